@@ -1,0 +1,168 @@
+"""What is asked, as values: calendar, workloads with their SLOs, and the supply to plan over.
+
+A Scenario is complete: every name in it is resolved, every number is in the base unit its name carries, and
+nothing in it changes. Periods, slots and outlooks always exist, of length one when the question is static.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Role
+from fleetopt.units import Latency
+
+Queue: TypeAlias = Literal["mm1", "md1"]
+DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
+
+QUEUES: tuple[Queue, ...] = ("mm1", "md1")
+DECODE_FITS: tuple[DecodeFit, ...] = ("pchip", "quadratic")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of calendar time in which the committed fleet is fixed, usually a quarter."""
+
+    name: str
+    start: date
+    months: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A representative part of the day; the slots of a calendar add up to 24 hours."""
+
+    name: str
+    hours_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """An uncertain future; the probabilities of a calendar's outlooks add up to one."""
+
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    periods: tuple[Period, ...]
+    slots: tuple[Slot, ...]
+    outlooks: tuple[Outlook, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """How much of a workload's demand may go unserved, and what each million unserved tokens costs."""
+
+    allowed: float
+    usd_per_million_tokens: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A model, a request mix and an SLO, with an arrival rate.
+
+    Tokens are means per request. `demand_rps` is keyed by (period, slot, outlook). The TTFT of a
+    disaggregated request includes `ttft_overhead_s` and `kv_transfer_s_per_token` for each input token; an
+    aggregated one only the former. `prefix_cache_hit_rate` is the fraction of input tokens that need no prefill.
+    A latency of None is not promised.
+    """
+
+    name: str
+    model: str
+    input_tokens: float
+    output_tokens: float
+    demand_rps: dict[tuple[str, str, str], float]
+    demand_asked: str
+    ttft: Latency | None
+    tpot: Latency | None
+    ttft_overhead_s: float
+    kv_transfer_s_per_token: float
+    prefix_cache_hit_rate: float
+    queue: Queue
+    decode_fit: DecodeFit
+    headroom: float
+    shortfall: Shortfall
+    gpu_types: tuple[str, ...] | None
+    forbidden_gpu_types: tuple[str, ...]
+    roles: tuple[Role, ...]
+
+    @property
+    def tokens_per_request(self) -> float:
+        """Input and output tokens of a mean request."""
+        return self.input_tokens + self.output_tokens
+
+    def allows(self, gpu_type: str, role: Role) -> bool:
+        """Whether the workload may run in `role` on `gpu_type`."""
+        listed = self.gpu_types is None or gpu_type in self.gpu_types
+        return listed and gpu_type not in self.forbidden_gpu_types and role in self.roles
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyLine:
+    """An offer at a site, with the most nodes that may be held under it at a time (None: no limit)."""
+
+    name: str
+    site: str
+    offer: Offer
+    max_nodes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Nodes already owned at a site, through the whole horizon; they cost only `usd_per_node_h` to run."""
+
+    name: str
+    site: str
+    node_type: str
+    nodes: int
+    usd_per_node_h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """No more than `max_gpus` GPUs of a type in service at once; None for site or period means each one."""
+
+    name: str
+    gpu_type: str
+    site: str | None
+    period: str | None
+    max_gpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    sites: tuple[str, ...]
+    lines: tuple[SupplyLine, ...]
+    stock: tuple[Stock, ...]
+    quotas: tuple[Quota, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """By how much profiles are slowed down before they are used, as a fraction, per kind of evidence."""
+
+    measured: float
+    modelled: float
+    assumed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One planning question, complete."""
+
+    name: str
+    description: str
+    path: Path
+    calendar: Calendar
+    workloads: tuple[Workload, ...]
+    supply: Supply
+    margins: Margins
+    models: dict[str, Llm]
+    gpu_types: dict[str, GpuType]
+    node_types: dict[str, NodeType]
+    files: tuple[InputFile, ...]

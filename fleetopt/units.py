@@ -1,0 +1,171 @@
+"""Quantities as people write them: a number and a unit, turned into the base unit of its dimension.
+
+Base units are the ones in the names of fields: seconds, per-second rates, US dollars per hour, fractions of
+one. A number without a unit is refused wherever more than one unit is common in the field; rates per
+minute beside rates per second are the most frequent mistake in published benchmark data.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+_NUMBER = r"(?P<number>[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_QUANTITY = re.compile(rf"^\s*{_NUMBER}\s*(?P<unit>\S.*?)?\s*$", re.ASCII)
+
+_SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
+_PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
+_PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
+_LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>mean|p\d{1,2}(?:\.\d+)?))?\s*$")
+
+LONGEST_NUMBER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A demand rate: so many requests, or tokens (input and output together), per second."""
+
+    per_s: float
+    what: Literal["requests", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePrice:
+    """A price in US dollars per hour, for a whole node or for each GPU in it."""
+
+    usd_per_h: float
+    per: Literal["node", "gpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A promise on a latency: its limit in seconds, at the mean (percentile None) or at a percentile in (0, 1)."""
+
+    limit_s: float
+    percentile: float | None = None
+
+    @property
+    def at(self) -> str:
+        """How the promise is written: 'mean', 'p99'."""
+        return "mean" if self.percentile is None else f"p{100 * self.percentile:g}"
+
+
+def _split(text: object, example: str) -> tuple[float, str]:
+    if isinstance(text, bool) or not isinstance(text, str):
+        raise ValueError(f"has no unit; write it as text with one, like '{example}'")
+    match = _QUANTITY.match(text)
+    if match is None or len(match["number"]) > LONGEST_NUMBER:
+        raise ValueError(f"is not a number with a unit; write it like '{example}'")
+    number = float(match["number"].replace("_", ""))
+    if not math.isfinite(number):
+        raise ValueError(f"is not finite; write it like '{example}'")
+    return number, match["unit"] or ""
+
+
+def seconds(text: object, example: str = "20 ms") -> float:
+    """A duration in seconds.
+
+    >>> seconds("20 ms"), seconds("2 s")
+    (0.02, 2.0)
+    """
+    number, unit = _split(text, example)
+    if unit not in _SECONDS:
+        raise ValueError(f"has {_named(unit)} where a time is expected ({', '.join(_SECONDS)}), like '{example}'")
+    return number * _SECONDS[unit]
+
+
+def hours(text: object) -> float:
+    """A duration in hours.
+
+    >>> hours("90 min")
+    1.5
+    """
+    return seconds(text, "8 h") / 3600.0
+
+
+def rate(text: object) -> Rate:
+    """A demand rate in requests or tokens per second.
+
+    >>> rate("5 M tokens/min")
+    Rate(per_s=83333.33333333333, what='tokens')
+    """
+    number, unit = _split(text, "40 requests/s")
+    match = _RATE.match(unit)
+    if match is None:
+        raise ValueError(
+            f"has {_named(unit)} where a rate is expected, like '40 requests/s', '5 M tokens/min' or '900 requests/h'"
+        )
+    per_s = number * _MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
+    return Rate(per_s, "tokens" if match["what"].startswith("token") else "requests")
+
+
+def fraction(text: object) -> float:
+    """A fraction of one, from a percentage or a bare number.
+
+    >>> fraction("3 %"), fraction(0.03)
+    (0.03, 0.03)
+    """
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        if not math.isfinite(text):
+            raise ValueError("is not a finite number; write a fraction like 0.03 or '3 %'")
+        return float(text)
+    number, unit = _split(text, "3 %")
+    if unit not in ("%", ""):
+        raise ValueError(f"has {_named(unit)} where a fraction is expected, like '3 %' or 0.03")
+    # Dividing keeps decimal percentages exact where multiplying by 0.01 would not.
+    return number / 100.0 if unit == "%" else number
+
+
+def node_price(text: object) -> NodePrice:
+    """An hourly price per node or per GPU.
+
+    >>> node_price("31.92 USD/node/h"), node_price("3.99 USD/GPU/h")
+    (NodePrice(usd_per_h=31.92, per='node'), NodePrice(usd_per_h=3.99, per='gpu'))
+    """
+    number, unit = _split(text, "31.92 USD/node/h")
+    match = _PRICE.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)} where a price is expected, like '31.92 USD/node/h' or '3.99 USD/GPU/h'")
+    return NodePrice(number, "gpu" if match["per"].lower() == "gpu" else "node")
+
+
+def usd(text: object) -> float:
+    """An amount of US dollars.
+
+    >>> usd("310 k USD")
+    310000.0
+    """
+    number, unit = _split(text, "310000 USD")
+    magnitude = unit.removesuffix("USD").strip()
+    if not unit.endswith("USD") or magnitude not in _MAGNITUDE:
+        raise ValueError(f"has {_named(unit)} where US dollars are expected, like '310000 USD' or '310 k USD'")
+    return number * _MAGNITUDE[magnitude]
+
+
+def latency(text: object) -> Latency:
+    """A latency promise: a time, at the mean unless a percentile is named.
+
+    >>> latency("2 s"), latency("250 ms at p99")
+    (Latency(limit_s=2.0, percentile=None), Latency(limit_s=0.25, percentile=0.99))
+    """
+    if not isinstance(text, str):
+        return Latency(seconds(text, "2 s at p99"))
+    match = _LATENCY.match(text)
+    assert match is not None  # every part of the pattern is optional
+    limit_s = seconds(match["limit"], "2 s at p99")
+    if limit_s <= 0:
+        raise ValueError("must be more than zero")
+    if match["at"] in (None, "mean"):
+        return Latency(limit_s)
+    percentile = float(match["at"][1:]) / 100.0
+    if not 0.0 < percentile < 1.0:
+        raise ValueError(f"has percentile {match['at']}; write one between p0 and p100, like 'p99'")
+    return Latency(limit_s, percentile)
+
+
+def _named(unit: str) -> str:
+    return f"unit '{unit[:40]}'" if unit else "no unit"
