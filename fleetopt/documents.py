@@ -107,7 +107,9 @@ class Row:
         if not math.isfinite(value):
             raise self.fail(column, f"'{text[:40]}' is not a finite number", "Write a plain number, like 28300 or 0.02")
         if value < least or (above and value == least):
-            raise self.fail(column, f"{text} is out of range", f"It must be {'above' if above else 'at least'} {least:g}")
+            raise self.fail(
+                column, f"{text} is out of range", f"It must be {'above' if above else 'at least'} {least:g}"
+            )
         return value
 
     def whole(self, column: str, *, least: int = 1) -> int:

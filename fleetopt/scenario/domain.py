@@ -77,7 +77,6 @@ class Workload:
     input_tokens: float
     output_tokens: float
     demand_rps: dict[tuple[str, str, str], float]
-    demand_asked: str
     ttft: Latency | None
     tpot: Latency | None
     ttft_overhead_s: float

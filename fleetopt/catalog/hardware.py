@@ -1,0 +1,141 @@
+"""Reads `_hardware/`: GPU types, node types and offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fleetopt.catalog.domain import (
+    EVIDENCE,
+    OFFER_KINDS,
+    Evidence,
+    GpuType,
+    Hardware,
+    InputFile,
+    NodeType,
+    Offer,
+    OfferKind,
+    Provenance,
+)
+from fleetopt.catalog.roots import HARDWARE
+from fleetopt.documents import Row, read_table
+from fleetopt.errors import InputError, Issue, did_you_mean
+
+_GPU_COLUMNS = ("name", "memory_gib", "memory_bandwidth_gb_s", "power_w", "evidence", "source")
+_NODE_COLUMNS = ("name", "gpu_type", "gpus_per_node", "power_w", "evidence", "source")
+_OFFER_COLUMNS = (
+    "name",
+    "node_type",
+    "kind",
+    "provider",
+    "region",
+    "usd_per_node_h",
+    "upfront_usd_per_node",
+    "term_months",
+    "lead_time_months",
+    "price_date",
+    "evidence",
+    "source",
+)
+
+
+def load_hardware(roots: tuple[Path, ...]) -> tuple[Hardware, list[InputFile]]:
+    """All hardware in reach, nearer roots first, and the files it came from.
+
+    Raises:
+        InputError: a table is malformed, repeats a name, or refers to hardware that does not exist.
+    """
+    hardware = Hardware({}, {}, {})
+    files: list[InputFile] = []
+    node_rows: list[tuple[Row, NodeType]] = []
+    offer_rows: list[tuple[Row, Offer]] = []
+    for root in roots:
+        for row in _rows(root, "gpu_types.csv", _GPU_COLUMNS, files):
+            hardware.gpu_types.setdefault(row.text("name"), _gpu_type(row))
+        node_rows += [(row, _node_type(row)) for row in _rows(root, "node_types.csv", _NODE_COLUMNS, files)]
+        offer_rows += [(row, _offer(row)) for row in _rows(root, "offers.csv", _OFFER_COLUMNS, files)]
+    for row, node in node_rows:
+        _must_exist(row, "gpu_type", node.gpu_type, hardware.gpu_types)
+        hardware.node_types.setdefault(node.name, node)
+    for row, offer in offer_rows:
+        _must_exist(row, "node_type", offer.node_type, hardware.node_types)
+        hardware.offers.setdefault(offer.name, offer)
+    return hardware, files
+
+
+def provenance(row: Row) -> Provenance:
+    """The evidence and source columns of a row."""
+    evidence: Evidence = row.choice("evidence", EVIDENCE)  # type: ignore[assignment]
+    return Provenance(evidence, row.text("source"))
+
+
+def _rows(root: Path, name: str, columns: tuple[str, ...], files: list[InputFile]) -> list[Row]:
+    path = root / HARDWARE / name
+    if not path.is_file():
+        return []
+    rows, digest = read_table(path, columns)
+    files.append(InputFile(f"{root.name}/{HARDWARE}/{name}", digest))
+    seen: dict[str, int] = {}
+    for row in rows:
+        first = seen.setdefault(row.text("name"), row.line)
+        if first != row.line:
+            raise row.fail("name", f"repeats '{row.text('name')}' of line {first}", "Give every row its own name")
+    return rows
+
+
+def _gpu_type(row: Row) -> GpuType:
+    return GpuType(
+        name=row.text("name"),
+        memory_gib=row.number("memory_gib", above=True),
+        memory_bandwidth_gb_s=row.number("memory_bandwidth_gb_s", above=True),
+        power_w=row.number("power_w", above=True),
+        provenance=provenance(row),
+    )
+
+
+def _node_type(row: Row) -> NodeType:
+    return NodeType(
+        name=row.text("name"),
+        gpu_type=row.text("gpu_type"),
+        gpus_per_node=row.whole("gpus_per_node"),
+        power_w=row.optional_number("power_w", above=True),
+        provenance=provenance(row),
+    )
+
+
+def _offer(row: Row) -> Offer:
+    kind: OfferKind = row.choice("kind", OFFER_KINDS)  # type: ignore[assignment]
+    term = row.whole("term_months") if row.cells["term_months"] else None
+    offer = Offer(
+        name=row.text("name"),
+        node_type=row.text("node_type"),
+        kind=kind,
+        provider=row.text("provider"),
+        region=row.text("region"),
+        usd_per_node_h=row.number("usd_per_node_h"),
+        upfront_usd_per_node=row.number("upfront_usd_per_node"),
+        term_months=term,
+        lead_time_months=row.whole("lead_time_months", least=0),
+        price_date=row.text("price_date"),
+        provenance=provenance(row),
+    )
+    problem = offer_problem(offer)
+    if problem:
+        column, what, fix = problem
+        raise row.fail(column, what, fix)
+    return offer
+
+
+def offer_problem(offer: Offer) -> tuple[str, str, str] | None:
+    """What contradicts itself in an offer: (field, what, fix), None where nothing does."""
+    if offer.hourly and (offer.term_months is not None or offer.upfront_usd_per_node or offer.lead_time_months):
+        what = f"has a term, an upfront price or a lead time, which {offer.kind} nodes do not have"
+        return "kind", what, "Make it 'reserved', or take them out"
+    if not offer.hourly and offer.term_months is None:
+        return "term_months", f"is missing, and a {offer.kind} offer needs one", "Write the months of the term"
+    return None
+
+
+def _must_exist(row: Row, column: str, name: str, known: dict[str, GpuType] | dict[str, NodeType]) -> None:
+    if name not in known:
+        issue = Issue("unknown-name", row.where(column), f"'{name[:60]}' does not exist", did_you_mean(name, known))
+        raise InputError([issue])

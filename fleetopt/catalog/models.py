@@ -1,0 +1,292 @@
+"""Reads an LLM's folder: its card, its serving configs and the profiles that say how fast they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fleetopt.catalog.domain import (
+    ROLES,
+    AggregatedPoint,
+    AggregatedProfile,
+    Candidate,
+    DecodePoint,
+    DecodeProfile,
+    GpuType,
+    InputFile,
+    Llm,
+    ModelCard,
+    PrefillPoint,
+    PrefillProfile,
+    Profile,
+    Provenance,
+    RatePoint,
+    RateProfile,
+    Role,
+    ServingConfig,
+)
+from fleetopt.catalog.hardware import provenance
+from fleetopt.catalog.roots import model_folder, model_names
+from fleetopt.documents import Document, Row, read_table, read_yaml
+from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.units import Latency, latency
+
+_CONFIG_COLUMNS = (
+    "config",
+    "gpu_type",
+    "gpus_per_replica",
+    "tensor_parallel",
+    "pipeline_parallel",
+    "data_parallel",
+    "expert_parallel",
+    "precision",
+    "engine",
+    "max_kv_tokens",
+    "evidence",
+    "source",
+)
+_PROFILES: dict[str, tuple[str, ...]] = {
+    "prefill.csv": ("config", "input_tokens", "tokens_per_s", "latency_ms"),
+    "decode.csv": ("config", "context_tokens", "batch", "tpot_ms"),
+    "aggregated.csv": ("config", "input_tokens", "output_tokens", "concurrency", "rate_rps", "ttft_ms", "tpot_ms"),
+    "rates.csv": (
+        "config",
+        "role",
+        "input_tokens",
+        "output_tokens",
+        "ttft_ms",
+        "ttft_at",
+        "tpot_ms",
+        "tpot_at",
+        "rate_rps",
+    ),
+}
+_PROVENANCE = ("evidence", "source")
+
+Point = TypeVar("Point")
+
+
+def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]) -> tuple[Llm, list[InputFile]]:
+    """An LLM with every candidate it has evidence for, and the files it came from.
+
+    Raises:
+        InputError: no root has the model, a file is malformed, or the model has no profile at all.
+    """
+    folder = model_folder(name, roots)
+    if folder is None:
+        raise InputError([Issue("unknown-model", name, "no such model", did_you_mean(name, model_names(roots)))])
+    document, digest = read_yaml(folder / "card.yaml")
+    files = [InputFile(f"{name}/card.yaml", digest)]
+    card = _card(name, document)
+    configs = _configs(name, folder, gpu_types, files)
+    candidates: dict[str, Candidate] = {}
+    for file in _PROFILES:
+        for candidate, row in _read_profiles(folder, file, configs, files):
+            if candidate.name in candidates:
+                what = f"profiles '{candidate.config.name}' in role {candidate.role} a second time"
+                raise InputError([Issue("repeated-profile", row.where("config"), what, "Keep one, or rename a config")])
+            candidates[candidate.name] = candidate
+    if not candidates:
+        fix = f"Add one of {', '.join(_PROFILES)}"
+        raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
+    return Llm(card, tuple(candidates[key] for key in sorted(candidates))), files
+
+
+def _card(name: str, document: Document) -> ModelCard:
+    values = document.value if isinstance(document.value, dict) else {}
+    numbers = ("parameters_b", "active_parameters_b", "layers", "kv_bytes_per_token", "context_limit")
+    known = {"title", "kv_replicated_per_gpu", "sources", *numbers}
+    issues = [document.issue("unknown-key", (k,), "unknown key", did_you_mean(k, known)) for k in values.keys() - known]
+    issues += [document.issue("missing-key", (), f"has no '{k}'", "Add it") for k in sorted(known - values.keys())]
+    issues += [
+        document.issue("bad-value", (k,), f"{_quoted(values[k])} is not a number above zero", "Write a plain number")
+        for k in numbers
+        if k in values and not _positive(values[k])
+    ]
+    if not isinstance(values.get("kv_replicated_per_gpu", False), bool):
+        issues.append(document.issue("bad-value", ("kv_replicated_per_gpu",), "is not true or false", "Write one"))
+    if not isinstance(values.get("sources", []), list):
+        issues.append(document.issue("bad-value", ("sources",), "is not a list", "Write '- ' before each source"))
+    if issues:
+        raise InputError(issues)
+    return ModelCard(
+        name=name,
+        title=str(values["title"]),
+        parameters_b=float(values["parameters_b"]),
+        active_parameters_b=float(values["active_parameters_b"]),
+        layers=int(values["layers"]),
+        kv_bytes_per_token=float(values["kv_bytes_per_token"]),
+        kv_replicated_per_gpu=values["kv_replicated_per_gpu"],
+        context_limit=int(values["context_limit"]),
+        sources=tuple(str(source) for source in values["sources"]),
+    )
+
+
+def _positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+def _quoted(value: Any) -> str:
+    return f"'{str(value)[:40]}'"
+
+
+def _configs(
+    model: str, folder: Path, gpu_types: dict[str, GpuType], files: list[InputFile]
+) -> dict[str, ServingConfig]:
+    rows, digest = read_table(folder / "configs.csv", _CONFIG_COLUMNS)
+    files.append(InputFile(f"{model}/configs.csv", digest))
+    configs: dict[str, ServingConfig] = {}
+    for row in rows:
+        config = _config(model, row)
+        if config.gpu_type not in gpu_types:
+            what = f"'{config.gpu_type[:60]}' is no GPU type in reach"
+            raise row.fail("gpu_type", what, did_you_mean(config.gpu_type, gpu_types))
+        if config.name in configs:
+            raise row.fail("config", f"repeats '{config.name[:60]}'", "Give every config its own name")
+        configs[config.name] = config
+    return configs
+
+
+def _config(model: str, row: Row) -> ServingConfig:
+    config = ServingConfig(
+        name=row.text("config"),
+        model=model,
+        gpu_type=row.text("gpu_type"),
+        gpus_per_replica=row.whole("gpus_per_replica"),
+        tensor_parallel=row.whole("tensor_parallel"),
+        pipeline_parallel=row.whole("pipeline_parallel"),
+        data_parallel=row.whole("data_parallel"),
+        expert_parallel=row.whole("expert_parallel"),
+        precision=row.text("precision"),
+        engine=row.text("engine"),
+        max_kv_tokens=row.optional_number("max_kv_tokens", above=True),
+        provenance=provenance(row),
+    )
+    split = config.tensor_parallel * config.pipeline_parallel * config.data_parallel
+    if split != config.gpus_per_replica:
+        what = f"{config.gpus_per_replica} is not tensor x pipeline x data parallel = {split}"
+        fix = "Expert parallelism reuses the same GPUs: do not multiply it in"
+        raise row.fail("gpus_per_replica", what, fix)
+    return config
+
+
+def _read_profiles(
+    folder: Path, file: str, configs: dict[str, ServingConfig], files: list[InputFile]
+) -> Iterator[tuple[Candidate, Row]]:
+    path = folder / file
+    if not path.is_file():
+        return
+    rows, digest = read_table(path, _PROFILES[file], _PROVENANCE)
+    files.append(InputFile(f"{folder.name}/{file}", digest))
+
+    def key(row: Row) -> tuple[str, str]:
+        return row.text("config"), row.choice("role", ROLES) if file == "rates.csv" else file.removesuffix(".csv")
+
+    for (name, role), group in groupby(sorted(rows, key=key), key=key):
+        members = list(group)
+        if name not in configs:
+            what = f"'{name[:60]}' is not in configs.csv"
+            raise members[0].fail("config", what, did_you_mean(name, configs))
+        config = configs[name]
+        yield Candidate(config, role, _profile(file, role, config, members)), members[0]  # type: ignore[arg-type]
+
+
+def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> Profile:
+    source = _common_provenance(config, rows)
+    if file == "prefill.csv":
+        points = _distinct(rows, lambda row: _prefill_point(config, row), lambda p: p.input_tokens)
+        return PrefillProfile(points, source)
+    if file == "decode.csv":
+        return DecodeProfile(_distinct(rows, _decode_point, lambda p: (p.context_tokens, p.batch)), source)
+    if file == "aggregated.csv":
+        return AggregatedProfile(
+            _distinct(rows, _aggregated_point, lambda p: (p.input_tokens, p.output_tokens, p.concurrency)), source
+        )
+    return RateProfile(role, tuple(_rate_point(row) for row in rows), source)
+
+
+def _common_provenance(config: ServingConfig, rows: list[Row]) -> Provenance:
+    """The provenance of a profile: its rows' own where they state one, else the config's; never a mixture."""
+    found = {
+        Provenance(row.choice("evidence", ("measured", "modelled", "assumed")), row.text("source"))  # type: ignore[arg-type]
+        if row.cells.get("evidence")
+        else config.provenance
+        for row in rows
+    }
+    if len({p.evidence for p in found}) > 1:
+        kinds = " and ".join(sorted({p.evidence for p in found}))
+        fix = "Give the measured and the modelled rows a config each"
+        raise rows[0].fail("evidence", f"mixes {kinds} rows in one profile", fix)
+    return Provenance(next(iter(found)).evidence, "; ".join(sorted({p.source for p in found})))
+
+
+def _distinct(rows: list[Row], make: Callable[[Row], Point], key: Callable[[Point], Any]) -> tuple[Point, ...]:
+    """The points of rows, sorted by their coordinates, which may not repeat."""
+    seen: dict[Any, tuple[Row, Point]] = {}
+    for row in rows:
+        point = make(row)
+        if key(point) in seen:
+            first = seen[key(point)][0].line
+            raise row.fail("config", f"repeats the operating point of line {first}", "Keep one, or average them")
+        seen[key(point)] = (row, point)
+    return tuple(seen[k][1] for k in sorted(seen))
+
+
+def _prefill_point(config: ServingConfig, row: Row) -> PrefillPoint:
+    length = row.number("input_tokens", above=True)
+    throughput = row.optional_number("tokens_per_s", above=True)
+    latency_ms = row.optional_number("latency_ms", above=True)
+    if throughput is None and latency_ms is None:
+        raise row.fail("tokens_per_s", "is empty, and so is latency_ms", "Fill in one of the two")
+    if latency_ms is None:
+        assert throughput is not None
+        return PrefillPoint(length, throughput)
+    if throughput is not None:
+        raise row.fail("latency_ms", "is filled in beside tokens_per_s", "Fill in one of the two")
+    return PrefillPoint(length, config.data_parallel * length / (latency_ms / 1000.0))
+
+
+def _decode_point(row: Row) -> DecodePoint:
+    return DecodePoint(
+        row.number("context_tokens", above=True),
+        row.number("batch", above=True),
+        row.number("tpot_ms", above=True) / 1000.0,
+    )
+
+
+def _aggregated_point(row: Row) -> AggregatedPoint:
+    output_tokens = row.number("output_tokens", least=1)
+    concurrency = row.number("concurrency", above=True)
+    ttft_s = row.number("ttft_ms", above=True) / 1000.0
+    tpot_s = row.number("tpot_ms", above=True) / 1000.0
+    rate = row.optional_number("rate_rps", above=True)
+    if rate is None:
+        # Little's law: concurrency = rate x time in the system.
+        rate = concurrency / (ttft_s + tpot_s * (output_tokens - 1))
+    return AggregatedPoint(row.number("input_tokens", above=True), output_tokens, concurrency, rate, ttft_s, tpot_s)
+
+
+def _rate_point(row: Row) -> RatePoint:
+    ttft, tpot = (_stated_latency(row, name) for name in ("ttft", "tpot"))
+    return RatePoint(
+        input_tokens=row.number("input_tokens", above=True),
+        output_tokens=row.number("output_tokens", above=True),
+        ttft_s=ttft.limit_s,
+        ttft_percentile=ttft.percentile,
+        tpot_s=tpot.limit_s,
+        tpot_percentile=tpot.percentile,
+        rate_rps=row.number("rate_rps", above=True),
+    )
+
+
+def _stated_latency(row: Row, name: str) -> Latency:
+    milliseconds = row.optional_number(f"{name}_ms", above=True)
+    if milliseconds is None:
+        return Latency(math.inf)
+    try:
+        return latency(f"{milliseconds!r} ms at {row.text(f'{name}_at', 'mean')}")
+    except ValueError as error:
+        raise row.fail(f"{name}_at", str(error), "Write 'mean' or a percentile like 'p99'") from None

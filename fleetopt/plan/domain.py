@@ -1,0 +1,251 @@
+"""The answer, as a domain object that reads and writes itself as plan.json.
+
+No solver word stands in it. Quantities that depend on the time of day or on the future carry `period`, `slot`
+and `outlook`; what is decided once for all of them carries ALL there. Rates are requests per second, money is
+US dollars of the period it is paid in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fleetopt.catalog.domain import Evidence, OfferKind, Role
+
+SCHEMA_VERSION: Literal["1"] = "1"
+ALL = "all"
+
+Count = Annotated[int, Field(ge=0)]
+Status = Literal["OPTIMAL", "FEASIBLE"]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FleetLine(Record):
+    """Nodes in service from one supply line, and how many of their GPUs run replicas."""
+
+    supply: str
+    kind: OfferKind | Literal["owned"]
+    provider: str
+    gpu_type: str
+    node_type: str
+    site: str
+    period: str
+    slot: str
+    outlook: str
+    nodes: Count
+    gpus: Count
+    usd_per_node_h: float
+
+
+class Order(Record):
+    """Nodes to be ordered: from which supply line, when, and when they enter and leave service."""
+
+    supply: str
+    offer: str
+    kind: OfferKind
+    provider: str
+    gpu_type: str
+    node_type: str
+    site: str
+    order_by: str
+    in_service: str
+    last_period: str
+    nodes: Count
+    gpus: Count
+    upfront_usd: float
+    usd_per_node_h: float
+
+
+class Placement(Record):
+    """Replicas of a workload under one serving config, with what one of them carries and is asked to carry.
+
+    `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None
+    where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
+    which is more than `gpus_per_replica` only where sizes do not divide one another.
+    """
+
+    workload: str
+    model: str
+    role: Role
+    config: str
+    gpu_type: str
+    node_type: str
+    site: str
+    period: str
+    slot: str
+    outlook: str
+    replicas: Count
+    gpus_per_replica: Count
+    node_gpus_per_replica: Count
+    capacity_rps: float
+    load_rps: float
+    utilization: float
+    batch: float | None
+    ttft_s: float | None
+    tpot_s: float | None
+    binds: str
+    evidence: Evidence
+
+
+class RoleOutcome(Record):
+    """What the replicas of one role of a workload carry together, and how many replicas the traffic needs."""
+
+    role: Role
+    replicas: Count
+    gpus: Count
+    needed_replicas: float
+    carried_rps: float
+    capacity_rps: float
+    tokens_per_s: float
+    utilization: float
+
+
+class WorkloadOutcome(Record):
+    """What a workload asked for and what the fleet's whole replicas achieve.
+
+    `asked_rps` is the demand, `planned_rps` the demand with headroom, `achieved_rps` what the replicas carry
+    within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered.
+    """
+
+    workload: str
+    model: str
+    period: str
+    slot: str
+    outlook: str
+    asked_rps: float
+    planned_rps: float
+    achieved_rps: float
+    served_rps: float
+    shortfall_rps: float
+    asked_tokens_per_s: float
+    achieved_tokens_per_s: float
+    headroom: float
+    ttft_limit_s: float | None
+    ttft_at: str | None
+    ttft_s: float | None
+    ttft_margin_s: float | None
+    tpot_limit_s: float | None
+    tpot_at: str | None
+    tpot_s: float | None
+    tpot_margin_s: float | None
+    roles: tuple[RoleOutcome, ...]
+
+
+class CostLine(Record):
+    """Dollars under a named line. The probability-weighted lines sum to the objective.
+
+    `item` is the supply line or workload that the money is for; `outlook` is ALL for what is paid whatever the
+    future brings.
+    """
+
+    line: str
+    period: str
+    slot: str
+    outlook: str
+    site: str
+    item: str
+    probability: float
+    usd: float
+
+
+class WorkloadCost(Record):
+    """A workload's share of the cost in a period: fleet cost by the GPUs it uses, plus its own lines.
+
+    Expected over outlooks. `workload` is '(unused)' for nodes that stand idle.
+    """
+
+    workload: str
+    model: str
+    period: str
+    usd: float
+    gpu_hours: float
+    million_tokens: float
+    usd_per_million_tokens: float | None
+
+
+class Binding(Record):
+    """A limit that the plan uses up, or nearly: what it is, how much is used, and how much there is."""
+
+    limit: str
+    used: float
+    available: float
+    unit: str
+
+
+class Check(Record):
+    """One promise computed a second time. `worst` is the least slack found, in `unit`; negative is broken."""
+
+    name: str
+    passed: bool
+    worst: float | None
+    unit: str
+    detail: str
+
+
+class Verdict(Record):
+    passed: bool
+    checks: tuple[Check, ...]
+
+
+class InputHash(Record):
+    name: str
+    sha256: str
+
+
+class Solver(Record):
+    """Which program found the plan, under which tolerances, and how large the problem was."""
+
+    name: str
+    version: str
+    method: str
+    gap_tolerance: float
+    time_limit_s: float
+    rows: Count
+    columns: Count
+    integers: Count
+
+
+class EvidenceLine(Record):
+    """A capacity that the plan leans on, and where it comes from."""
+
+    model: str
+    config: str
+    role: Role
+    evidence: Evidence
+    source: str
+
+
+class Provenance(Record):
+    """What the plan was made from and with."""
+
+    fleetopt_version: str
+    inputs: tuple[InputHash, ...]
+    solver: Solver
+    evidence: tuple[EvidenceLine, ...]
+    assumptions: tuple[str, ...]
+
+
+class Plan(Record):
+    """A fleet, its placements, its cost, and the proof of all three."""
+
+    schema_version: Literal["1"] = SCHEMA_VERSION
+    scenario: str
+    status: Status
+    objective_usd: float
+    bound_usd: float | None
+    gap: float | None
+    verdict: Verdict
+    fleet: tuple[FleetLine, ...]
+    orders: tuple[Order, ...]
+    placements: tuple[Placement, ...]
+    workloads: tuple[WorkloadOutcome, ...]
+    costs: tuple[CostLine, ...]
+    workload_costs: tuple[WorkloadCost, ...]
+    binding: tuple[Binding, ...]
+    provenance: Provenance

@@ -1,0 +1,173 @@
+"""Finds scenario.yaml, merges what it includes, and turns schema errors into issues with a place and a fix."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from fleetopt.catalog.domain import InputFile
+from fleetopt.catalog.roots import shipped
+from fleetopt.documents import Document, Key, read_yaml, shown
+from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.scenario.schema import ScenarioFile
+
+FILE_NAME = "scenario.yaml"
+INCLUDE_LIMIT = 32
+
+
+def find_scenario(path: Path) -> Path:
+    """The scenario.yaml meant by a folder, a file, or the bare name of a shipped scenario.
+
+    Raises:
+        InputError: there is nothing of the kind.
+    """
+    if path.is_dir():
+        path = path / FILE_NAME
+    elif not path.exists() and len(path.parts) == 1 and (shipped("scenarios") / path / FILE_NAME).is_file():
+        path = shipped("scenarios") / path / FILE_NAME
+    if not path.exists() and path.name != FILE_NAME and path.suffix not in (".yaml", ".yml"):
+        names = sorted(p.parent.name for p in shipped("scenarios").glob(f"*/{FILE_NAME}"))
+        fix = f"Name a folder that holds a {FILE_NAME}, or a shipped scenario ({', '.join(names)})"
+        raise InputError([Issue("missing-scenario", shown(path), "does not exist", fix)])
+    return path
+
+
+def read_scenario_file(path: Path) -> tuple[ScenarioFile, Document, list[InputFile]]:
+    """The validated contents of a scenario and everything it includes.
+
+    Raises:
+        InputError: with every problem of every field, not only the first.
+    """
+    files: list[InputFile] = []
+    document = _read_merged(path, path.parent, (), files)
+    if not isinstance(document.value, dict):
+        what = "is not a mapping of keys to values"
+        raise InputError([document.issue("not-a-mapping", (), what, "Begin with 'name: ...'")])
+    try:
+        return ScenarioFile.model_validate(document.value), document, files
+    except ValidationError as error:
+        issues = [_issue(document, details) for details in error.errors(include_url=False)]
+        raise InputError(sorted(issues, key=_by_line)) from None
+
+
+def _read_merged(path: Path, base: Path, trail: tuple[Path, ...], files: list[InputFile]) -> Document:
+    """A document laid over the ones it includes: the including file wins, later includes over earlier ones."""
+    document, digest = read_yaml(path)
+    name = _relative(path, base)
+    if all(f.name != name for f in files):
+        files.append(InputFile(name, digest))
+    if len(files) > INCLUDE_LIMIT:
+        what = f"includes more than {INCLUDE_LIMIT} files"
+        raise InputError([document.issue("too-many-includes", ("include",), what, "Include fewer")])
+    merged = Document(path, {}, {(): (path, 1)})
+    for index, entry in enumerate(_includes(document)):
+        target = _include_target(document, index, entry, (*trail, path))
+        _lay_over(merged, _read_merged(target, base, (*trail, path), files))
+    if merged.value and isinstance(document.value, dict):
+        _lay_over(merged, document)
+        return merged
+    return document
+
+
+def _includes(document: Document) -> list[Any]:
+    entries = document.value.get("include", []) if isinstance(document.value, dict) else []
+    return entries if isinstance(entries, list) else []
+
+
+def _include_target(document: Document, index: int, entry: Any, trail: tuple[Path, ...]) -> Path:
+    key: Key = ("include", index)
+    if not isinstance(entry, str) or Path(entry).is_absolute():
+        fix = "Write a path relative to this file, like '../common/offers.yaml'"
+        raise InputError([document.issue("bad-include", key, "is not a relative path", fix)])
+    target = document.path.parent / entry
+    if target.resolve() in {p.resolve() for p in trail}:
+        chain = " -> ".join(p.name for p in (*trail, target))
+        fix = "Take one of the includes out"
+        raise InputError([document.issue("circular-include", key, f"includes itself ({chain})", fix)])
+    if not target.is_file():
+        what = f"'{entry[:80]}' does not exist"
+        raise InputError([document.issue("missing-file", key, what, f"It is looked for at {shown(target)}")])
+    return target
+
+
+def _relative(path: Path, base: Path) -> str:
+    try:
+        return path.resolve().relative_to(base.resolve()).as_posix()
+    except ValueError:
+        return f"../{path.resolve().parent.name}/{path.name}"
+
+
+def _lay_over(below: Document, above: Document) -> None:
+    """Merges `above` into `below`: mappings key by key, anything else as a whole."""
+    below.value = _merged(below.value, above.value)
+    below.lines |= above.lines
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    # Keys keep the order they were written in, the included file's first, so that a plan is the same every time.
+    kept = {key: _merged(value, above[key]) if key in above else value for key, value in below.items()}
+    return kept | {key: value for key, value in above.items() if key not in below}
+
+
+def _issue(document: Document, details: ErrorDetails) -> Issue:
+    key = tuple(part for part in details["loc"] if part != "[key]")
+    kind, value = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        return document.issue("unknown-key", key, "unknown key", did_you_mean(str(key[-1]), _siblings(key)))
+    if kind == "missing":
+        return document.issue("missing-key", key[:-1], f"has no '{key[-1]}'", f"Add '{key[-1]}'")
+    if kind in ("model_type", "dict_type"):
+        return document.issue("not-a-mapping", key, f"{_quoted(value)} is not a mapping", _keys_fix(key))
+    message = details["msg"].removeprefix("Value error, ")
+    message = re.sub(r"^Input should be", "is not", message) if message.startswith("Input should be") else message
+    what, _, fix = message.partition("; ")
+    return document.issue("bad-value", key, f"{_quoted(value)} {what}", fix[:1].upper() + fix[1:])
+
+
+def _quoted(value: Any) -> str:
+    text = "nothing" if value is None else f"'{value}'"
+    return text if len(text) <= 60 else text[:57] + "...'"
+
+
+def _keys_fix(key: Key) -> str:
+    known = _siblings((*key, ""))
+    return f"Write keys under it: {', '.join(known)}" if known else "Write 'key: value' lines under it"
+
+
+def _siblings(key: Key) -> list[str]:
+    """The keys that may stand where the last part of `key` stands."""
+    block: Any = ScenarioFile
+    for part in key[:-1]:
+        block = _inside(block, part)
+    if isinstance(block, type) and issubclass(block, BaseModel):
+        return list(block.model_fields)
+    return []
+
+
+def _inside(block: Any, part: str | int) -> Any:
+    """The type found under `part`, looking through optional and mapping types."""
+    if isinstance(block, type) and issubclass(block, BaseModel):
+        field = block.model_fields.get(str(part))
+        return _block_of(field.annotation) if field else None
+    if isinstance(block, tuple):
+        return block[0]
+    return None
+
+
+def _block_of(annotation: Any) -> Any:
+    """A block type itself; a mapping of blocks as a 1-tuple, one `_inside` step away."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    blocks = [b for a in getattr(annotation, "__args__", ()) if (b := _block_of(a))]
+    return (blocks[0],) if blocks else None
+
+
+def _by_line(issue: Issue) -> tuple[str, int]:
+    file, _, line = issue.where.split(" ")[0].rpartition(":")
+    return file, int(line) if line.isdigit() else 0

@@ -1,0 +1,134 @@
+"""Loads a planning folder: one call from path to Scenario, with every problem found raised at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fleetopt.catalog.domain import Hardware, InputFile, Llm
+from fleetopt.catalog.hardware import load_hardware
+from fleetopt.catalog.models import load_model
+from fleetopt.catalog.roots import model_folder, model_names, shipped
+from fleetopt.documents import Document
+from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.scenario.calendar import build_calendar
+from fleetopt.scenario.demand import DemandReader
+from fleetopt.scenario.domain import Margins, Scenario, Shortfall, Workload
+from fleetopt.scenario.files import find_scenario, read_scenario_file
+from fleetopt.scenario.schema import ScenarioFile, WorkloadFile
+from fleetopt.scenario.supply import SupplyBuilder
+
+
+def load(path: str | Path) -> Scenario:
+    """The scenario in a folder or file, or a shipped one by its bare name, complete and checked.
+
+    Raises:
+        InputError: with every issue found in the scenario and the catalog files it uses.
+    """
+    source = find_scenario(Path(path))
+    file, document, files = read_scenario_file(source)
+    issues: list[Issue] = []
+    roots = _roots(file, document, issues)
+    hardware, hardware_files = load_hardware(roots)
+    models, model_files = _models(file, roots, hardware, document, issues)
+    calendar = build_calendar(file.calendar, document, issues)
+    supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
+    demand = DemandReader(document, calendar, issues, files)
+    workloads = []
+    for name, workload in file.workloads.items():
+        _check_workload(name, workload, hardware, document, issues)
+        workloads.append(_workload(name, workload, demand.read(name, workload)))
+    if issues:
+        raise InputError(issues)
+    return Scenario(
+        name=file.name,
+        description=file.description,
+        path=source,
+        calendar=calendar,
+        workloads=tuple(workloads),
+        supply=supply,
+        margins=Margins(**file.margins.model_dump()),
+        models=models,
+        gpu_types=hardware.gpu_types,
+        node_types=hardware.node_types,
+        files=tuple(sorted((*files, *hardware_files, *model_files), key=lambda f: f.name)),
+    )
+
+
+def default_roots(beside: Path | None = None) -> tuple[Path, ...]:
+    """Catalog folders where a scenario names none: its own `models/`, then the shipped ones."""
+    own = [beside / "models"] if beside and (beside / "models").is_dir() else []
+    return (*own, shipped("models"))
+
+
+def _roots(file: ScenarioFile, document: Document, issues: list[Issue]) -> tuple[Path, ...]:
+    own, *rest = (*default_roots(document.path.parent),)
+    named = []
+    for index, entry in enumerate(file.catalog):
+        folder = document.path.parent / entry
+        if folder.is_dir():
+            named.append(folder)
+        else:
+            fix = "Write the folder relative to the scenario"
+            issues.append(document.issue("missing-folder", ("catalog", index), "is no folder", fix))
+    return (own, *named, *rest) if rest else (*named, own)
+
+
+def _models(
+    file: ScenarioFile, roots: tuple[Path, ...], hardware: Hardware, document: Document, issues: list[Issue]
+) -> tuple[dict[str, Llm], list[InputFile]]:
+    models: dict[str, Llm] = {}
+    files: list[InputFile] = []
+    for workload_name, workload in file.workloads.items():
+        name = workload.model
+        if name in models:
+            continue
+        if Path(name).name != name or model_folder(name, roots) is None:
+            fix = did_you_mean(name, model_names(roots))
+            key = ("workloads", workload_name, "model")
+            issues.append(document.issue("unknown-model", key, f"'{name[:60]}' is no model here", fix))
+            continue
+        try:
+            models[name], more = load_model(name, roots, hardware.gpu_types)
+            files += more
+        except InputError as error:
+            issues += error.issues
+    return models, files
+
+
+def _check_workload(name: str, file: WorkloadFile, hardware: Hardware, document: Document, issues: list[Issue]) -> None:
+    key = ("workloads", name)
+    for field, listed in (("allow", file.gpu_types.allow or []), ("forbid", file.gpu_types.forbid)):
+        for index, gpu_type in enumerate(listed):
+            if gpu_type not in hardware.gpu_types:
+                where = (*key, "gpu_types", field, index)
+                fix = did_you_mean(gpu_type, hardware.gpu_types)
+                issues.append(document.issue("unknown-name", where, f"'{gpu_type[:60]}' is no GPU type here", fix))
+    split = {"prefill", "decode"} & set(file.roles)
+    if len(split) == 1 and "aggregated" not in file.roles:
+        what = f"allows {split.pop()} alone, which cannot serve a request"
+        issues.append(document.issue("bad-value", (*key, "roles"), what, "Allow prefill and decode, or aggregated"))
+    if file.slo.ttft is None and file.slo.tpot is None:
+        fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
+        issues.append(document.issue("missing-key", (*key, "slo"), "promises nothing", fix))
+
+
+def _workload(name: str, file: WorkloadFile, demand_rps: dict[tuple[str, str, str], float]) -> Workload:
+    return Workload(
+        name=name,
+        model=file.model,
+        input_tokens=file.input_tokens,
+        output_tokens=file.output_tokens,
+        demand_rps=demand_rps,
+        ttft=file.slo.ttft,
+        tpot=file.slo.tpot,
+        ttft_overhead_s=file.ttft_overhead.fixed,
+        kv_transfer_s_per_token=file.ttft_overhead.kv_transfer_per_token,
+        prefix_cache_hit_rate=file.prefix_cache_hit_rate,
+        queue=file.queue,
+        decode_fit=file.decode_fit,
+        headroom=file.headroom,
+        shortfall=Shortfall(file.shortfall.allowed, file.shortfall.usd_per_million_tokens),
+        gpu_types=None if file.gpu_types.allow is None else tuple(file.gpu_types.allow),
+        forbidden_gpu_types=tuple(file.gpu_types.forbid),
+        roles=tuple(file.roles),
+    )

@@ -1,0 +1,239 @@
+"""The shape of scenario.yaml: what may be written, in which units, with which defaults.
+
+These models are the published JSON Schema (`fleetopt schema scenario`). They check one field at a time;
+`build` checks what concerns several. Unknown keys are refused everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from fleetopt import units
+from fleetopt.catalog.domain import OfferKind, Role
+from fleetopt.scenario.domain import DecodeFit, Queue
+
+NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
+
+
+def _text(description: str, *examples: str, pattern: str | None = None) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", "description": description, "examples": list(examples)}
+    return WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))
+
+
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _at_most_one(value: float) -> float:
+    if value > 1:
+        raise ValueError("must be at most 100 %")
+    return value
+
+
+def _rate_not_negative(value: units.Rate) -> units.Rate:
+    _not_negative(value.per_s)
+    return value
+
+
+def _price_not_negative(value: units.NodePrice) -> units.NodePrice:
+    _not_negative(value.usd_per_h)
+    return value
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or re.fullmatch(NAME_PATTERN, value) is None:
+        raise ValueError("is no name: use up to 80 characters without / \\ . , : * or line breaks, not starting blank")
+    return value
+
+
+_FRACTION = WithJsonSchema(
+    {
+        "description": "A fraction of one, as a number or a percentage",
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "%\\s*$"}],
+        "examples": ["10 %", 0.1],
+    }
+)
+_FACTOR = WithJsonSchema(
+    {
+        "description": "A factor on the base demand, as a number or a percentage",
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "%\\s*$"}],
+        "examples": [1.2, "120 %"],
+    }
+)
+_DURATION = _text("A time with its unit: us, ms, s, min or h", "20 ms", "2 s")
+_LATENCY = _text("A latency limit, at the mean unless a percentile is named", "2 s", "250 ms at p99")
+_RATE = _text(
+    "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
+)
+_PRICE = _text("An hourly price, per node or per GPU", "31.92 USD/node/h", "3.99 USD/GPU/h")
+_MONEY = _text("US dollars", "310000 USD", "310 k USD")
+
+Name = Annotated[str, BeforeValidator(_name), _text("A name", "chat", pattern=NAME_PATTERN)]
+Duration = Annotated[float, BeforeValidator(units.seconds), AfterValidator(_not_negative), _DURATION]
+Hours = Annotated[float, BeforeValidator(units.hours), AfterValidator(_not_negative), _text("Hours", "8 h", "90 min")]
+Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_not_negative), _FACTOR]
+Fraction = Annotated[
+    float, BeforeValidator(units.fraction), AfterValidator(_not_negative), AfterValidator(_at_most_one), _FRACTION
+]
+Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
+Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
+NodePrice = Annotated[units.NodePrice, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
+Usd = Annotated[float, BeforeValidator(units.usd), AfterValidator(_not_negative), _MONEY]
+Tokens = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
+Nodes = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class CalendarFile(_Block):
+    """When: periods from a start, representative parts of the day, and uncertain futures."""
+
+    start: Annotated[str, Field(description="First period: a quarter, month or year", examples=["2027-Q1", "2027-01"])]
+    periods: Annotated[int, Field(ge=1, le=80, strict=True, description="How many periods")] = 1
+    slots: Annotated[
+        dict[Name, Hours], Field(min_length=1, description="Parts of the day and their hours; they add up to 24 h")
+    ] = Field(default={"day": 24.0}, validate_default=False)
+    outlooks: Annotated[
+        dict[Name, Fraction], Field(min_length=1, description="Futures and their probabilities; they add up to 100 %")
+    ] = Field(default={"base": 1.0}, validate_default=False)
+
+
+class DemandFile(_Block):
+    """A base rate with factors by slot, period and outlook (1 where none is given), or a table of rates."""
+
+    base: Rate | None = None
+    slots: dict[Name, Factor] = {}
+    periods: dict[Name, Factor] = {}
+    outlooks: dict[Name, Factor] = {}
+    table: Annotated[
+        str | None,
+        Field(description="CSV with columns workload, period, slot, outlook and requests_per_s or tokens_per_s"),
+    ] = None
+
+
+class SloFile(_Block):
+    """What each request is promised. Leave one out where nothing is promised."""
+
+    ttft: Annotated[Latency | None, Field(description="Time to first token")] = None
+    tpot: Annotated[Latency | None, Field(description="Time per output token after the first")] = None
+
+
+class OverheadFile(_Block):
+    """Time in a TTFT that is not prefill: network and, for disaggregated serving, the KV-cache transfer."""
+
+    fixed: Duration = 0.0
+    kv_transfer_per_token: Duration = 0.0
+
+
+class ShortfallFile(_Block):
+    """Demand that may go unserved, and its price. Both are zero unless stated."""
+
+    allowed: Fraction
+    usd_per_million_tokens: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+
+
+class ChoiceFile(_Block):
+    """Which GPU types may be used: only the allowed ones if any are listed, and none of the forbidden ones."""
+
+    allow: list[str] | None = None
+    forbid: list[str] = []
+
+
+def _demand(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"base": value}
+
+
+class WorkloadFile(_Block):
+    """A model, a request mix and an SLO, with an arrival rate."""
+
+    model: Annotated[str, Field(description="A model of the catalog", examples=["llama-3.1-70b"])]
+    demand: Annotated[DemandFile, BeforeValidator(_demand, json_schema_input_type=Rate | DemandFile)]
+    input_tokens: Annotated[Tokens, Field(description="Mean input tokens per request")]
+    output_tokens: Annotated[Tokens, Field(description="Mean output tokens per request")]
+    slo: SloFile
+    ttft_overhead: OverheadFile = OverheadFile()
+    prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0
+    queue: Annotated[Queue, Field(description="Queue model of prefill")] = "mm1"
+    decode_fit: Annotated[DecodeFit, Field(description="Curve through the measured TPOT points")] = "pchip"
+    headroom: Annotated[Factor, Field(description="Capacity beyond the demand")] = 0.0
+    shortfall: ShortfallFile = ShortfallFile(allowed=0.0)
+    gpu_types: ChoiceFile = ChoiceFile()
+    roles: Annotated[list[Role], Field(min_length=1)] = ["prefill", "decode", "aggregated"]
+
+
+class OfferFile(_Block):
+    """An offer of the catalog by name, or one written out here; with where and how much may be had."""
+
+    offer: Annotated[str | None, Field(description="An offer of the catalog", examples=["nebius-8xh200-on-demand"])] = (
+        None
+    )
+    node_type: str | None = None
+    kind: OfferKind | None = None
+    price: NodePrice | None = None
+    upfront: Annotated[Usd | None, Field(description="Per node, at the order")] = None
+    term_months: Annotated[int | None, Field(ge=1, le=240)] = None
+    lead_time_months: Annotated[int | None, Field(ge=0, le=60)] = None
+    provider: str | None = None
+    source: Annotated[str | None, Field(description="Where the price comes from")] = None
+    sites: list[Name] | None = None
+    max_nodes: Nodes | None = None
+
+
+class OwnedFile(_Block):
+    """Nodes that are already there."""
+
+    node_type: str
+    site: Name | None = None
+    nodes: Nodes
+    price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.NodePrice(0.0, "node")
+
+
+class QuotaFile(_Block):
+    """A limit on the GPUs of one type in service at once, at a site (or each) in a period (or each)."""
+
+    gpu_type: str
+    site: Name | None = None
+    period: Name | None = None
+    max_gpus: Nodes
+
+
+class SupplyFile(_Block):
+    """What can be had, and where."""
+
+    sites: Annotated[list[Name], Field(min_length=1)] = ["main"]
+    offers: dict[Name, OfferFile] = {}
+    owned: dict[Name, OwnedFile] = {}
+    quotas: dict[Name, QuotaFile] = {}
+
+
+class MarginsFile(_Block):
+    """By how much to slow profiles down before they are used, by the kind of their evidence."""
+
+    measured: Factor = 0.0
+    modelled: Factor = 0.0
+    assumed: Factor = 0.0
+
+
+class ScenarioFile(_Block):
+    """A planning question for fleetopt."""
+
+    model_config = ConfigDict(title="fleetopt scenario")
+
+    schema_version: Literal[1] = 1
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    description: Annotated[str, Field(max_length=10_000)] = ""
+    include: Annotated[list[str], Field(description="Other YAML files whose keys are merged into this one")] = []
+    catalog: Annotated[list[str], Field(description="Folders of models to look in before the shipped ones")] = []
+    calendar: CalendarFile
+    workloads: Annotated[dict[Name, WorkloadFile], Field(min_length=1)]
+    supply: SupplyFile
+    margins: MarginsFile = MarginsFile()

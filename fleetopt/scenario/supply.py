@@ -1,0 +1,141 @@
+"""Turns the supply of a scenario file into lines, stock and quotas with every name resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from fleetopt.catalog.domain import Hardware, Offer, Provenance
+from fleetopt.catalog.hardware import offer_problem
+from fleetopt.documents import Document, Key, shown
+from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.domain import Calendar, Quota, Stock, Supply, SupplyLine
+from fleetopt.scenario.schema import OfferFile, OwnedFile, QuotaFile, SupplyFile
+from fleetopt.units import NodePrice
+
+_WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
+
+
+class SupplyBuilder:
+    """Builds the supply; what is wrong with it is added to `issues`."""
+
+    def __init__(self, hardware: Hardware, calendar: Calendar, document: Document, issues: list[Issue]) -> None:
+        self._hardware = hardware
+        self._periods = [period.name for period in calendar.periods]
+        self._document = document
+        self._issues = issues
+
+    def build(self, file: SupplyFile) -> Supply:
+        """The supply as values."""
+        key: Key = ("supply",)
+        if len(set(file.sites)) != len(file.sites):
+            self._add((*key, "sites"), "names a site twice", "Keep one of them")
+        if not file.offers and not file.owned:
+            self._add(key, "has neither offers nor owned nodes", "Add at least one: there is nothing to plan with")
+        for name in file.offers.keys() & file.owned.keys():
+            self._add((*key, "owned", name), "is also the name of an offer", "Give one of them another name")
+        lines = [line for name, offer in file.offers.items() for line in self._lines(name, offer, file.sites)]
+        stock = [self._stock(name, owned, file.sites) for name, owned in file.owned.items()]
+        quotas = [self._quota(name, quota, file.sites) for name, quota in file.quotas.items()]
+        return Supply(tuple(file.sites), tuple(lines), tuple(s for s in stock if s), tuple(quotas))
+
+    def _lines(self, name: str, file: OfferFile, sites: list[str]) -> list[SupplyLine]:
+        """One line per site; with several sites each line's name says which."""
+        key: Key = ("supply", "offers", name)
+        offer = self._from_catalog(key, file) if file.offer is not None else self._written_out(key, name, file)
+        chosen = sites if file.sites is None else file.sites
+        for site in chosen:
+            self._must_know((*key, "sites"), site, sites, "site")
+        if offer is None:
+            return []
+        many = len(chosen) > 1
+        return [SupplyLine(f"{name}@{site}" if many else name, site, offer, file.max_nodes) for site in chosen]
+
+    def _from_catalog(self, key: Key, file: OfferFile) -> Offer | None:
+        assert file.offer is not None
+        for field in _WRITTEN_OUT:
+            if getattr(file, field) is not None:
+                what = "stands beside 'offer', which already says it"
+                self._add((*key, field), what, "Take one out (only price and lead_time_months may be changed)")
+        if not self._must_know((*key, "offer"), file.offer, self._hardware.offers, "offer"):
+            return None
+        offer = self._hardware.offers[file.offer]
+        changes: dict[str, Any] = {}
+        if file.price is not None:
+            changes["usd_per_node_h"] = self._per_node(file.price, offer.node_type)
+            note = f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h in {shown(self._document.path)}"
+            changes["provenance"] = Provenance("assumed", f"{note}; was: {offer.provenance.source}")
+        if file.lead_time_months is not None:
+            changes["lead_time_months"] = file.lead_time_months
+        return self._checked(key, replace(offer, **changes))
+
+    def _written_out(self, key: Key, name: str, file: OfferFile) -> Offer | None:
+        missing = [field for field in ("node_type", "kind", "price") if getattr(file, field) is None]
+        if missing:
+            what = f"has no {', '.join(missing)}"
+            self._add(key, what, "Name a catalog 'offer' (see 'fleetopt catalog offers'), or write these out")
+            return None
+        assert file.node_type is not None
+        assert file.kind is not None
+        assert file.price is not None
+        if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
+            return None
+        source = file.source or f"stated in {shown(self._document.path)}"
+        offer = Offer(
+            name=name,
+            node_type=file.node_type,
+            kind=file.kind,
+            provider=file.provider or "unnamed",
+            region="",
+            usd_per_node_h=self._per_node(file.price, file.node_type),
+            upfront_usd_per_node=file.upfront or 0.0,
+            term_months=file.term_months,
+            lead_time_months=file.lead_time_months or 0,
+            price_date="",
+            provenance=Provenance("assumed", source),
+        )
+        return self._checked(key, offer)
+
+    def _checked(self, key: Key, offer: Offer) -> Offer | None:
+        problem = offer_problem(offer)
+        if problem is None:
+            return offer
+        field, what, fix = problem
+        self._add((*key, field), what, fix)
+        return None
+
+    def _stock(self, name: str, file: OwnedFile, sites: list[str]) -> Stock | None:
+        key: Key = ("supply", "owned", name)
+        site = file.site or sites[0]
+        if file.site is None and len(sites) > 1:
+            self._add(key, "names no site, and there are several", f"Add 'site:', one of {', '.join(sites)}")
+        self._must_know((*key, "site"), site, sites, "site")
+        if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
+            return None
+        return Stock(name, site, file.node_type, file.nodes, self._per_node(file.price, file.node_type))
+
+    def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
+        key: Key = ("supply", "quotas", name)
+        self._must_know((*key, "gpu_type"), file.gpu_type, self._hardware.gpu_types, "GPU type")
+        if file.site is not None:
+            self._must_know((*key, "site"), file.site, sites, "site")
+        if file.period is not None:
+            self._must_know((*key, "period"), file.period, self._periods, "period")
+        return Quota(name, file.gpu_type, file.site, file.period, file.max_gpus)
+
+    def _per_node(self, price: NodePrice, node_type: str) -> float:
+        node = self._hardware.node_types[node_type]
+        return price.usd_per_h * (node.gpus_per_node if price.per == "gpu" else 1)
+
+    def _must_know(self, key: Key, name: str, known: Iterable[str], kind: str) -> bool:
+        names = list(known)
+        if name in names:
+            return True
+        self._issues.append(
+            self._document.issue("unknown-name", key, f"'{name[:60]}' is no {kind} here", did_you_mean(name, names))
+        )
+        return False
+
+    def _add(self, key: Key, what: str, fix: str) -> None:
+        self._issues.append(self._document.issue("bad-value", key, what, fix))
