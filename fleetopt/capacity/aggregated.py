@@ -1,0 +1,185 @@
+"""Aggregated serving: how many requests per second one replica carries while it does prefill and decode together.
+
+Measured operating points of a closed loop give mean TTFT, mean TPOT and the rate at each concurrency. The capacity is
+the largest rate up to the largest concurrency at which
+
+    ttft(c) (1 + slowdown) + ttft_overhead_s <= TTFT   and   tpot(c) (1 + slowdown) <= TPOT
+
+A profile of means says little about percentiles. TTFT is then taken as exponential, so that its percentile p is
+-ln(1 - p) times its mean, and the number of requests in the replica as Poisson, as in `decode`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fleetopt.capacity.curves import EQUAL
+from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
+from fleetopt.capacity.occupancy import largest_mean, occupancy_at
+from fleetopt.capacity.queueing import exponential_scale
+from fleetopt.capacity.series import Series, is_covering, is_exact
+from fleetopt.catalog.domain import Candidate
+from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
+
+
+@dataclass(frozen=True, slots=True)
+class AggregatedLoad:
+    """Latencies at a load: those of the smallest concurrency with its rate."""
+
+    series: Series
+    slower: float
+    overhead_s: float
+    ttft_percentile: float | None
+    tpot_percentile: float | None
+
+    def at(self, rps: float) -> AtLoad:
+        concurrency = self.series.smallest_concurrency(rps * self.slower)
+        if concurrency is None:
+            return AtLoad(math.inf, math.inf)
+        return AtLoad(self.ttft_s(concurrency), self._tpot_s(concurrency))
+
+    def ttft_s(self, concurrency: float) -> float:
+        return self.overhead_s + self.series.ttft_at(concurrency) * self.slower * exponential_scale(
+            self.ttft_percentile
+        )
+
+    def _tpot_s(self, concurrency: float) -> float:
+        if self.tpot_percentile is not None:
+            concurrency = float(occupancy_at(concurrency, self.tpot_percentile))
+        return (
+            self.series.tpot_at(concurrency) * self.slower
+            if concurrency <= self.series.last * (1.0 + EQUAL)
+            else math.inf
+        )
+
+    def largest_for_ttft(self, promise: Latency | None) -> float | None:
+        """The largest measured concurrency that keeps the promised TTFT."""
+        if promise is None:
+            return self.series.last
+        limit_s = (promise.limit_s - self.overhead_s) / (self.slower * exponential_scale(self.ttft_percentile))
+        return _concurrency(self.series.ttft.largest_at_most(limit_s))
+
+    def largest_for_tpot(self, promise: Latency | None) -> float | None:
+        """The largest measured concurrency that keeps the promised TPOT while so many requests are in."""
+        if promise is None:
+            return self.series.last
+        return _concurrency(self.series.tpot.largest_at_most(promise.limit_s / self.slower))
+
+
+@or_rejection
+def aggregated_capacity(
+    workload: Workload, candidate: Candidate, series: tuple[Series, ...], *, slowdown: float
+) -> Capacity:
+    """The capacity of an aggregated replica: latencies times, and rates divided by, 1 + `slowdown`.
+
+    A series at the workload's lengths decides where there is one. Otherwise every series with longer requests is a
+    lower bound, and the largest of them is taken.
+    """
+    exact = [one for one in series if is_exact(one, workload)]
+    if exact:
+        return _capacity(workload, candidate, min(exact, key=lambda one: _distance(one, workload)), slowdown, ())
+    found: list[Capacity] = []
+    stops: list[NotCarriedError] = []
+    for one in (one for one in series if is_covering(one, workload)):
+        try:
+            found.append(_capacity(workload, candidate, one, slowdown, (_conservative(one),)))
+        except NotCarriedError as stop:
+            stops.append(stop)
+    if found:
+        return max(found, key=lambda capacity: capacity.capacity_rps)
+    raise min(stops, key=lambda stop: stop.floor_s or math.inf) if stops else _no_series(workload)
+
+
+def _distance(series: Series, workload: Workload) -> float:
+    off_input = abs(series.input_tokens / workload.input_tokens - 1.0)
+    return off_input + abs(series.output_tokens / workload.output_tokens - 1.0)
+
+
+def _conservative(series: Series) -> str:
+    lengths = f"{series.input_tokens:g} + {series.output_tokens:g} tokens"
+    return f"aggregated serving was measured at {lengths}, longer than the workload: its rate is taken as a lower bound"
+
+
+def _no_series(workload: Workload) -> NotCarriedError:
+    lengths = f"{workload.input_tokens:g} + {workload.output_tokens:g} tokens"
+    return NotCarriedError("outside-profile", f"aggregated serving was not measured at {lengths} or longer")
+
+
+def _capacity(
+    workload: Workload, candidate: Candidate, series: Series, slowdown: float, notes: tuple[str, ...]
+) -> Capacity:
+    slower = 1.0 + slowdown
+    load = AggregatedLoad(
+        series=series,
+        slower=slower,
+        overhead_s=workload.ttft_overhead_s,
+        ttft_percentile=workload.ttft.percentile if workload.ttft else None,
+        tpot_percentile=workload.tpot.percentile if workload.tpot else None,
+    )
+    most, binds = _largest(workload, candidate, load)
+    concurrency = series.best_concurrency(most)
+    rps = series.rate_at(concurrency) / slower
+    return Capacity(
+        workload=workload.name,
+        candidate=candidate,
+        raw_tokens_per_s=max(series.rate.ys) / slower * workload.tokens_per_request,
+        slo_tokens_per_s=rps * workload.tokens_per_request,
+        capacity_rps=rps,
+        batch=concurrency,
+        binds=binds if concurrency == most else "throughput",
+        ttft_floor_s=load.ttft_s(series.first),
+        assumptions=(*notes, *series.notes, *_assumptions(workload, series, binds)),
+        model=load,
+    )
+
+
+def _largest(workload: Workload, candidate: Candidate, load: AggregatedLoad) -> tuple[float, Binds]:
+    """The largest mean concurrency that keeps both promises, and what keeps it from being larger."""
+    by_ttft = load.largest_for_ttft(workload.ttft)
+    if by_ttft is None:
+        assert workload.ttft is not None
+        raise _too_slow("TTFT", workload.ttft, candidate, load.series.first, load.ttft_s(load.series.first))
+    by_tpot = load.largest_for_tpot(workload.tpot)
+    if by_tpot is None:
+        assert workload.tpot is not None
+        tpot_s = load.series.tpot.ys[0] * load.slower
+        raise _too_slow("TPOT", workload.tpot, candidate, load.series.first, tpot_s)
+    by_tpot, tpot_binds = _mean_within(by_tpot, load), by_tpot < load.series.last
+    most = min(by_ttft, by_tpot)
+    if by_ttft < load.series.last and by_ttft <= by_tpot:
+        return most, "ttft"
+    return most, "tpot" if tpot_binds else "profile_end"
+
+
+def _mean_within(most: float, load: AggregatedLoad) -> float:
+    if load.tpot_percentile is None:
+        return most
+    return min(most, largest_mean(most, load.tpot_percentile))
+
+
+def _too_slow(what: str, promise: Latency, candidate: Candidate, concurrency: float, is_s: float) -> NotCarriedError:
+    asked = f"{promise.limit_s:g} s is promised"
+    if concurrency <= candidate.config.data_parallel:
+        reason = f"no number of replicas brings {what} ({promise.at}) below {is_s:.3g} s, and {asked}"
+        return NotCarriedError("ttft-floor" if what == "TTFT" else "tpot-floor", reason, is_s)
+    reason = f"{what} ({promise.at}) is {is_s:.3g} s at the smallest measured concurrency, {concurrency:g}, and {asked}"
+    return NotCarriedError("outside-profile", reason)
+
+
+def _assumptions(workload: Workload, series: Series, binds: Binds) -> tuple[str, ...]:
+    said = []
+    if binds == "profile_end":
+        said.append(f"aggregated serving is not planned beyond concurrency {series.last:g}, the largest measured")
+    if workload.prefix_cache_hit_rate > 0.0:
+        said.append("prefix caching is not credited to aggregated serving: its profile was measured without")
+    if workload.ttft is not None and workload.ttft.percentile is not None:
+        said.append(f"TTFT at {workload.ttft.at}: a profile of means is given an exponential tail")
+    if workload.tpot is not None and workload.tpot.percentile is not None:
+        said.append(f"TPOT at {workload.tpot.at}: the number of requests in an aggregated replica is taken as Poisson")
+    return tuple(said)
+
+
+def _concurrency(log: float | None) -> float | None:
+    return None if log is None else math.exp(log)

@@ -1,0 +1,144 @@
+"""Decode: how many output tokens per second one replica makes while each request keeps its TPOT.
+
+    b* = largest mean batch with TPOT(b) (1 + slowdown) <= limit and b (L_in + L_out) <= KV tokens
+    TP_D = b* / (TPOT(b*) (1 + slowdown)),   capacity_rps = TP_D / L_out
+
+(Li et al., arXiv 2603.04716, section on decode throughput). TPOT is read at the mean context L_in + L_out / 2. Beyond
+the largest measured batch nothing is known and nothing is assumed.
+
+At a percentile p the number of requests in a replica varies. It is taken as Poisson (M/G/infinity: requests start at
+once), and the mean occupancy m is the largest with P(N <= floor(b*)) >= p.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fleetopt.capacity.curves import Curve
+from fleetopt.capacity.decode_curves import DecodeCurves
+from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
+from fleetopt.capacity.lengths import mean_context
+from fleetopt.capacity.memory import KvMemory
+from fleetopt.capacity.occupancy import largest_mean, occupancy_at
+from fleetopt.capacity.throughput import best_batch, smallest_batch, tokens_per_s
+from fleetopt.catalog.domain import Candidate
+from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLoad:
+    """TPOT at a load: that of the smallest batch which makes the tokens, or of a percentile of the occupancy."""
+
+    tpot: Curve
+    slower: float
+    output_tokens: float
+    percentile: float | None
+
+    def at(self, rps: float) -> AtLoad:
+        batch = smallest_batch(self.tpot, rps * self.output_tokens * self.slower)
+        if batch is None:
+            return AtLoad(None, math.inf)
+        if self.percentile is not None:
+            batch = float(occupancy_at(batch, self.percentile))
+        if batch > self.tpot.last:
+            return AtLoad(None, math.inf)
+        return AtLoad(None, self.tpot.at(max(batch, self.tpot.first)) * self.slower)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The largest mean batch and what keeps it from being larger."""
+
+    batch: float
+    binds: Binds
+    notes: tuple[str, ...] = ()
+
+
+@or_rejection
+def decode_capacity(
+    workload: Workload, candidate: Candidate, curves: DecodeCurves, *, slowdown: float, kv: KvMemory
+) -> Capacity:
+    """The capacity of a decode replica whose measured TPOT is multiplied by 1 + `slowdown`."""
+    tpot, notes = curves.at(mean_context(workload), workload.decode_fit)
+    slower = 1.0 + slowdown
+    in_memory = _batch_in_memory(workload, candidate, kv)
+    limit = _within(workload, _largest(workload, candidate, tpot, slower), in_memory, tpot)
+    batch = best_batch(tpot, limit.batch)
+    rate = tokens_per_s(tpot, batch) / slower
+    return Capacity(
+        workload=workload.name,
+        candidate=candidate,
+        raw_tokens_per_s=_raw(tpot, in_memory) / slower,
+        slo_tokens_per_s=rate,
+        capacity_rps=rate / workload.output_tokens,
+        batch=batch,
+        binds=limit.binds if batch == limit.batch else "throughput",
+        ttft_floor_s=None,
+        assumptions=(*notes, *kv.assumptions, *limit.notes),
+        model=DecodeLoad(tpot, slower, workload.output_tokens, _percentile(workload.tpot)),
+    )
+
+
+def _percentile(latency: Latency | None) -> float | None:
+    return None if latency is None else latency.percentile
+
+
+def _raw(tpot: Curve, in_memory: float) -> float:
+    """Tokens/s at the best measured batch that fits into memory, the latency left aside."""
+    most = min(tpot.last, in_memory)
+    return tokens_per_s(tpot, best_batch(tpot, most))
+
+
+def _batch_in_memory(workload: Workload, candidate: Candidate, kv: KvMemory) -> float:
+    """Requests whose whole context fits, as if each stood at its full length: engines admit by what may come."""
+    per_group = kv.tokens / candidate.config.data_parallel
+    if per_group < workload.tokens_per_request:
+        asked = f"one request of {workload.tokens_per_request:g} tokens"
+        raise NotCarriedError("kv-memory", f"{asked} does not fit into KV memory for {per_group:.0f}")
+    return kv.tokens / workload.tokens_per_request
+
+
+def _largest(workload: Workload, candidate: Candidate, tpot: Curve, slower: float) -> float:
+    """The largest measured batch that keeps the promised TPOT."""
+    if workload.tpot is None:
+        return tpot.last
+    batch = tpot.largest_at_most(workload.tpot.limit_s / slower)
+    if batch is None:
+        raise _too_slow(workload.tpot, candidate, tpot.first, tpot.at(tpot.first) * slower)
+    return batch
+
+
+def _too_slow(promise: Latency, candidate: Candidate, batch: float, tpot_s: float) -> NotCarriedError:
+    asked = f"{1e3 * promise.limit_s:g} ms is promised"
+    if batch <= candidate.config.data_parallel:
+        reason = f"no number of replicas brings TPOT ({promise.at}) below {1e3 * tpot_s:.3g} ms, and {asked}"
+        return NotCarriedError("tpot-floor", reason, tpot_s)
+    reason = f"TPOT is {1e3 * tpot_s:.3g} ms at the smallest measured batch, {batch:g}, and {asked}"
+    return NotCarriedError("outside-profile", reason, None)
+
+
+def _within(workload: Workload, fast: float, in_memory: float, tpot: Curve) -> _Limit:
+    mean = _mean_limit(fast, in_memory, tpot)
+    percentile = _percentile(workload.tpot)
+    if percentile is None:
+        return mean
+    # A low percentile would allow a mean above what holds the promise at the mean; that is not used.
+    batch = min(mean.batch, largest_mean(mean.batch, percentile))
+    note = f"TPOT at p{100 * percentile:g}: the number of requests in a decode replica is taken as Poisson"
+    return _Limit(batch, mean.binds, (*mean.notes, note))
+
+
+def _mean_limit(fast: float, in_memory: float, tpot: Curve) -> _Limit:
+    if in_memory < fast:
+        return _Limit(in_memory, "kv_memory", _below_measured(in_memory, tpot))
+    if fast < tpot.last:
+        return _Limit(fast, "tpot")
+    return _Limit(fast, "profile_end", (f"decode is not planned beyond batch {fast:g}, the largest measured",))
+
+
+def _below_measured(batch: float, tpot: Curve) -> tuple[str, ...]:
+    if batch >= tpot.first:
+        return ()
+    return (f"KV memory holds {batch:.3g} requests: TPOT of {tpot.first:g}, the smallest measured batch, is used",)

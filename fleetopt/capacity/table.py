@@ -1,0 +1,98 @@
+"""The capacity table: every workload against every candidate of its model that it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from fleetopt.capacity.aggregated import aggregated_capacity
+from fleetopt.capacity.decode import decode_capacity
+from fleetopt.capacity.decode_curves import DecodeCurves
+from fleetopt.capacity.domain import Capacity, CapacityTable, Rejection
+from fleetopt.capacity.memory import kv_memory
+from fleetopt.capacity.prefill import PrefillCurve, prefill_capacity
+from fleetopt.capacity.series import series_of
+from fleetopt.capacity.stated import stated_capacity
+from fleetopt.catalog.domain import (
+    AggregatedProfile,
+    Candidate,
+    DecodeProfile,
+    GpuType,
+    ModelCard,
+    PrefillProfile,
+    RateProfile,
+)
+from fleetopt.scenario.domain import Margins, Scenario, Workload
+
+Answer: TypeAlias = Capacity | Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A candidate whose curves are built, ready to be asked by any workload of its model."""
+
+    candidate: Candidate
+    card: ModelCard
+    margins: Margins
+    answer: Callable[[Workload, float], Answer]
+
+    def carries(self, workload: Workload) -> Answer:
+        """What one replica of the candidate carries for a workload, or why it cannot."""
+        if workload.tokens_per_request > self.card.context_limit:
+            asked = f"{workload.tokens_per_request:g} tokens per request"
+            reason = f"{asked} are more than the context limit of {self.card.name}, {self.card.context_limit}"
+            return Rejection(workload.name, self.candidate, "context-limit", reason, None)
+        slowdown, said = _slowdown(self.candidate, self.margins)
+        answer = self.answer(workload, slowdown)
+        return replace(answer, assumptions=answer.assumptions + said) if isinstance(answer, Capacity) else answer
+
+
+def evidence(candidate: Candidate, card: ModelCard, gpu: GpuType, margins: Margins) -> Evidence:
+    """A candidate made ready: curves through its profile, KV memory, the slowdown of its kind of evidence."""
+    return Evidence(candidate, card, margins, _answer(candidate, card, gpu))
+
+
+def derive(scenario: Scenario) -> CapacityTable:
+    """The capacity of every allowed pair, in the order of the workloads and then of candidate names."""
+    ready: dict[tuple[str, str], Evidence] = {}
+    answers: list[Answer] = []
+    for workload in scenario.workloads:
+        llm = scenario.models[workload.model]
+        for candidate in sorted(llm.candidates, key=lambda one: one.name):
+            if not workload.allows(candidate.config.gpu_type, candidate.role):
+                continue
+            key = (workload.model, candidate.name)
+            if key not in ready:
+                gpu = scenario.gpu_types[candidate.config.gpu_type]
+                ready[key] = evidence(candidate, llm.card, gpu, scenario.margins)
+            answers.append(ready[key].carries(workload))
+    return CapacityTable(
+        rows=tuple(answer for answer in answers if isinstance(answer, Capacity)),
+        rejections=tuple(answer for answer in answers if isinstance(answer, Rejection)),
+    )
+
+
+def _answer(candidate: Candidate, card: ModelCard, gpu: GpuType) -> Callable[[Workload, float], Answer]:
+    profile = candidate.profile
+    if isinstance(profile, PrefillProfile):
+        prefill = PrefillCurve.of(profile)
+        return lambda workload, slowdown: prefill_capacity(workload, candidate, prefill, slowdown=slowdown)
+    if isinstance(profile, DecodeProfile):
+        decode, kv = DecodeCurves.of(profile), kv_memory(candidate.config, card, gpu)
+        return lambda workload, slowdown: decode_capacity(workload, candidate, decode, slowdown=slowdown, kv=kv)
+    if isinstance(profile, AggregatedProfile):
+        series = series_of(profile)
+        return lambda workload, slowdown: aggregated_capacity(workload, candidate, series, slowdown=slowdown)
+    return _stated(candidate, profile)
+
+
+def _stated(candidate: Candidate, profile: RateProfile) -> Callable[[Workload, float], Answer]:
+    return lambda workload, slowdown: stated_capacity(workload, candidate, profile, slowdown=slowdown)
+
+
+def _slowdown(candidate: Candidate, margins: Margins) -> tuple[float, tuple[str, ...]]:
+    """The margin of the profile's evidence, and the sentence that says it was applied."""
+    kind = candidate.profile.provenance.evidence
+    margin = {"measured": margins.measured, "modelled": margins.modelled, "assumed": margins.assumed}[kind]
+    return margin, (f"{kind} profile slowed by {100 * margin:g} %",) if margin > 0.0 else ()

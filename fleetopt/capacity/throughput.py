@@ -1,0 +1,43 @@
+"""From the time per output token of a batch to the tokens per second it makes: batch / TPOT(batch).
+
+Batches are mean occupancies, so they need not be whole: a replica that holds 34.29 requests on average holds 34 or
+35 at a time. Throughput usually grows with the batch. Where it falls again, a replica that is asked for less
+than its peak settles at the smaller of the batches that make that much, so the peak below a limit is what
+the limit allows.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from fleetopt.capacity.crossing import last_at_most
+from fleetopt.capacity.curves import EQUAL, Curve
+
+
+def tokens_per_s(tpot: Curve, batch: float) -> float:
+    """Output tokens/s of a mean batch; below the smallest measured one, TPOT is taken no better than there."""
+    return batch / tpot.at(max(batch, tpot.first))
+
+
+def best_batch(tpot: Curve, most: float) -> float:
+    """The batch up to `most` that makes the most tokens/s; the larger one of equals."""
+    stops = [stop for stop in tpot.ratio_turns() if stop < most]
+    return max((*stops, most), key=lambda batch: (tokens_per_s(tpot, batch), batch))
+
+
+def smallest_batch(tpot: Curve, wanted_tokens_per_s: float) -> float | None:
+    """The smallest batch that makes so many tokens/s; None when no measured batch does."""
+    wanted_tokens_per_s *= 1.0 - EQUAL
+    stops = tpot.ratio_turns()
+    if wanted_tokens_per_s <= tokens_per_s(tpot, stops[0]):
+        return wanted_tokens_per_s * tpot.at(stops[0])
+    for left, right in pairwise(stops):
+        if tokens_per_s(tpot, right) >= wanted_tokens_per_s:
+            return _between(tpot, left, right, wanted_tokens_per_s)
+    return None
+
+
+def _between(tpot: Curve, left: float, right: float, wanted_tokens_per_s: float) -> float:
+    if tokens_per_s(tpot, right) == wanted_tokens_per_s:
+        return right
+    return last_at_most(lambda batch: tokens_per_s(tpot, batch), left, right, wanted_tokens_per_s)

@@ -1,0 +1,172 @@
+"""The planning case: everything the problem needs, as index tuples and plain numbers.
+
+Between a Scenario with its capacities and the mathematical program stands this value. No solver object is in
+it, so that a coefficient can be read, tested and printed before anything is solved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fleetopt.capacity.domain import Capacity, CapacityTable
+from fleetopt.catalog.domain import NodeType, Offer
+from fleetopt.optimizer.dominance import undominated
+from fleetopt.optimizer.packing import gpus_set_aside
+from fleetopt.scenario.demand import TimeKey, time_keys
+from fleetopt.scenario.domain import Period, Quota, Scenario, Stock, SupplyLine, Workload
+
+Pool: TypeAlias = tuple[str, str]
+"""(node type, site): nodes that are interchangeable for packing replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A way to run a workload: a capacity, on the nodes of one pool, setting aside `node_gpus` GPUs a replica."""
+
+    name: str
+    capacity: Capacity
+    pool: Pool
+    node_gpus: int
+    most_useful: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A supply line whose nodes are ordered ahead and held for a term, counted in periods."""
+
+    line: SupplyLine
+    lead_periods: int
+    term_periods: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningCase:
+    """Indices and coefficients of the problem. Rates in requests/s, money in US dollars, time in hours."""
+
+    times: tuple[TimeKey, ...]
+    periods: tuple[Period, ...]
+    hours: dict[tuple[str, str], float]
+    probability: dict[str, float]
+    workloads: dict[str, Workload]
+    sites: tuple[str, ...]
+    planned_rps: dict[tuple[str, str, str, str], float]
+    options: dict[str, tuple[Option, ...]]
+    node_types: dict[str, NodeType]
+    rentals: tuple[SupplyLine, ...]
+    commitments: tuple[Commitment, ...]
+    stock: tuple[Stock, ...]
+    quotas: tuple[Quota, ...]
+    pool_of: dict[str, Pool]
+    assumptions: tuple[str, ...]
+
+    def gpus_per_node(self, pool: Pool) -> int:
+        return self.node_types[pool[0]].gpus_per_node
+
+    def gpu_type(self, pool: Pool) -> str:
+        return self.node_types[pool[0]].gpu_type
+
+    def period_hours(self, period: str) -> float:
+        return sum(hours for (t, _), hours in self.hours.items() if t == period)
+
+
+def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
+    """The planning case of a scenario under given capacities."""
+    calendar, supply = scenario.calendar, scenario.supply
+    times = tuple(time_keys(calendar))
+    pool_of = {line.name: (line.offer.node_type, line.site) for line in supply.lines}
+    pool_of |= {stock.name: (stock.node_type, stock.site) for stock in supply.stock}
+    planned = {(w.name, *time): w.demand_rps[time] * (1 + w.headroom) for w in scenario.workloads for time in times}
+    options, assumptions = _options(scenario, capacities, sorted(set(pool_of.values())), planned)
+    months = calendar.periods[0].months
+    return PlanningCase(
+        times=times,
+        periods=calendar.periods,
+        hours={(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots},
+        probability={outlook.name: outlook.probability for outlook in calendar.outlooks},
+        workloads={workload.name: workload for workload in scenario.workloads},
+        sites=supply.sites,
+        planned_rps=planned,
+        options=options,
+        node_types=scenario.node_types,
+        rentals=tuple(line for line in supply.lines if line.offer.hourly),
+        commitments=tuple(_commitment(line, months) for line in supply.lines if not line.offer.hourly),
+        stock=supply.stock,
+        quotas=supply.quotas,
+        pool_of=pool_of,
+        assumptions=assumptions,
+    )
+
+
+def _commitment(line: SupplyLine, months: int) -> Commitment:
+    assert line.offer.term_months is not None
+    return Commitment(line, -(-line.offer.lead_time_months // months), -(-line.offer.term_months // months))
+
+
+def unexpired_share(offer: Offer, months_in_service: int) -> float:
+    """The share of a committed term that lies beyond the horizon, valued straight-line."""
+    assert offer.term_months is not None
+    return max(0, offer.term_months - months_in_service) / offer.term_months
+
+
+def _options(
+    scenario: Scenario,
+    capacities: CapacityTable,
+    pools: list[Pool],
+    planned: dict[tuple[str, str, str, str], float],
+) -> tuple[dict[str, tuple[Option, ...]], tuple[str, ...]]:
+    rows = [row for row in capacities.rows if row.capacity_rps > 0]
+    pairs = [(row, pool) for row in rows for pool in pools if _runs_on(row, pool, scenario)]
+    everything = _sized(scenario, pairs, planned)
+    kept = {(o.capacity.workload, o.name) for name in everything for o in undominated(everything[name])}
+    # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
+    options = _sized(scenario, [(r, p) for r, p in pairs if (r.workload, _name(r, p)) in kept], planned)
+    rounded = {
+        f"replicas of {o.capacity.candidate.config.gpus_per_replica} GPUs set aside {o.node_gpus} GPUs "
+        f"on {o.pool[0]} nodes"
+        for found in options.values()
+        for o in found
+        if o.node_gpus != o.capacity.candidate.config.gpus_per_replica
+    }
+    return options, tuple(sorted(rounded))
+
+
+def _sized(
+    scenario: Scenario, pairs: list[tuple[Capacity, Pool]], planned: dict[tuple[str, str, str, str], float]
+) -> dict[str, tuple[Option, ...]]:
+    sizes: dict[str, set[int]] = {}
+    for row, (node_type, _) in pairs:
+        sizes.setdefault(node_type, set()).add(row.candidate.config.gpus_per_replica)
+    aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
+    peak = {w.name: max(planned[w.name, *time] for time in w.demand_rps) for w in scenario.workloads}
+    options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
+    for row, pool in pairs:
+        workload = row.workload
+        node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
+        most_useful = math.ceil(peak[workload] / row.capacity_rps - 1e-9)
+        options[workload].append(Option(_name(row, pool), row, pool, node_gpus, most_useful))
+    return {name: tuple(found) for name, found in options.items()}
+
+
+def _name(row: Capacity, pool: Pool) -> str:
+    return f"{row.candidate.name}/{pool[0]}@{pool[1]}"
+
+
+def _runs_on(row: Capacity, pool: Pool, scenario: Scenario) -> bool:
+    """Whether a replica may stand on nodes of a pool.
+
+    A replica may span nodes only of the largest type of its GPU: smaller ones are the same hosts cut up, without
+    the fabric between them that the profile was measured on.
+    """
+    config, node = row.candidate.config, scenario.node_types[pool[0]]
+    if node.gpu_type != config.gpu_type:
+        return False
+    if config.gpus_per_replica <= node.gpus_per_node:
+        return True
+    return node.gpus_per_node == _largest_node(scenario.node_types.values(), config.gpu_type)
+
+
+def _largest_node(node_types: Iterable[NodeType], gpu_type: str) -> int:
+    return max(node.gpus_per_node for node in node_types if node.gpu_type == gpu_type)

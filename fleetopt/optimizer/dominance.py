@@ -1,0 +1,35 @@
+"""Drops options that no best plan needs.
+
+An option is dominated when whole copies of another (same workload, role and pool) set aside no more GPUs and
+carry at least as much: replace each of its replicas by the copies and every promise still holds at the same
+cost. Of two that dominate each other the first by (GPUs, capacity, name) stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fleetopt.optimizer.case import Option
+
+
+def undominated(options: Iterable[Option]) -> list[Option]:
+    """The options of one workload worth offering to the problem, in the order given."""
+    everything = list(options)
+    kept: dict[tuple[str, tuple[str, str]], list[Option]] = {}
+    for option in sorted(everything, key=_smallest_first):
+        group = kept.setdefault((option.capacity.candidate.role, option.pool), [])
+        if not any(_dominates(other, option) for other in group):
+            group.append(option)
+    chosen = {option.name for group in kept.values() for option in group}
+    return [option for option in everything if option.name in chosen]
+
+
+def _smallest_first(option: Option) -> tuple[int, float, str]:
+    return option.node_gpus, -option.capacity.capacity_rps, option.name
+
+
+def _dominates(small: Option, large: Option) -> bool:
+    copies = large.node_gpus // small.node_gpus
+    return copies * small.capacity.capacity_rps >= large.capacity.capacity_rps

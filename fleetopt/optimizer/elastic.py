@@ -1,0 +1,138 @@
+"""Why a case has no plan, and the smallest changes after which it has one.
+
+Every row that belongs to a promise or a limit of the scenario gets a slack that the objective makes dear
+(Chinneck, Feasibility and Infeasibility in Optimization, 2008, ch. 6). Giving slack to one kind of limit at a
+time yields repairs that each suffice alone: raise limits of supply, or accept a shortfall. A deletion filter over
+the groups of limits leaves a set that cannot hold together although every smaller one can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csc_array, hstack
+
+from fleetopt.errors import Repair
+from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.rules import Limit
+from fleetopt.optimizer.solve import Reason, SolveOptions, solve
+
+EFFORT = SolveOptions(gap=1e-3, time_limit_s=20.0)
+"""How hard to try for each question; an answer that is only nearly smallest still repairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Groups of limits that cannot hold together, and changes that each make the case feasible."""
+
+    conflict: tuple[str, ...]
+    repairs: tuple[Repair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Excess:
+    limit: Limit
+    amount: float
+
+
+def diagnose(matrix: Matrix) -> Diagnosis:
+    """What is wrong with an infeasible program, in the words of its limits."""
+    found = (_raise_limits(matrix), _accept_shortfall(matrix))
+    return Diagnosis(_conflict(matrix), tuple(repair for repair in found if repair))
+
+
+def _raise_limits(matrix: Matrix) -> Repair | None:
+    excess = _smallest_excess(matrix, "supply")
+    if not excess:
+        return None
+    worst: dict[str, _Excess] = {}
+    for item in excess:
+        group = item.limit.group
+        if group not in worst or item.amount > worst[group].amount:
+            worst[group] = item
+    details = tuple(
+        f"{group} from {item.limit.amount:g} to {math.ceil(item.limit.amount + item.amount - 1e-6):g} {item.limit.unit}"
+        for group, item in worst.items()
+    )
+    return Repair("Raise " + ("these limits" if len(details) > 1 else "this limit"), details)
+
+
+def _accept_shortfall(matrix: Matrix) -> Repair | None:
+    excess = _smallest_excess(matrix, "demand")
+    if not excess:
+        return None
+    details = tuple(
+        f"{item.limit.group} in {item.limit.where}: {_percent_up(item.amount)} more unserved" for item in excess
+    )
+    return Repair("Accept a shortfall", details)
+
+
+def _percent_up(fraction: float) -> str:
+    """A percentage rounded up, so that allowing it is enough."""
+    return f"{math.ceil(fraction * 1000 - 1e-6) / 10:g} %"
+
+
+def _smallest_excess(matrix: Matrix, kind: Literal["demand", "supply"]) -> list[_Excess]:
+    """By how much the limits of one kind must give for the rest to hold; empty where that does not help."""
+    rows = [i for i, rule in enumerate(matrix.rules) if rule.limit is not None and rule.limit.kind == kind]
+    if not rows:
+        return []
+    solution = solve(_with_slack(matrix, rows), EFFORT)
+    if solution.values is None:
+        return []
+    slack = solution.values[matrix.cost.size :]
+    found = []
+    for index, amount in zip(rows, slack, strict=True):
+        limit = matrix.rules[index].limit
+        assert limit is not None
+        if amount > 1e-6:
+            found.append(_Excess(limit, float(amount)))
+    return found
+
+
+def _with_slack(matrix: Matrix, rows: list[int]) -> Matrix:
+    """The program that minimises the slack of some rows instead of the cost."""
+    height, width = matrix.a.shape
+    signs = [-1.0 if matrix.rules[i].sense == "<=" else 1.0 for i in rows]
+    slack = csc_array((signs, (rows, range(len(rows)))), shape=(height, len(rows)))
+    zeros, ones = np.zeros(width), np.ones(len(rows))
+    return replace(
+        matrix,
+        a=csc_array(hstack([matrix.a, slack])),
+        cost=np.concatenate([zeros, ones]),
+        offset=0.0,
+        column_lower=np.concatenate([matrix.column_lower, 0.0 * ones]),
+        column_upper=np.concatenate([matrix.column_upper, np.inf * ones]),
+        integer=np.concatenate([matrix.integer, np.zeros(len(rows), dtype=bool)]),
+        variables=(*matrix.variables, *rows),
+    )
+
+
+def _conflict(matrix: Matrix) -> tuple[str, ...]:
+    """Groups of limits that are infeasible together; leaving any one of them out makes the rest feasible."""
+    relaxed = replace(matrix, cost=np.zeros_like(matrix.cost), integer=np.zeros_like(matrix.integer))
+    if solve(relaxed, EFFORT).reason is not Reason.INFEASIBLE:
+        # Only whole replicas and nodes make it infeasible, so the filter has to ask the integer program.
+        relaxed = replace(matrix, cost=np.zeros_like(matrix.cost))
+    groups = list(dict.fromkeys(rule.limit.group for rule in matrix.rules if rule.limit is not None))
+    needed = list(groups)
+    for group in groups:
+        rest = [other for other in needed if other != group]
+        if solve(_only(relaxed, rest), EFFORT).reason is Reason.INFEASIBLE:
+            needed = rest
+    return tuple(needed)
+
+
+def _only(matrix: Matrix, groups: Iterable[str]) -> Matrix:
+    """The program without the limits of any other group."""
+    keep = set(groups)
+    free = np.array([rule.limit is not None and rule.limit.group not in keep for rule in matrix.rules], dtype=bool)
+    return replace(
+        matrix,
+        row_lower=np.where(free, -np.inf, matrix.row_lower),
+        row_upper=np.where(free, np.inf, matrix.row_upper),
+    )

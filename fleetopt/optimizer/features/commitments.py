@@ -1,0 +1,105 @@
+"""Commitments: reserved and purchased nodes, ordered ahead of knowing the future and held for their term.
+
+    held[l,t]  =  sum ORDERS[l,t'] over t' with  t'+lead[l] <= t < t'+lead[l]+term[l]
+    fielded[l,t,h,o]  +=  held[l,t]                                  in every slot and outlook
+    cost[reserved | purchase_running,t,l]  +=  hours[t] usd[l] held[l,t]
+    cost[upfront,t',l]  +=  upfront[l] ORDERS[l,t']
+    cost[residual_value,T,l]  -=  upfront[l] unexpired[l,t'] ORDERS[l,t']
+    held[l,t]  <=  max_nodes[l]                                            (offer_is_not_exhausted)
+
+Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per node; unexpired[l,t'] the share of
+         the term beyond the last period T, straight-line. ORDERS carry no outlook: they are first-stage.
+Ledgers  posts fielded, cost.     Shape  one variable per committed supply line and period it can be ordered in.
+Dual     USD per node: what one more node of the offer is worth.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleetopt.optimizer.case import Commitment, PlanningCase, unexpired_share
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
+from fleetopt.optimizer.rules import Limit, Rules
+from fleetopt.plan.domain import ALL
+
+
+class Commitments(Feature):
+    def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        from pyomo.environ import NonNegativeIntegers, Var
+
+        last = len(case.periods) - 1
+        model.ORDERS = Var(
+            [
+                (commitment.line.name, period.name)
+                for commitment in case.commitments
+                for index, period in enumerate(case.periods)
+                if index + commitment.lead_periods <= last
+            ],
+            within=NonNegativeIntegers,
+        )
+        for commitment in case.commitments:
+            for index, period in enumerate(case.periods):
+                held = _held(model, case, commitment, index)
+                for t, h, o in case.times:
+                    if t == period.name and held:
+                        ledgers.fielded.post(SupplyKey(commitment.line.name, t, h, o), sum(held))
+
+    def price(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        for commitment in case.commitments:
+            line, offer = commitment.line, commitment.line.offer
+            running = "purchase_running" if offer.kind == "purchase" else "reserved"
+            for index, period in enumerate(case.periods):
+                usd = case.period_hours(period.name) * offer.usd_per_node_h
+                held = _held(model, case, commitment, index)
+                if held and usd > 0:
+                    ledgers.cost.post(CostKey(running, period.name, ALL, ALL, line.site, line.name), usd * sum(held))
+            if offer.upfront_usd_per_node > 0:
+                self._price_upfront(model, case, ledgers, commitment)
+
+    def _price_upfront(self, model: Any, case: PlanningCase, ledgers: Ledgers, commitment: Commitment) -> None:
+        line, offer = commitment.line, commitment.line.offer
+        for index, period in enumerate(case.periods):
+            if (line.name, period.name) not in model.ORDERS:
+                continue
+            order = model.ORDERS[line.name, period.name]
+            paid = CostKey("upfront", period.name, ALL, ALL, line.site, line.name)
+            ledgers.cost.post(paid, offer.upfront_usd_per_node * order)
+            left = unexpired_share(offer, months_in_service(case, commitment, index))
+            if left > 0:
+                back = CostKey("residual_value", case.periods[-1].name, ALL, ALL, line.site, line.name)
+                ledgers.cost.post(back, -offer.upfront_usd_per_node * left * order)
+
+    def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
+        for commitment in case.commitments:
+            line = commitment.line
+            if line.max_nodes is None:
+                continue
+            for index, period in enumerate(case.periods):
+                held = _held(model, case, commitment, index)
+                limit = Limit(f"offer {line.name}", "supply", period.name, "nodes", line.max_nodes)
+                if held:
+                    key = (line.name, period.name)
+                    rules.at_most("commitment_is_not_exhausted", key, sum(held), line.max_nodes, limit)
+
+
+def service_span(case: PlanningCase, commitment: Commitment, ordered: int) -> tuple[int, int]:
+    """First and last period index in which nodes ordered in period `ordered` are held, within the horizon."""
+    first = ordered + commitment.lead_periods
+    return first, min(first + commitment.term_periods, len(case.periods)) - 1
+
+
+def months_in_service(case: PlanningCase, commitment: Commitment, ordered: int) -> int:
+    """Months of the term that lie within the horizon."""
+    first, last = service_span(case, commitment, ordered)
+    return sum(period.months for period in case.periods[first : last + 1])
+
+
+def _held(model: Any, case: PlanningCase, commitment: Commitment, index: int) -> list[Any]:
+    """The order variables whose nodes are held in a period."""
+    found = []
+    for ordered, period in enumerate(case.periods):
+        first, last = service_span(case, commitment, ordered)
+        if first <= index <= last:
+            found.append(model.ORDERS[commitment.line.name, period.name])
+    return found

@@ -1,0 +1,29 @@
+"""Demand: everything that is asked for is served, or excused.
+
+    served[w,t,h,o] + excused[w,t,h,o]  >=  d[w,t,h,o]      for all w,t,h,o with d > 0      (demand_is_met)
+
+Symbols  d[w,t,h,o] requests/s with headroom (scenario.workloads).
+Ledgers  reads served, excused.     Shape  one row per workload, period, slot and outlook, divided by d.
+Dual     USD per unit of d: what the last request per second costs.
+Source   Li et al., arXiv 2603.04716, equation (4), per workload and time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.ledgers import Ledgers, ServedKey
+from fleetopt.optimizer.rules import Limit, Rules
+
+
+class Demand(Feature):
+    def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
+        for (workload, *time), demand in case.planned_rps.items():
+            if demand <= 0:
+                continue
+            key = ServedKey(workload, *time)
+            answered = (ledgers.served.total(key) + ledgers.excused.total(key)) / demand
+            limit = Limit(f"demand of {workload}", "demand", "/".join(time), "of its demand", 1.0)
+            rules.at_least("demand_is_met", key, answered, 1.0, limit)

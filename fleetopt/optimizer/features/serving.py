@@ -1,0 +1,78 @@
+"""Serving: replicas carry traffic, prefill and decode of a request at the same site.
+
+    SPLIT[w,s,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c prefill at s      (prefill_carries_split_traffic)
+    SPLIT[w,s,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c decode at s       (decode_carries_split_traffic)
+    served[w,t,h,o]   +=  sum_s SPLIT[w,s,t,h,o] + sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c aggregated
+
+Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity); an option c stands for a serving
+         config on the nodes of one pool, so its site is part of it.
+Ledgers  posts served, gpus_used.     Shape  two rows per workload, site, period, slot and outlook.
+Dual     USD per request/s of prefill or decode capacity: which of the two a site is short of.
+Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
+
+The rows are divided by the demand, so that a unit is the whole demand of the workload at that time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.ledgers import Ledgers, PoolKey, ServedKey
+from fleetopt.optimizer.rules import Rules
+
+
+class Serving(Feature):
+    def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        from pyomo.environ import NonNegativeIntegers, NonNegativeReals, Var
+
+        replicas = [
+            (workload, option.name, *time)
+            for workload, options in case.options.items()
+            for option in options
+            for time in case.times
+            if case.planned_rps[workload, *time] > 0
+        ]
+        most = {(w, option.name): option.most_useful for w, options in case.options.items() for option in options}
+        model.REPLICAS = Var(
+            replicas, within=NonNegativeIntegers, bounds=lambda _, w, option, *_time: (0, most[w, option])
+        )
+        split = [
+            (workload, site, *time)
+            for workload, options in case.options.items()
+            for site in case.sites
+            if _roles_at(options, site) >= {"prefill", "decode"}
+            for time in case.times
+            if case.planned_rps[workload, *time] > 0
+        ]
+        model.SPLIT = Var(
+            split, within=NonNegativeReals, bounds=lambda _, w, _site, *time: (0, case.planned_rps[w, *time])
+        )
+        self._post(model, case, ledgers)
+
+    def _post(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        by_name = {(w, option.name): option for w, options in case.options.items() for option in options}
+        for (workload, name, *time), variable in model.REPLICAS.items():
+            option = by_name[workload, name]
+            ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
+            if option.capacity.candidate.role == "aggregated":
+                ledgers.served.post(ServedKey(workload, *time), option.capacity.capacity_rps * variable)
+        for (workload, _site, *time), variable in model.SPLIT.items():
+            ledgers.served.post(ServedKey(workload, *time), variable)
+
+    def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
+        for (workload, site, *time), split in model.SPLIT.items():
+            demand = case.planned_rps[workload, *time]
+            for role in ("prefill", "decode"):
+                carried = sum(
+                    (option.capacity.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
+                    for option in case.options[workload]
+                    if option.capacity.candidate.role == role and option.pool[1] == site
+                )
+                sentence = f"{role}_carries_split_traffic"
+                rules.at_most(sentence, (workload, site, *time), split / demand - carried, 0.0)
+
+
+def _roles_at(options: tuple[Option, ...], site: str) -> set[str]:
+    return {option.capacity.candidate.role for option in options if option.pool[1] == site}

@@ -1,0 +1,35 @@
+"""Stock: nodes that are already owned, switched on as needed.
+
+    0  <=  OWNED[k,t,h,o]  <=  nodes[k]
+    fielded[k,t,h,o]  +=  OWNED[k,t,h,o]
+    cost[owned,t,h,o,k]  +=  hours[t,h] usd[k] OWNED[k,t,h,o]
+
+Symbols  nodes[k] nodes in stock, usd[k] USD per node-hour of running one (scenario.supply.owned).
+Ledgers  posts fielded, cost.     Shape  one variable per stock, period, slot and outlook.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
+
+
+class StockFeature(Feature):
+    def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        from pyomo.environ import NonNegativeIntegers, Var
+
+        nodes = {stock.name: stock.nodes for stock in case.stock}
+        keys = [(name, *time) for name in nodes for time in case.times]
+        model.OWNED = Var(keys, within=NonNegativeIntegers, bounds=lambda _, name, *_time: (0, nodes[name]))
+        for key, variable in model.OWNED.items():
+            ledgers.fielded.post(SupplyKey(*key), variable)
+
+    def price(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+        stock = {stock.name: stock for stock in case.stock}
+        for (name, t, h, o), variable in model.OWNED.items():
+            usd = case.hours[t, h] * stock[name].usd_per_node_h
+            if usd > 0:
+                ledgers.cost.post(CostKey("owned", t, h, o, stock[name].site, name), usd * variable)

@@ -1,0 +1,85 @@
+"""The formulation: which features make up the problem, and how their parts become one program.
+
+    minimize   sum over the cost ledger of  probability[o] * usd
+    subject to every rule that a feature states
+
+A rule becomes one row of the Pyomo constraint named by its sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.features.commitments import Commitments
+from fleetopt.optimizer.features.demand import Demand
+from fleetopt.optimizer.features.fleet import Fleet
+from fleetopt.optimizer.features.quotas import Quotas
+from fleetopt.optimizer.features.rentals import Rentals
+from fleetopt.optimizer.features.serving import Serving
+from fleetopt.optimizer.features.shortfall import ShortfallFeature
+from fleetopt.optimizer.features.stock import StockFeature
+from fleetopt.optimizer.ledgers import CostKey, Ledgers
+from fleetopt.optimizer.rules import Rule, Rules
+from fleetopt.plan.domain import ALL
+
+FEATURES: tuple[Feature, ...] = (
+    Serving(),
+    ShortfallFeature(),
+    Rentals(),
+    Commitments(),
+    StockFeature(),
+    Fleet(),
+    Quotas(),
+    Demand(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A Pyomo model with the ledgers and rules it was made from."""
+
+    model: Any
+    case: PlanningCase
+    ledgers: Ledgers
+    rules: tuple[Rule, ...]
+
+
+def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Problem:
+    """The program of a case: declare, price and constrain every feature, then close the books."""
+    from pyomo.environ import ConcreteModel, Objective, quicksum
+
+    model, ledgers, rules = ConcreteModel(), Ledgers(), Rules()
+    for feature in features:
+        feature.declare(model, case, ledgers)
+    for feature in features:
+        feature.price(model, case, ledgers)
+    for ledger in ledgers.all():
+        ledger.seal()
+    for feature in features:
+        feature.constrain(model, case, ledgers, rules)
+    _add_rows(model, rules.all())
+    lines = [probability(case, key) * usd for key, usd in ledgers.cost.items()]
+    model.COST = Objective(expr=quicksum(lines) if lines else 0.0)
+    return Problem(model, case, ledgers, rules.all())
+
+
+def probability(case: PlanningCase, key: CostKey) -> float:
+    """The weight of a cost line in the objective: one for what is paid whatever the future brings."""
+    return 1.0 if key.outlook == ALL else case.probability[key.outlook]
+
+
+def _add_rows(model: Any, rules: tuple[Rule, ...]) -> None:
+    from pyomo.environ import Any as AnyKey
+    from pyomo.environ import Constraint, Var
+
+    # A rule about nothing (a demand no option serves) is a row too: it is what makes the case infeasible.
+    model.NOTHING = Var(bounds=(0, 0))
+    for sentence in dict.fromkeys(rule.sentence for rule in rules):
+        model.add_component(sentence, Constraint(AnyKey))
+    for rule in rules:
+        body = rule.body + model.NOTHING if isinstance(rule.body, int | float) else rule.body
+        model.component(rule.sentence)[rule.key] = body <= rule.bound if rule.sense == "<=" else body >= rule.bound

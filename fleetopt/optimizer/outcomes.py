@@ -1,0 +1,162 @@
+"""What whole replicas make of a workload's demand at one time: achieved, served, loaded, delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fleetopt.capacity.domain import latency_at
+from fleetopt.catalog.domain import Role
+from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.ledgers import ServedKey
+from fleetopt.plan.domain import Placement, RoleOutcome, WorkloadOutcome
+from fleetopt.scenario.domain import Workload
+
+ROLE_ORDER: tuple[Role, ...] = ("prefill", "decode", "aggregated")
+"""Roles in the order in which a request meets them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The replicas of one option at one time."""
+
+    option: Option
+    replicas: int
+
+    @property
+    def carries(self) -> float:
+        return self.replicas * self.option.capacity.capacity_rps
+
+
+def achieved_rps(groups: list[Group]) -> float:
+    """What the replicas carry within the SLO: whole requests, prefill and decode at the same site."""
+    return sum(lines_of_service(groups).values(), start=0.0)
+
+
+def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group]) -> list[Placement]:
+    """The placements of a workload at one time, each with the load of one of its replicas."""
+    workload = case.workloads[key.workload]
+    asked = workload.demand_rps[key[1:]]
+    return [_placement(workload, group, load, key) for group, load in _loads(groups, asked)]
+
+
+def lines_of_service(groups: list[Group]) -> dict[str, float]:
+    """Requests/s by line of service: each site's split traffic, and aggregated serving (under '')."""
+    lines: dict[str, float] = {}
+    for site in dict.fromkeys(group.option.pool[1] for group in groups):
+        prefill, decode = (_carried(groups, role, site) for role in ("prefill", "decode"))
+        lines[site] = min(prefill, decode)
+    lines[""] = sum(g.carries for g in groups if g.option.capacity.candidate.role == "aggregated")
+    return lines
+
+
+def _carried(groups: list[Group], role: str, site: str) -> float:
+    return sum(g.carries for g in groups if g.option.capacity.candidate.role == role and g.option.pool[1] == site)
+
+
+def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
+    """Each group with the requests/s that one of its replicas receives.
+
+    Traffic is spread over sites and styles in proportion to what they can carry, and at a site over its
+    replicas in proportion to their capacity.
+    """
+    lines = lines_of_service(groups)
+    achieved = sum(lines.values())
+    share = min(1.0, asked / achieved) if achieved > 0 else 0.0
+    for group in groups:
+        role, site = group.option.capacity.candidate.role, group.option.pool[1]
+        if role == "aggregated":
+            yield group, share * group.option.capacity.capacity_rps
+            continue
+        use = share * lines[site] / _carried(groups, role, site)
+        yield group, use * group.option.capacity.capacity_rps
+
+
+def _placement(workload: Workload, group: Group, load: float, key: ServedKey) -> Placement:
+    option, capacity = group.option, group.option.capacity
+    config = capacity.candidate.config
+    latencies = latency_at(capacity, load)
+    return Placement(
+        workload=workload.name,
+        model=workload.model,
+        role=capacity.candidate.role,
+        config=config.name,
+        gpu_type=config.gpu_type,
+        node_type=option.pool[0],
+        site=option.pool[1],
+        period=key.period,
+        slot=key.slot,
+        outlook=key.outlook,
+        replicas=group.replicas,
+        gpus_per_replica=config.gpus_per_replica,
+        node_gpus_per_replica=option.node_gpus,
+        capacity_rps=capacity.capacity_rps,
+        load_rps=load,
+        utilization=load / capacity.capacity_rps,
+        batch=capacity.batch,
+        ttft_s=latencies.ttft_s,
+        tpot_s=latencies.tpot_s,
+        binds=capacity.binds,
+        evidence=capacity.candidate.profile.provenance.evidence,
+    )
+
+
+def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: list[Placement]) -> WorkloadOutcome:
+    """What the workload gets, with the margins left under its SLO."""
+    workload, planned = case.workloads[key.workload], case.planned_rps[key]
+    asked = workload.demand_rps[key[1:]]
+    served = min(asked, achieved)
+    ttft = max((p.ttft_s for p in placements if p.ttft_s is not None), default=None)
+    tpot = max((p.tpot_s for p in placements if p.tpot_s is not None), default=None)
+    return WorkloadOutcome(
+        workload=workload.name,
+        model=workload.model,
+        period=key.period,
+        slot=key.slot,
+        outlook=key.outlook,
+        asked_rps=asked,
+        planned_rps=planned,
+        achieved_rps=achieved,
+        served_rps=served,
+        shortfall_rps=max(0.0, planned - achieved),
+        asked_tokens_per_s=asked * workload.tokens_per_request,
+        achieved_tokens_per_s=achieved * workload.tokens_per_request,
+        headroom=achieved / asked - 1.0 if asked > 0 else 0.0,
+        ttft_limit_s=workload.ttft.limit_s if workload.ttft else None,
+        ttft_at=workload.ttft.at if workload.ttft else None,
+        ttft_s=ttft,
+        ttft_margin_s=workload.ttft.limit_s - ttft if workload.ttft and ttft is not None else None,
+        tpot_limit_s=workload.tpot.limit_s if workload.tpot else None,
+        tpot_at=workload.tpot.at if workload.tpot else None,
+        tpot_s=tpot,
+        tpot_margin_s=workload.tpot.limit_s - tpot if workload.tpot and tpot is not None else None,
+        roles=tuple(
+            _role(workload, role, planned, served, [p for p in placements if p.role == role])
+            for role in ROLE_ORDER
+            if any(p.role == role for p in placements)
+        ),
+    )
+
+
+def _role(workload: Workload, role: Role, planned: float, served: float, placements: list[Placement]) -> RoleOutcome:
+    replicas = sum(p.replicas for p in placements)
+    capacity = sum(p.replicas * p.capacity_rps for p in placements)
+    carried = sum(p.replicas * p.load_rps for p in placements)
+    wanted = planned * carried / served if served > 0 else 0.0
+    return RoleOutcome(
+        role=role,
+        replicas=replicas,
+        gpus=sum(p.replicas * p.gpus_per_replica for p in placements),
+        needed_replicas=replicas * wanted / capacity,
+        carried_rps=carried,
+        capacity_rps=capacity,
+        tokens_per_s=capacity * role_tokens(workload, role),
+        utilization=carried / capacity,
+    )
+
+
+def role_tokens(workload: Workload, role: Role) -> float:
+    """The tokens of a request that a role processes: uncached input, output, or both."""
+    if role == "prefill":
+        return workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate)
+    return workload.output_tokens if role == "decode" else workload.tokens_per_request

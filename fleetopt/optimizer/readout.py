@@ -1,0 +1,171 @@
+"""Reads the solved problem back as plan records.
+
+Only integers are taken from the solver. Everything continuous (what is achieved, served, loaded, paid) follows
+from the whole replicas and nodes, so the plan states what they really do and not what a tolerance allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fleetopt.optimizer.case import Commitment, PlanningCase
+from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.features.commitments import service_span
+from fleetopt.optimizer.formulation import FEATURES, Problem, probability
+from fleetopt.optimizer.ledgers import CostKey, ServedKey
+from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
+from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
+
+TIGHT = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """What the integers of a solution mean."""
+
+    objective_usd: float
+    fleet: tuple[FleetLine, ...]
+    orders: tuple[Order, ...]
+    placements: tuple[Placement, ...]
+    workloads: tuple[WorkloadOutcome, ...]
+    costs: tuple[CostLine, ...]
+    binding: tuple[Binding, ...]
+
+
+def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[Feature, ...] = FEATURES) -> Readout:
+    """The plan records of a solution, one value per column of the matrix."""
+    model, case = problem.model, problem.case
+    _load(model, matrix, values)
+    groups = _groups(model, case)
+    achieved = {key: achieved_rps(groups.get(key, [])) for key in map(ServedKey._make, case.planned_rps)}
+    for feature in features:
+        feature.settle(model, case, achieved)
+    placements: list[Placement] = []
+    outcomes: list[WorkloadOutcome] = []
+    for key, rps in achieved.items():
+        found = placements_of(case, key, groups.get(key, []))
+        placements += found
+        outcomes.append(outcome_of(case, key, rps, found))
+    costs = _costs(problem)
+    return Readout(
+        objective_usd=sum(line.usd * line.probability for line in costs),
+        fleet=_fleet(problem),
+        orders=_orders(model, case),
+        placements=tuple(placements),
+        workloads=tuple(outcomes),
+        costs=costs,
+        binding=_binding(problem),
+    )
+
+
+def _load(model: Any, matrix: Matrix, values: Floats) -> None:
+    """Gives every variable of the model its value, zero where the matrix left it out."""
+    from pyomo.environ import Var
+
+    for variable in model.component_data_objects(Var):
+        variable.set_value(variable.lb or 0.0, skip_validation=True)
+    for variable, value in zip(matrix.variables, values, strict=True):
+        variable.set_value(float(value), skip_validation=True)
+
+
+def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
+    options = {(w, option.name): option for w, found in case.options.items() for option in found}
+    groups: dict[ServedKey, list[Group]] = {}
+    for (workload, name, *time), variable in model.REPLICAS.items():
+        replicas = round(variable.value)
+        if replicas:
+            groups.setdefault(ServedKey(workload, *time), []).append(Group(options[workload, name], replicas))
+    return groups
+
+
+def _costs(problem: Problem) -> tuple[CostLine, ...]:
+    from pyomo.environ import value
+
+    lines = []
+    for key, expression in problem.ledgers.cost.items():
+        usd = float(value(expression))
+        if usd:
+            lines.append(CostLine(**CostKey._asdict(key), probability=probability(problem.case, key), usd=usd))
+    return tuple(lines)
+
+
+def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
+    from pyomo.environ import value
+
+    case = problem.case
+    offers = {line.name: line.offer for line in (*case.rentals, *(c.line for c in case.commitments))}
+    stock = {stock.name: stock for stock in case.stock}
+    lines = []
+    for key, expression in problem.ledgers.fielded.items():
+        nodes = round(value(expression))
+        if not nodes:
+            continue
+        pool = case.pool_of[key.supply]
+        offer = offers.get(key.supply)
+        lines.append(
+            FleetLine(
+                supply=key.supply,
+                kind=offer.kind if offer else "owned",
+                provider=offer.provider if offer else "",
+                gpu_type=case.gpu_type(pool),
+                node_type=pool[0],
+                site=pool[1],
+                period=key.period,
+                slot=key.slot,
+                outlook=key.outlook,
+                nodes=nodes,
+                gpus=nodes * case.gpus_per_node(pool),
+                usd_per_node_h=offer.usd_per_node_h if offer else stock[key.supply].usd_per_node_h,
+            )
+        )
+    return tuple(lines)
+
+
+def _orders(model: Any, case: PlanningCase) -> tuple[Order, ...]:
+    commitments = {commitment.line.name: commitment for commitment in case.commitments}
+    index = {period.name: i for i, period in enumerate(case.periods)}
+    orders = []
+    for (name, period), variable in model.ORDERS.items():
+        nodes = round(variable.value)
+        if nodes:
+            orders.append(_order(case, commitments[name], index[period], nodes))
+    return tuple(orders)
+
+
+def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int) -> Order:
+    line, offer = commitment.line, commitment.line.offer
+    first, last = service_span(case, commitment, ordered)
+    pool = case.pool_of[line.name]
+    return Order(
+        supply=line.name,
+        offer=offer.name,
+        kind=offer.kind,
+        provider=offer.provider,
+        gpu_type=case.gpu_type(pool),
+        node_type=pool[0],
+        site=line.site,
+        order_by=case.periods[ordered].name,
+        in_service=case.periods[first].name,
+        last_period=case.periods[last].name,
+        nodes=nodes,
+        gpus=nodes * case.gpus_per_node(pool),
+        upfront_usd=nodes * offer.upfront_usd_per_node,
+        usd_per_node_h=offer.usd_per_node_h,
+    )
+
+
+def _binding(problem: Problem) -> tuple[Binding, ...]:
+    """Limits of supply that the plan uses up entirely."""
+    from pyomo.environ import value
+
+    found = []
+    for rule in problem.rules:
+        if rule.limit is None or rule.limit.kind != "supply":
+            continue
+        used = float(value(rule.body))
+        if used >= rule.limit.amount - TIGHT and used > 0:
+            name = f"{rule.limit.group} ({rule.limit.where})"
+            found.append(Binding(limit=name, used=used, available=rule.limit.amount, unit=rule.limit.unit))
+    return tuple(found)

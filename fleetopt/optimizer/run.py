@@ -1,0 +1,86 @@
+"""From a planning case to the records of a plan: formulate, solve, tidy, read out, or say why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+from fleetopt.errors import Infeasible, NoPlanWithinLimit
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.elastic import diagnose
+from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.readout import Readout, read_out
+from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.tidy import tidy
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large the program was."""
+
+    rows: int
+    columns: int
+    integers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Optimized:
+    """A solved case: the records of the plan, whether it is proven, the bound, and the program's shape."""
+
+    readout: Readout
+    proven: bool
+    bound_usd: float | None
+    shape: Shape
+
+
+def optimize_case(
+    case: PlanningCase, options: SolveOptions, clock: Callable[[str, float], None] | None = None
+) -> Optimized:
+    """The cheapest plan of a case within the options' gap and time.
+
+    Args:
+        case: the planning case.
+        options: gap, time limit, log and progress.
+        clock: told the seconds each stage took ("build", "solve").
+
+    Raises:
+        Infeasible: with the conflict and the repairs.
+        NoPlanWithinLimit: the time ran out before there was any plan.
+    """
+    with _timed("build", clock):
+        problem = formulate(case)
+        matrix = compile_matrix(problem)
+    with _timed("solve", clock):
+        solution = solve(matrix, options)
+        if solution.reason is Reason.INFEASIBLE:
+            raise _infeasible(matrix)
+        if solution.values is None:
+            known = "" if solution.bound is None else f"; no plan can cost less than {solution.bound:,.2f} USD"
+            message = f"no plan was found within {options.time_limit_s:g} s{known}"
+            raise NoPlanWithinLimit(message, solution.bound)
+        values = tidy(problem, matrix, solution.values)
+        readout = read_out(problem, matrix, values)
+    shape = Shape(*matrix.a.shape, int(matrix.integer.sum()))
+    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape)
+
+
+def _bound(solution: Solution, readout: Readout) -> float | None:
+    """The solver's bound, which rounding may put a hair above the objective computed from whole numbers."""
+    return None if solution.bound is None else min(solution.bound, readout.objective_usd)
+
+
+def _infeasible(matrix: Matrix) -> Infeasible:
+    diagnosis = diagnose(matrix)
+    reasons = ["no fleet within the limits of the scenario serves the demand"]
+    return Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
+
+
+@contextmanager
+def _timed(stage: str, clock: Callable[[str, float], None] | None) -> Iterator[None]:
+    start = perf_counter()
+    yield
+    if clock is not None:
+        clock(stage, perf_counter() - start)

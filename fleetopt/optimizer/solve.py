@@ -1,0 +1,168 @@
+"""Runs HiGHS on a matrix and says exactly what came of it: a solution or none, a bound or none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fleetopt.optimizer.matrix import Floats, Matrix
+
+
+class Reason(Enum):
+    """Why the solver stopped, and with what. A clock that ran out is never called optimal."""
+
+    OPTIMAL = "OPTIMAL"
+    FEASIBLE = "FEASIBLE"
+    INFEASIBLE = "INFEASIBLE"
+    NO_SOLUTION_FOUND = "NO_SOLUTION_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running solve stands. `incumbent` and `bound` in the objective's unit, None while unknown."""
+
+    seconds: float
+    incumbent: float | None
+    bound: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SolveOptions:
+    """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell."""
+
+    gap: float = 1e-4
+    time_limit_s: float = 300.0
+    log_file: Path | None = None
+    on_progress: Callable[[Progress], None] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """What came of a solve. `values` has one number per column, None where there is no solution."""
+
+    reason: Reason
+    objective: float | None
+    bound: float | None
+    values: Floats | None
+    seconds: float
+
+
+def solver_version() -> str:
+    """The version of HiGHS in use."""
+    import highspy
+
+    return str(highspy.Highs().version())
+
+
+def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, max_nodes: int | None = None) -> Solution:
+    """Minimises the matrix's cost.
+
+    Args:
+        matrix: the program.
+        options: gap, time limit, log and progress.
+        start: values to begin from, one per column, feasible or not.
+        max_nodes: branch-and-bound nodes to stop after, for a limit that does not depend on the machine.
+    """
+    if not matrix.variables:
+        return Solution(Reason.OPTIMAL, matrix.offset, matrix.offset, np.zeros(0), 0.0)
+    highs = _configured(options, max_nodes)
+    highs.passModel(_model(matrix))
+    if start is not None:
+        _set_start(highs, start)
+    if options.on_progress is not None:
+        _report_to(highs, options.on_progress)
+    highs.HandleKeyboardInterrupt = True
+    highs.run()
+    return _outcome(highs, matrix)
+
+
+def write_mps(matrix: Matrix, path: Path) -> None:
+    """Writes the program as an MPS file, for other solvers."""
+    highs = _configured(SolveOptions(), None)
+    highs.passModel(_model(matrix))
+    highs.writeModel(str(path))
+
+
+def _configured(options: SolveOptions, max_nodes: int | None) -> Any:
+    import highspy
+
+    highs = highspy.Highs()
+    log = options.log_file is not None
+    settings: dict[str, Any] = {
+        "output_flag": log,
+        "log_to_console": False,
+        "log_file": str(options.log_file) if log else "",
+        "mip_rel_gap": options.gap,
+        "time_limit": options.time_limit_s,
+        # One thread and one seed: the same input gives the same plan on every machine.
+        "parallel": "off",
+        "threads": 1,
+        "random_seed": 1,
+    }
+    if max_nodes is not None:
+        settings["mip_max_nodes"] = max_nodes
+    for name, value in settings.items():
+        highs.setOptionValue(name, value)
+    return highs
+
+
+def _model(matrix: Matrix) -> Any:
+    import highspy
+
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.a.shape
+    lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
+    lp.col_lower_, lp.col_upper_ = matrix.column_lower, matrix.column_upper
+    lp.row_lower_, lp.row_upper_ = matrix.row_lower, matrix.row_upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+    lp.a_matrix_.start_ = matrix.a.indptr
+    lp.a_matrix_.index_ = matrix.a.indices
+    lp.a_matrix_.value_ = matrix.a.data
+    kinds = highspy.HighsVarType
+    lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in matrix.integer]
+    return lp
+
+
+def _set_start(highs: Any, start: Floats) -> None:
+    import highspy
+
+    solution = highspy.HighsSolution()
+    solution.col_value = list(start)
+    highs.setSolution(solution)
+
+
+def _report_to(highs: Any, on_progress: Callable[[Progress], None]) -> None:
+    def tell(event: Any) -> None:
+        data = event.data_out
+        on_progress(Progress(data.running_time, _known(data.mip_primal_bound), _known(data.mip_dual_bound)))
+
+    highs.cbMipLogging += tell
+
+
+def _outcome(highs: Any, matrix: Matrix) -> Solution:
+    import highspy
+
+    status, info = highs.getModelStatus(), highs.getInfo()
+    statuses = highspy.HighsModelStatus
+    seconds = float(highs.getRunTime())
+    if status in (statuses.kInfeasible, statuses.kUnboundedOrInfeasible):
+        return Solution(Reason.INFEASIBLE, None, None, None, seconds)
+    mixed = bool(matrix.integer.any())
+    bound = _known(info.mip_dual_bound if mixed else info.objective_function_value)
+    has_solution = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    if not has_solution:
+        return Solution(Reason.NO_SOLUTION_FOUND, None, bound if mixed else None, None, seconds)
+    values = np.array(highs.getSolution().col_value, dtype=float)
+    values[matrix.integer] = np.round(values[matrix.integer])
+    reason = Reason.OPTIMAL if status == statuses.kOptimal else Reason.FEASIBLE
+    return Solution(reason, float(info.objective_function_value), bound, values, seconds)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if math.isfinite(value) and abs(value) < 1e200 else None

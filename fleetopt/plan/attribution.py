@@ -1,0 +1,95 @@
+"""Who causes which dollar: the fleet's cost, shared out to workloads by the GPUs they use.
+
+Accrual, not cash: all that a supply line costs over the horizon is spread evenly over the hours its nodes are in
+service, so that an upfront payment falls on the quarters it serves. At any time the cost of a pool (node type
+at a site) is shared in proportion to GPUs set aside on it; idle GPUs of a pool in use are thus borne by its
+users, and a pool that nobody uses goes to '(unused)'. Expected over outlooks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from fleetopt.plan.domain import CostLine, FleetLine, Placement, WorkloadCost, WorkloadOutcome
+from fleetopt.scenario.domain import Scenario
+
+UNUSED = "(unused)"
+
+
+def workload_costs(
+    scenario: Scenario,
+    fleet: Iterable[FleetLine],
+    placements: Iterable[Placement],
+    outcomes: Iterable[WorkloadOutcome],
+    costs: Iterable[CostLine],
+) -> tuple[WorkloadCost, ...]:
+    """Each workload's expected cost, GPU-hours and tokens by period. They sum to the expected cost of the plan."""
+    calendar = scenario.calendar
+    probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
+    hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
+    models = {workload.name: workload.model for workload in scenario.workloads}
+    lines, placed = list(fleet), list(placements)
+    usd: dict[tuple[str, str], float] = defaultdict(float)
+    gpu_hours: dict[tuple[str, str], float] = defaultdict(float)
+    tokens: dict[tuple[str, str], float] = defaultdict(float)
+
+    def weight(record: FleetLine | Placement | WorkloadOutcome) -> float:
+        return probability[record.outlook] * hours[record.period, record.slot]
+
+    rate = _usd_per_node_hour(lines, costs, models, usd, weight_of={id(line): weight(line) for line in lines})
+    shares = _shares(placed)
+    for line in lines:
+        cost = line.nodes * weight(line) * rate[line.supply]
+        pool = (line.node_type, line.site, line.period, line.slot, line.outlook)
+        for workload, share in shares.get(pool, {UNUSED: 1.0}).items():
+            usd[workload, line.period] += share * cost
+    for p in placed:
+        gpu_hours[p.workload, p.period] += p.replicas * p.gpus_per_replica * weight(p)
+    by_name = {workload.name: workload for workload in scenario.workloads}
+    for outcome in outcomes:
+        per_request = by_name[outcome.workload].tokens_per_request
+        served = outcome.served_rps * 3600.0 * weight(outcome)
+        tokens[outcome.workload, outcome.period] += served * per_request / 1e6
+    return tuple(
+        WorkloadCost(
+            workload=name,
+            model=models.get(name, ""),
+            period=period.name,
+            usd=usd[key],
+            gpu_hours=gpu_hours[key],
+            million_tokens=tokens[key],
+            usd_per_million_tokens=usd[key] / tokens[key] if tokens[key] > 0 else None,
+        )
+        for name in (*models, UNUSED)
+        for period in calendar.periods
+        if (key := (name, period.name)) and (name != UNUSED or usd[key])
+    )
+
+
+def _usd_per_node_hour(
+    fleet: list[FleetLine],
+    costs: Iterable[CostLine],
+    models: dict[str, str],
+    usd: dict[tuple[str, str], float],
+    weight_of: dict[int, float],
+) -> dict[str, float]:
+    """Each supply line's cost per expected node-hour; a workload's own lines go straight to it."""
+    total: dict[str, float] = defaultdict(float)
+    for line in costs:
+        if not line.site and line.item in models:
+            usd[line.item, line.period] += line.usd * line.probability
+        else:
+            total[line.item] += line.usd * line.probability
+    node_hours: dict[str, float] = defaultdict(float)
+    for node in fleet:
+        node_hours[node.supply] += node.nodes * weight_of[id(node)]
+    return {supply: total[supply] / h if h else 0.0 for supply, h in node_hours.items()}
+
+
+def _shares(placements: list[Placement]) -> dict[tuple[str, str, str, str, str], dict[str, float]]:
+    """The share of each pool's GPUs in use that a workload sets aside, at every time."""
+    used: dict[tuple[str, str, str, str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for p in placements:
+        used[p.node_type, p.site, p.period, p.slot, p.outlook][p.workload] += p.replicas * p.node_gpus_per_replica
+    return {pool: {w: g / sum(by.values()) for w, g in by.items()} for pool, by in used.items()}

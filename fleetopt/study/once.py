@@ -1,0 +1,132 @@
+"""One run: a scenario in, a verified plan out.
+
+    Scenario -> CapacityTable -> PlanningCase -> Solution -> Plan -> Verdict
+
+A plan that fails its verification is never returned; it travels inside the error for those who must look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from time import perf_counter
+
+from fleetopt.capacity.domain import CapacityTable
+from fleetopt.capacity.table import derive
+from fleetopt.catalog.domain import Role
+from fleetopt.errors import VerificationError
+from fleetopt.optimizer.case import PlanningCase, build_case
+from fleetopt.optimizer.run import Optimized, optimize_case
+from fleetopt.optimizer.solve import SolveOptions, solver_version
+from fleetopt.plan.attribution import workload_costs
+from fleetopt.plan.domain import EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
+from fleetopt.scenario.domain import Scenario
+from fleetopt.study.reach import check_reach
+from fleetopt.verify.verdict import verify
+
+Clock = Callable[[str, float], None]
+
+
+def optimize(scenario: Scenario, options: SolveOptions | None = None, clock: Clock | None = None) -> Plan:
+    """The least-cost plan of a scenario, verified.
+
+    Args:
+        scenario: from `load`.
+        options: gap, time limit, log and progress of the solver.
+        clock: told the seconds that each stage took ("capacity", "build", "solve", "verify").
+
+    Raises:
+        Infeasible: no plan keeps every promise; says which cannot hold together and what would help.
+        NoPlanWithinLimit: the solver's time ran out before it had a plan.
+        VerificationError: the plan found does not stand up to its second computation.
+    """
+    options = options or SolveOptions()
+    tell = clock or (lambda _stage, _seconds: None)
+    start = perf_counter()
+    capacities = derive(scenario)
+    check_reach(scenario, capacities)
+    case = build_case(scenario, capacities)
+    tell("capacity", perf_counter() - start)
+    found = optimize_case(case, options, tell)
+    start = perf_counter()
+    plan = _plan(scenario, capacities, case, found, options)
+    verdict = verify(plan, scenario)
+    tell("verify", perf_counter() - start)
+    if not verdict.passed:
+        raise VerificationError(f"{c.name}: {c.detail}" for c in verdict.checks if not c.passed)
+    return plan.model_copy(update={"verdict": verdict})
+
+
+def _plan(
+    scenario: Scenario, capacities: CapacityTable, case: PlanningCase, found: Optimized, options: SolveOptions
+) -> Plan:
+    readout = found.readout
+    return Plan(
+        scenario=scenario.name,
+        status="OPTIMAL" if found.proven else "FEASIBLE",
+        objective_usd=readout.objective_usd,
+        bound_usd=found.bound_usd,
+        gap=_gap(readout.objective_usd, found.bound_usd),
+        verdict=Verdict(passed=False, checks=()),
+        fleet=readout.fleet,
+        orders=readout.orders,
+        placements=readout.placements,
+        workloads=readout.workloads,
+        costs=readout.costs,
+        workload_costs=workload_costs(scenario, readout.fleet, readout.placements, readout.workloads, readout.costs),
+        binding=readout.binding,
+        provenance=_provenance(scenario, capacities, case, found, options),
+    )
+
+
+def _gap(objective: float, bound: float | None) -> float | None:
+    if bound is None:
+        return None
+    return 0.0 if objective == bound else (objective - bound) / abs(objective)
+
+
+def _provenance(
+    scenario: Scenario, capacities: CapacityTable, case: PlanningCase, found: Optimized, options: SolveOptions
+) -> Provenance:
+    return Provenance(
+        fleetopt_version=version("fleetopt"),
+        inputs=tuple(InputHash(name=file.name, sha256=file.sha256) for file in scenario.files),
+        solver=Solver(
+            name="HiGHS",
+            version=solver_version(),
+            method="mip",
+            gap_tolerance=options.gap,
+            time_limit_s=options.time_limit_s,
+            rows=found.shape.rows,
+            columns=found.shape.columns,
+            integers=found.shape.integers,
+        ),
+        evidence=_evidence(capacities, found),
+        assumptions=(*_assumptions(capacities, found), *case.assumptions),
+    )
+
+
+def _used(found: Optimized) -> list[tuple[str, str, str, Role]]:
+    """What the plan leans on: (workload, model, config, role), once each, in the order of the plan."""
+    return list(dict.fromkeys((p.workload, p.model, p.config, p.role) for p in found.readout.placements))
+
+
+def _evidence(capacities: CapacityTable, found: Optimized) -> tuple[EvidenceLine, ...]:
+    rows = capacities.by_key()
+    lines = {}
+    for workload, model, config, role in _used(found):
+        source = rows[workload, f"{config}/{role}"].candidate.profile.provenance
+        lines[model, config, role] = EvidenceLine(
+            model=model, config=config, role=role, evidence=source.evidence, source=source.source
+        )
+    return tuple(lines[key] for key in sorted(lines))
+
+
+def _assumptions(capacities: CapacityTable, found: Optimized) -> list[str]:
+    """What had to be assumed about the capacities in use, each sentence once."""
+    rows = capacities.by_key()
+    return [
+        f"{workload}, {config} {role}: {sentence}"
+        for workload, _, config, role in _used(found)
+        for sentence in rows[workload, f"{config}/{role}"].assumptions
+    ]

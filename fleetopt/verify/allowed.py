@@ -1,0 +1,58 @@
+"""May each placement be there: a known serving config, on the GPU type and in a role its workload allows?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from fleetopt.catalog.domain import Candidate, NodeType
+from fleetopt.plan.domain import Check, Placement
+from fleetopt.verify.facts import Facts
+from fleetopt.verify.tally import Tally
+
+
+def placements_are_allowed(facts: Facts) -> Check:
+    """Every placement is a candidate of its workload's model, on nodes and of a size that fit it."""
+    tally = Tally("placements_are_allowed", "", nothing=f"{len(facts.plan.placements)} placements")
+    for row in facts.plan.placements:
+        for fault in _faults(facts, row):
+            tally.fail(f"{place(row)}: {fault}")
+    return tally.check()
+
+
+def place(row: Placement) -> str:
+    """Which placement, in words."""
+    return f"{row.workload} {row.role} on {row.config} at {row.site} in {row.period}/{row.slot}/{row.outlook}"
+
+
+def _faults(facts: Facts, row: Placement) -> Iterator[str]:
+    candidate = facts.candidates.get((row.model, row.config, row.role))
+    if candidate is None:
+        yield f"{row.model} has no serving config '{row.config}' for {row.role}"
+        return
+    node = facts.scenario.node_types[row.node_type]
+    if not facts.workloads[row.workload].allows(candidate.config.gpu_type, row.role):
+        yield f"the workload does not allow {row.role} on {candidate.config.gpu_type}"
+    yield from _gpu_type_faults(row, candidate, node)
+    yield from _size_faults(row, candidate, node)
+    evidence = candidate.profile.provenance.evidence
+    if row.evidence != evidence:
+        yield f"its evidence is {evidence}, not {row.evidence}"
+
+
+def _gpu_type_faults(row: Placement, candidate: Candidate, node: NodeType) -> Iterator[str]:
+    if row.gpu_type != candidate.config.gpu_type:
+        yield f"the config runs on {candidate.config.gpu_type}, not {row.gpu_type}"
+    if node.gpu_type != candidate.config.gpu_type:
+        yield f"node type {node.name} has {node.gpu_type}, the config runs on {candidate.config.gpu_type}"
+
+
+def _size_faults(row: Placement, candidate: Candidate, node: NodeType) -> Iterator[str]:
+    gpus, per_node = candidate.config.gpus_per_replica, node.gpus_per_node
+    if row.gpus_per_replica != gpus:
+        yield f"a replica has {gpus} GPUs, not {row.gpus_per_replica}"
+    whole = math.ceil(gpus / per_node) * per_node
+    if gpus >= per_node and row.node_gpus_per_replica != whole:
+        yield f"a replica of {gpus} GPUs takes whole nodes of {per_node}, not {row.node_gpus_per_replica} GPUs"
+    if gpus < per_node and not gpus <= row.node_gpus_per_replica <= per_node:
+        yield f"a replica of {gpus} GPUs cannot set aside {row.node_gpus_per_replica} of a node's {per_node}"

@@ -1,0 +1,119 @@
+"""Every dollar of the plan, computed again from nodes, orders and shortfall."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
+from fleetopt.scenario.domain import Stock, SupplyLine
+from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed, usd_per_node_h
+from fleetopt.verify.supply import ordered_nodes
+from fleetopt.verify.tally import RELATIVE, Tally, allowance
+from fleetopt.verify.traffic import Traffic
+from fleetopt.verify.wellformed import cost_key
+
+Flows: TypeAlias = dict[tuple[str, Time], Traffic]
+
+
+class CostKey(NamedTuple):
+    """What a cost line is for and when it is paid; the order is that of `cost_key`."""
+
+    line: str
+    period: str
+    slot: str
+    outlook: str
+    site: str
+    item: str
+
+
+def usd_tolerance(plan: Plan) -> float:
+    """By how many dollars two computations may differ: a cent, or a millionth of the objective."""
+    return max(0.01, RELATIVE * abs(plan.objective_usd))
+
+
+def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
+    """Each cost line is what prices and quantities come to, and their expectation is the objective."""
+    plan, allowed = facts.plan, usd_tolerance(facts.plan)
+    tally = Tally("dollars_add_up", "USD", nothing="no cost")
+    tally.same(plan.objective_usd, expected_usd(facts, lines), allowed, "objective")
+    stated: dict[CostKey, float] = defaultdict(float)
+    for row in plan.costs:
+        key = CostKey(*cost_key(row))
+        stated[key] += row.usd
+        if abs(row.probability - facts.probability[row.outlook]) > allowance(1.0):
+            tally.fail(f"{_named(key)}: probability {row.probability:g}, not {facts.probability[row.outlook]:g}")
+    for key in sorted({*stated, *lines}):
+        tally.same(stated.get(key, 0.0), lines.get(key, 0.0), allowed, _named(key))
+    _prices(facts, tally)
+    return tally.check()
+
+
+def expected_usd(facts: Facts, lines: dict[CostKey, float]) -> float:
+    """The probability-weighted sum."""
+    return sum(usd * facts.probability[key.outlook] for key, usd in lines.items())
+
+
+def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
+    """Every line that plan and scenario call for, in US dollars, before weighting by probability."""
+    lines: dict[CostKey, float] = defaultdict(float)
+    for key, source in facts.sources.items():
+        entries = _committed(facts, key, source) if is_committed(source) else _hourly(facts, key, source)
+        for entry, usd in entries:
+            lines[entry] += usd
+    for (name, time), flow in flows.items():
+        workload = facts.workloads[name]
+        million_tokens = flow.shortfall * facts.hours[time[:2]] * 3600.0 * workload.tokens_per_request / 1e6
+        lines[CostKey("shortfall", *time, "", name)] += million_tokens * workload.shortfall.usd_per_million_tokens
+    return dict(lines)
+
+
+def _hourly(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
+    """Nodes x hours of the slot x price, for rented and owned nodes."""
+    line = "owned" if isinstance(source, Stock) else source.offer.kind
+    for time in facts.times:
+        usd = facts.nodes.get((key, time), 0) * facts.hours[time[:2]] * usd_per_node_h(source)
+        yield CostKey(line, *time, key[1], key[0]), usd
+
+
+def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
+    """Running price by the period, upfront price when ordered, and the value of the term left at the end."""
+    assert isinstance(source, SupplyLine)
+    name, site = key
+    periods = facts.scenario.calendar.periods
+    running = "purchase_running" if source.offer.kind == "purchase" else "reserved"
+    for period in periods:
+        usd = ordered_nodes(facts, key, period.name) * period.days * 24.0 * source.offer.usd_per_node_h
+        yield CostKey(running, period.name, ALL, ALL, site, name), usd
+    for order in facts.orders.get(key, ()):
+        upfront = order.nodes * source.offer.upfront_usd_per_node
+        yield CostKey("upfront", order.order_by, ALL, ALL, site, name), upfront
+        left = upfront * _unexpired(facts, order, source.offer.term_months)
+        yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
+
+
+def _unexpired(facts: Facts, order: Order, term_months: int | None) -> float:
+    """The fraction of a term that lies beyond the horizon, straight-line by months."""
+    if not term_months:
+        return 0.0
+    first, last = facts.period_index[order.in_service], facts.period_index[order.last_period]
+    used = sum(period.months for period in facts.scenario.calendar.periods[first : last + 1])
+    return max(0, term_months - used) / term_months
+
+
+def _prices(facts: Facts, tally: Tally) -> None:
+    """The prices that fleet lines and orders repeat."""
+    rows: tuple[FleetLine | Order, ...] = (*facts.plan.fleet, *facts.plan.orders)
+    for row in rows:
+        price = usd_per_node_h(facts.sources[row.supply, row.site])
+        what = f"{row.supply} at {row.site}: usd_per_node_h"
+        tally.same(row.usd_per_node_h, price, allowance(price), what)
+    for order in facts.plan.orders:
+        source = facts.sources[order.supply, order.site]
+        upfront = 0.0 if isinstance(source, Stock) else order.nodes * source.offer.upfront_usd_per_node
+        tally.same(order.upfront_usd, upfront, usd_tolerance(facts.plan), f"order of {order.supply}: upfront_usd")
+
+
+def _named(key: CostKey) -> str:
+    return " ".join(part for part in key if part)

@@ -1,0 +1,118 @@
+"""Does a decode profile support a rate at a batch: TPOT and KV memory, run forward."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from fleetopt.catalog.domain import DecodeProfile, GpuType, ModelCard, ServingConfig
+from fleetopt.verify.curves import NEAR, Curve, Unsupported, never_falling, pchip, quadratic
+from fleetopt.verify.queueing import poisson_quantile
+from fleetopt.verify.support import Case, Finding, reached, stated, within
+
+_USABLE_MEMORY = 0.9
+_BYTES_PER_PARAMETER = {"fp8": 1.0, "fp8_block": 1.0, "nvfp4": 0.5625, "mxfp4": 0.5625}
+_BYTES_OF_BF16 = 2.0
+
+Points = tuple[Sequence[float], Sequence[float]]
+
+
+class DecodeSupport:
+    """Decode at a batch b: TPOT(b) within the SLO and b / TPOT(b) tokens/s (Li et al., arXiv 2603.04716, section 3.2).
+
+    rate = b / (TPOT(b) x slow x output tokens). At a percentile p the batch is Poisson around b, and its
+    p-quantile must still be measured, fit in KV memory and keep TPOT within the limit.
+    """
+
+    ttft_floor_s = 0.0
+
+    def __init__(self, case: Case, profile: DecodeProfile) -> None:
+        workload = case.workload
+        self._case = case
+        batches, times = tpot_points(profile, workload.input_tokens + workload.output_tokens / 2.0)
+        self._smallest, self._largest = batches[0], batches[-1]
+        fitted = quadratic(batches, times) if workload.decode_fit == "quadratic" else pchip(batches, times)
+        self._tpot_s: Curve = lambda batch: fitted(batch) * case.slow
+        self._kv_tokens = kv_tokens(case.candidate.config, case.card, case.gpu)
+
+    @property
+    def tpot_floor_s(self) -> float:
+        """The least TPOT of the curve; a parabola may dip below its first measured batch."""
+        steps = (self._smallest * step / 16.0 for step in range(17))
+        return min(map(self._tpot_s, (*steps, self._largest)))
+
+    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
+        if batch is None or batch <= 0:
+            raise Unsupported("no batch is stated, so no TPOT can be computed")
+        if batch < self._smallest * (1.0 - 1e-6):
+            raise Unsupported(f"batch {batch:g}; the smallest measured is {self._smallest:g}")
+        if batch > self._largest * (1.0 + 1e-6):
+            return self._fits(batch, "batch")
+        tpot_s = self._tpot_s(batch)
+        if tpot_s <= 0:
+            raise Unsupported(f"the fitted TPOT at batch {batch:g} is not above zero")
+        output_tokens = max(self._case.workload.output_tokens, 1e-12)
+        rate = reached(batch / tpot_s / output_tokens, capacity_rps, f"requests/s at batch {batch:.6g}:")
+        return [rate, *self._fits(batch, "batch"), *self._promise(batch)]
+
+    def _fits(self, batch: float, what: str) -> list[Finding]:
+        tokens = batch * self._case.workload.tokens_per_request
+        return [
+            within(batch, self._largest, f"{what}, of the largest measured:"),
+            within(tokens, self._kv_tokens, f"tokens in KV memory at {what} {batch:.6g}:"),
+        ]
+
+    def _promise(self, batch: float) -> list[Finding]:
+        promise = self._case.workload.tpot
+        if promise is None:
+            return []
+        if promise.percentile is None:
+            return [within(self._tpot_s(batch), promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
+        crowded = float(poisson_quantile(batch, promise.percentile))
+        # A quantile below the smallest measured batch has its TPOT, the curve being level there.
+        tpot_s = self._tpot_s(max(crowded, self._smallest))
+        what = f"TPOT {stated(promise)} at batch {batch:.6g}, {crowded:g} at {promise.at}:"
+        return [*self._fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]
+
+
+def tpot_points(profile: DecodeProfile, context_tokens: float) -> Points:
+    """TPOT over batch at a mean context: linear between the two measured contexts around it."""
+    grid = _by_context(profile)
+    contexts = sorted(grid)
+    if context_tokens > contexts[-1] * (1.0 + NEAR):
+        raise Unsupported(f"a mean context of {context_tokens:g} tokens; the longest measured is {contexts[-1]:g}")
+    held = min(max(context_tokens, contexts[0]), contexts[-1])
+    if held in grid:
+        return grid[held]
+    above = next(context for context in contexts if context > held)
+    below = contexts[contexts.index(above) - 1]
+    return _between(grid[below], grid[above], (held - below) / (above - below))
+
+
+def _by_context(profile: DecodeProfile) -> dict[float, Points]:
+    curves: dict[float, dict[float, float]] = defaultdict(dict)
+    for point in sorted(profile.points, key=lambda point: point.batch):
+        curves[point.context_tokens][point.batch] = point.tpot_s
+    return {context: (list(curve), never_falling(curve.values())) for context, curve in curves.items()}
+
+
+def _between(low: Points, high: Points, weight: float) -> Points:
+    first, last = max(low[0][0], high[0][0]), min(low[0][-1], high[0][-1])
+    batches = [batch for batch in sorted({*low[0], *high[0]}) if first <= batch <= last]
+    if not batches:
+        raise Unsupported("the measured contexts around the workload's share no batch")
+    at_low, at_high = pchip(*low), pchip(*high)
+    return batches, [(1.0 - weight) * at_low(batch) + weight * at_high(batch) for batch in batches]
+
+
+def kv_tokens(config: ServingConfig, card: ModelCard, gpu: GpuType) -> float:
+    """Tokens whose KV fits in a replica: as stated, else 90 % of its memory less the weights.
+
+    Where each GPU keeps a copy of its group's KV, only one GPU's free memory counts for each group.
+    """
+    if config.max_kv_tokens is not None:
+        return config.max_kv_tokens
+    memory = config.gpus_per_replica * gpu.memory_gib * 2.0**30 * _USABLE_MEMORY
+    weights = card.parameters_b * 1e9 * _BYTES_PER_PARAMETER.get(config.precision, _BYTES_OF_BF16)
+    copies = config.gpus_per_replica / config.data_parallel if card.kv_replicated_per_gpu else 1.0
+    return max(0.0, (memory - weights) / copies) / max(card.kv_bytes_per_token, 1e-12)

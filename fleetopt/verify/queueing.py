@@ -1,0 +1,100 @@
+"""How long a request waits and is served in a queue of one server, run forward from the arrival rate.
+
+lam is the arrival rate, D = 1/mu the mean service time, rho = lam D.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, localcontext
+
+from fleetopt.scenario.domain import Queue
+
+_SERIES_UP_TO = 40.0
+"""Waits beyond this many service times follow their exponential tail; the next term is smaller by e^-17."""
+
+_DIGITS = 80
+"""Crommelin's terms alternate and reach e^40; this many digits leave more than a double's worth."""
+
+
+def sojourn_s(queue: Queue, lam: float, service_s: float, percentile: float | None) -> float:
+    """Time in the system, at the mean (None) or at a percentile; infinite where the queue never settles.
+
+    M/M/1: mean 1/(mu - lam), percentile -ln(1 - p)/(mu - lam), the sojourn being exponential.
+    M/D/1: mean D + lam D^2/(2 (1 - lam D)) (Pollaczek and Khinchine; DistServe, arXiv 2401.09670, section 3.1),
+    percentile D + the wait's quantile.
+    """
+    if lam * service_s >= 1.0:
+        return math.inf
+    if queue == "mm1":
+        mean = service_s / (1.0 - lam * service_s)
+        return mean if percentile is None else -math.log1p(-percentile) * mean
+    if percentile is None:
+        return service_s + lam * service_s**2 / (2.0 * (1.0 - lam * service_s))
+    return service_s * (1.0 + md1_wait_quantile(lam * service_s, percentile))
+
+
+def md1_wait_quantile(rho: float, percentile: float) -> float:
+    """The wait, in service times, that a fraction `percentile` of the requests of an M/D/1 queue stay within.
+
+    >>> md1_wait_quantile(0.5, 0.4)
+    0.0
+    """
+    if percentile <= 1.0 - rho:
+        return 0.0
+    from scipy.optimize import brentq
+
+    target = math.log1p(-percentile)
+    beta, scale = _tail(rho)
+    high = max(2.0, 2.0 * (math.log(scale) - target) / beta)
+    return float(brentq(lambda wait: _log_exceeds(rho, wait, beta, scale) - target, 0.0, high, rtol=1e-9, xtol=1e-9))
+
+
+def _log_exceeds(rho: float, wait: float, beta: float, scale: float) -> float:
+    if wait > _SERIES_UP_TO:
+        return math.log(scale) - beta * wait
+    return math.log(md1_wait_exceeds(rho, wait))
+
+
+def md1_wait_exceeds(rho: float, wait: float) -> float:
+    """P(W > wait) of an M/D/1 queue, `wait` in service times, by Crommelin's series (1932) in 80 digits.
+
+    P(W <= t) = (1 - rho) sum over k = 0 .. floor(t) of (-rho (t - k))^k / k! x e^(rho (t - k)).
+
+    >>> md1_wait_exceeds(0.5, 0.0)
+    0.5
+    """
+    with localcontext(prec=_DIGITS):
+        load, time = Decimal(rho), Decimal(wait)
+        shrink, factor, total = (-load).exp(), (load * time).exp(), Decimal(0)
+        for k in range(int(wait) + 1):
+            total += (load * (k - time)) ** k * factor if k else factor
+            factor *= shrink / (k + 1)
+        return float(1 - (1 - load) * total)
+
+
+def _tail(rho: float) -> tuple[float, float]:
+    """The tail P(W > t) ~ scale e^(-beta t) for D = 1: rho (e^beta - 1) = beta, scale = (1 - rho)/(rho e^beta - 1).
+
+    The Cramer-Lundberg constants of the M/G/1 queue with constant service.
+    """
+    from scipy.optimize import brentq
+
+    # At b = -ln rho the function is at its least; below lies only the root 0. Divided by b it stays exact near 1.
+    low = -math.log(rho)
+    beta = float(brentq(lambda b: rho * math.expm1(b) / b - 1.0, low, 2.0 * low + 4.0, rtol=1e-13, xtol=1e-15))
+    return beta, (1.0 - rho) / (rho * math.exp(beta) - 1.0)
+
+
+def poisson_quantile(mean: float, percentile: float) -> int:
+    """The smallest n with P(N <= n) >= percentile for N Poisson.
+
+    >>> poisson_quantile(10.0, 0.5), poisson_quantile(33.0, 0.99)
+    (10, 47)
+    """
+    from scipy.special import pdtr, pdtrik
+
+    guess = max(0, math.ceil(float(pdtrik(percentile, mean))) - 1) if mean > 0 else 0
+    while float(pdtr(guess, mean)) < percentile:
+        guess += 1
+    return guess

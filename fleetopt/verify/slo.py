@@ -1,0 +1,96 @@
+"""Does each replica carry what the plan says, within its SLO, on the evidence the scenario gives?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fleetopt.catalog.domain import AggregatedProfile, Candidate, DecodeProfile, PrefillProfile
+from fleetopt.plan.domain import Check, Placement
+from fleetopt.units import Latency
+from fleetopt.verify.allowed import place
+from fleetopt.verify.curves import Unsupported
+from fleetopt.verify.evidence_aggregated import AggregatedSupport
+from fleetopt.verify.evidence_decode import DecodeSupport
+from fleetopt.verify.evidence_prefill import PrefillSupport
+from fleetopt.verify.evidence_rates import RateSupport
+from fleetopt.verify.facts import Facts
+from fleetopt.verify.support import Case, Finding, Support, stated, within
+from fleetopt.verify.tally import RELATIVE, Tally
+
+
+def slo_holds(facts: Facts) -> Check:
+    """At its stated capacity every placement keeps its workload's promises, and reports latencies that can be."""
+    tally = Tally("slo_holds", "fraction of the limit", nothing="no replicas")
+    bench = _Bench(facts)
+    for row in facts.plan.placements:
+        if (row.model, row.config, row.role) not in facts.candidates:
+            tally.fail(f"{place(row)}: no evidence for such a serving config")
+            continue
+        try:
+            for finding in (*bench.capacity(row), *_reported(facts, bench.support(row), row)):
+                tally.hold(finding.slack, finding.allowed, f"{place(row)}: {finding.what}")
+        except Unsupported as error:
+            tally.fail(f"{place(row)}: {error}")
+    return tally.check()
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Reads each profile once for a workload, and judges each claim about it once."""
+
+    facts: Facts
+    _supports: dict[tuple[str, str, str], Support] = field(default_factory=dict)
+    _judged: dict[tuple[str, str, str, float, float | None], list[Finding]] = field(default_factory=dict)
+
+    def support(self, row: Placement) -> Support:
+        key = row.workload, row.config, row.role
+        if key not in self._supports:
+            self._supports[key] = _support(self._case(row))
+        return self._supports[key]
+
+    def capacity(self, row: Placement) -> list[Finding]:
+        key = row.workload, row.config, row.role, row.capacity_rps, row.batch
+        if key not in self._judged:
+            self._judged[key] = self.support(row).findings(row.capacity_rps, row.batch)
+        return self._judged[key]
+
+    def _case(self, row: Placement) -> Case:
+        scenario, candidate = self.facts.scenario, self.facts.candidates[row.model, row.config, row.role]
+        gpu = scenario.gpu_types[candidate.config.gpu_type]
+        card = scenario.models[row.model].card
+        return Case(candidate, self.facts.workloads[row.workload], card, gpu, 1.0 + _margin(self.facts, candidate))
+
+
+def _margin(facts: Facts, candidate: Candidate) -> float:
+    margins = facts.scenario.margins
+    by_evidence = {"measured": margins.measured, "modelled": margins.modelled, "assumed": margins.assumed}
+    return by_evidence[candidate.profile.provenance.evidence]
+
+
+def _support(case: Case) -> Support:
+    profile = case.candidate.profile
+    if isinstance(profile, PrefillProfile):
+        return PrefillSupport(case, profile)
+    if isinstance(profile, DecodeProfile):
+        return DecodeSupport(case, profile)
+    if isinstance(profile, AggregatedProfile):
+        return AggregatedSupport(case, profile)
+    return RateSupport(case, profile)
+
+
+def _reported(facts: Facts, support: Support, row: Placement) -> Iterator[Finding]:
+    """The latencies a placement reports at its load: within the limit, and not below what no load would give."""
+    workload = facts.workloads[row.workload]
+    yield from _between("TTFT", row.ttft_s, support.ttft_floor_s, workload.ttft)
+    yield from _between("TPOT", row.tpot_s, support.tpot_floor_s, workload.tpot)
+
+
+def _between(name: str, value: float | None, floor_s: float, promise: Latency | None) -> Iterator[Finding]:
+    if value is None:
+        return
+    if promise is not None:
+        yield within(value, promise.limit_s, f"reported {name} {stated(promise)}")
+    # Only a breach is news: how far a latency is above its floor is no slack of the plan's.
+    if value < floor_s * (1.0 - RELATIVE):
+        yield Finding(value / floor_s - 1.0, RELATIVE, f"reported {name} {value:.6g} s, without load {floor_s:.6g} s")

@@ -1,0 +1,79 @@
+"""All checks of a plan, in the order in which a reader wants them."""
+
+from __future__ import annotations
+
+from fleetopt.plan.domain import Check, Plan, Verdict
+from fleetopt.scenario.domain import Scenario
+from fleetopt.verify.allowed import placements_are_allowed
+from fleetopt.verify.attribution import workload_costs_add_up
+from fleetopt.verify.dollars import cost_lines, dollars_add_up
+from fleetopt.verify.gap import gap_is_true
+from fleetopt.verify.outcomes import outcomes_are_true
+from fleetopt.verify.packing import gpus_pack_into_nodes
+from fleetopt.verify.quotas import quotas_are_respected
+from fleetopt.verify.slo import slo_holds
+from fleetopt.verify.supply import supply_is_respected
+from fleetopt.verify.traffic import all_traffic, demand_is_met
+from fleetopt.verify.wellformed import sound_facts
+
+CHECKS = (
+    "plan_is_well_formed",
+    "demand_is_met",
+    "slo_holds",
+    "placements_are_allowed",
+    "gpus_pack_into_nodes",
+    "supply_is_respected",
+    "quotas_are_respected",
+    "outcomes_are_true",
+    "dollars_add_up",
+    "workload_costs_add_up",
+    "gap_is_true",
+)
+
+
+def verify(plan: Plan, scenario: Scenario) -> Verdict:
+    """Compute every promise and every dollar of a plan a second time.
+
+    The plan's own verdict is not read. A plan that cannot be judged, whatever it contains, fails checks that
+    say why; it raises nothing.
+    """
+    try:
+        # Plans may have been built or changed without validation; the types hold from here on.
+        judged = Plan.model_validate(plan.model_dump(warnings=False))
+    except ValueError as error:
+        return _verdict(_unreadable(str(error)))
+    facts, well_formed = sound_facts(judged, scenario)
+    flows = all_traffic(facts)
+    lines = cost_lines(facts, flows)
+    return _verdict(
+        (
+            well_formed,
+            demand_is_met(facts, flows),
+            slo_holds(facts),
+            placements_are_allowed(facts),
+            gpus_pack_into_nodes(facts),
+            supply_is_respected(facts),
+            quotas_are_respected(facts),
+            outcomes_are_true(facts, flows),
+            dollars_add_up(facts, lines),
+            workload_costs_add_up(facts, lines, flows),
+            gap_is_true(facts),
+        )
+    )
+
+
+def _verdict(checks: tuple[Check, ...]) -> Verdict:
+    return Verdict(passed=all(check.passed for check in checks), checks=checks)
+
+
+def _unreadable(reason: str) -> tuple[Check, ...]:
+    return tuple(
+        Check(
+            name=name,
+            passed=False,
+            worst=None,
+            unit="",
+            detail=reason if name == CHECKS[0] else "not computed: the plan is not well formed",
+        )
+        for name in CHECKS
+    )
