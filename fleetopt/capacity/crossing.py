@@ -23,7 +23,7 @@ def last_at_most(f: Callable[[float], float], low: float, high: float, level: fl
     >>> round(last_at_most(lambda x: x * x, 0.0, 2.0, 2.0), 12)
     1.414213562373
     """
-    below, above = f(low) - level, f(high) - level
+    below, above, moved = f(low) - level, f(high) - level, 0
     for step in range(1, _MOST_STEPS):
         width = high - low
         margin = _RELATIVE * max(abs(low), abs(high))
@@ -32,9 +32,10 @@ def last_at_most(f: Callable[[float], float], low: float, high: float, level: fl
         share = 0.5 if step % 4 == 0 else -below / (above - below)
         probe = min(max(low + share * width, low + margin), high - margin)
         value = f(probe) - level
+        # An end that stays twice is given half its weight, or the secant would creep towards it for ever.
         if value <= 0.0:
-            # Halving the other end's weight keeps the secant from approaching from one side for ever.
-            low, below, above = probe, value, above / 2.0
+            low, below, above = probe, value, above / 2.0 if moved < 0 else above
         else:
-            high, above, below = probe, value, below / 2.0
+            high, above, below = probe, value, below / 2.0 if moved > 0 else below
+        moved = 1 if value > 0.0 else -1
     return low

@@ -48,5 +48,5 @@ def _exceeds(mean: float, limit: int) -> float:
 def _probabilities(mean: float, most: int) -> npt.NDArray[np.float64]:
     """P(Poisson(mean) = 0 .. most), through logarithms so that large means do not underflow to nothing."""
     counts = np.arange(1, most + 1, dtype=np.float64)
-    log_ratio = np.cumsum(np.log(mean / counts)) if mean > 0.0 else np.full(most, -np.inf)
+    log_ratio = np.cumsum(math.log(mean) - np.log(counts)) if mean > 0.0 else np.full(most, -np.inf)
     return np.exp(np.concatenate(([0.0], log_ratio)) - mean)

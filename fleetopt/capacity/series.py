@@ -76,15 +76,14 @@ class Series:
 
     def smallest_concurrency(self, rate_rps: float) -> float | None:
         """The smallest concurrency with so large a rate; None when no measured one has it."""
-        rate_rps *= 1.0 - EQUAL
         rates = self.rate.ys
         if rate_rps <= rates[0]:
             return self.first * rate_rps / rates[0]
         reached, _ = running_maximum(rates)
-        i = bisect_left(reached, rate_rps)
+        i = bisect_left(reached, rate_rps * (1.0 - EQUAL))
         if i == len(rates):
             return None
-        if rates[i] == rate_rps:
+        if rates[i] <= rate_rps:
             return math.exp(self.rate.xs[i])
         return math.exp(last_at_most(self.rate.at, self.rate.xs[i - 1], self.rate.xs[i], rate_rps))
 

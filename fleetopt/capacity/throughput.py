@@ -27,17 +27,16 @@ def best_batch(tpot: Curve, most: float) -> float:
 
 def smallest_batch(tpot: Curve, wanted_tokens_per_s: float) -> float | None:
     """The smallest batch that makes so many tokens/s; None when no measured batch does."""
-    wanted_tokens_per_s *= 1.0 - EQUAL
     stops = tpot.ratio_turns()
     if wanted_tokens_per_s <= tokens_per_s(tpot, stops[0]):
         return wanted_tokens_per_s * tpot.at(stops[0])
     for left, right in pairwise(stops):
-        if tokens_per_s(tpot, right) >= wanted_tokens_per_s:
+        if tokens_per_s(tpot, right) >= wanted_tokens_per_s * (1.0 - EQUAL):
             return _between(tpot, left, right, wanted_tokens_per_s)
     return None
 
 
 def _between(tpot: Curve, left: float, right: float, wanted_tokens_per_s: float) -> float:
-    if tokens_per_s(tpot, right) == wanted_tokens_per_s:
+    if tokens_per_s(tpot, right) <= wanted_tokens_per_s:
         return right
     return last_at_most(lambda batch: tokens_per_s(tpot, batch), left, right, wanted_tokens_per_s)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
 from fleetopt.optimizer.features.fleet import Fleet
@@ -62,7 +62,7 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
     for feature in features:
         feature.constrain(model, case, ledgers, rules)
     _add_rows(model, rules.all())
-    lines = [probability(case, key) * usd for key, usd in ledgers.cost.items()]
+    lines = [probability(case, key) * usd for key, usd in ledgers.cost.entries()]
     model.COST = Objective(expr=quicksum(lines) if lines else 0.0)
     return Problem(model, case, ledgers, rules.all())
 

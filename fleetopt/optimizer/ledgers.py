@@ -73,7 +73,7 @@ class Ledger:
         self._must_be_sealed()
         return _sum(self._terms.get(key, []))
 
-    def items(self) -> Iterator[tuple[Any, Term]]:
+    def entries(self) -> Iterator[tuple[Any, Term]]:
         """Every key with its sum, in the order the keys were first posted."""
         self._must_be_sealed()
         return ((key, _sum(terms)) for key, terms in self._terms.items())

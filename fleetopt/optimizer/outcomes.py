@@ -37,7 +37,8 @@ def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group]) -> li
     """The placements of a workload at one time, each with the load of one of its replicas."""
     workload = case.workloads[key.workload]
     asked = workload.demand_rps[key[1:]]
-    return [_placement(workload, group, load, key) for group, load in _loads(groups, asked)]
+    found = [_placement(workload, group, load, key) for group, load in _loads(groups, asked)]
+    return sorted(found, key=lambda p: ROLE_ORDER.index(p.role))
 
 
 def lines_of_service(groups: list[Group]) -> dict[str, float]:

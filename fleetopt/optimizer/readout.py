@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import service_span
 from fleetopt.optimizer.formulation import FEATURES, Problem, probability
 from fleetopt.optimizer.ledgers import CostKey, ServedKey
@@ -84,7 +84,7 @@ def _costs(problem: Problem) -> tuple[CostLine, ...]:
     from pyomo.environ import value
 
     lines = []
-    for key, expression in problem.ledgers.cost.items():
+    for key, expression in problem.ledgers.cost.entries():
         usd = float(value(expression))
         if usd:
             lines.append(CostLine(**CostKey._asdict(key), probability=probability(problem.case, key), usd=usd))
@@ -98,7 +98,7 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
     offers = {line.name: line.offer for line in (*case.rentals, *(c.line for c in case.commitments))}
     stock = {stock.name: stock for stock in case.stock}
     lines = []
-    for key, expression in problem.ledgers.fielded.items():
+    for key, expression in problem.ledgers.fielded.entries():
         nodes = round(value(expression))
         if not nodes:
             continue

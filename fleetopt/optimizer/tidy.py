@@ -45,11 +45,11 @@ def _preference(problem: Problem, matrix: Matrix) -> Floats:
     """Cost of a column in GPUs, with excused demand dearer than all of them together."""
     column = {id(variable): index for index, variable in enumerate(matrix.variables)}
     preference = np.zeros(matrix.cost.size)
-    for _, used in problem.ledgers.gpus_used.items():
+    for _, used in problem.ledgers.gpus_used.entries():
         for index, gpus in _linear(used, column):
             preference[index] += gpus
     everything = 1.0 + float(preference @ np.where(np.isfinite(matrix.column_upper), matrix.column_upper, 0.0))
-    for key, excused in problem.ledgers.excused.items():
+    for key, excused in problem.ledgers.excused.entries():
         for index, rps in _linear(excused, column):
             preference[index] += min(everything, 1e6) * rps / problem.case.planned_rps[key]
     return preference

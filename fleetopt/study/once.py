@@ -22,7 +22,7 @@ from fleetopt.plan.attribution import workload_costs
 from fleetopt.plan.domain import EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.reach import check_reach
-from fleetopt.verify.verdict import verify
+from fleetopt.verify.verifier import verify
 
 Clock = Callable[[str, float], None]
 

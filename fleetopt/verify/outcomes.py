@@ -34,9 +34,9 @@ def outcomes_are_true(facts: Facts, flows: dict[tuple[str, Time], Traffic]) -> C
         _compare(tally, where, _of_latencies(outcome, workload, flow, rows))
         for fault in (*_promise_faults(outcome, workload), *_role_faults(outcome)):
             tally.fail(f"{where}: {fault}")
-        for row in _roles(outcome, rows):
-            mine = [placement for placement in rows if placement.role == row.role]
-            _compare(tally, f"{where}, {row.role}", _of_role(row, workload, flow, mine))
+        for stated in _roles(outcome, rows):
+            mine = [placement for placement in rows if placement.role == stated.role]
+            _compare(tally, f"{where}, {stated.role}", _of_role(stated, workload, flow, mine))
     return tally.check()
 
 
@@ -97,7 +97,7 @@ def _role_faults(outcome: WorkloadOutcome) -> Iterator[str]:
 def _roles(outcome: WorkloadOutcome, rows: list[Placement]) -> Iterator[RoleOutcome]:
     """The roles stated, and those unmentioned that do have replicas."""
     yield from outcome.roles
-    for role in {row.role for row in rows if row.replicas} - {row.role for row in outcome.roles}:
+    for role in sorted({row.role for row in rows if row.replicas} - {row.role for row in outcome.roles}):
         yield _nothing(role)
 
 

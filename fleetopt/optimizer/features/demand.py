@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, ServedKey
 from fleetopt.optimizer.rules import Limit, Rules
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, SupplyKey
 from fleetopt.optimizer.rules import Rules
 
 
 class Fleet(Feature):
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
-        for key, used in ledgers.gpus_used.items():
+        for key, used in ledgers.gpus_used.entries():
             supplies = [supply for supply, pool in case.pool_of.items() if pool == key.pool]
             fielded = sum(
                 ledgers.fielded.total(SupplyKey(supply, key.period, key.slot, key.outlook)) for supply in supplies

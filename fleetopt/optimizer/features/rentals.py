@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleetopt.optimizer.case import Option, PlanningCase
-from fleetopt.optimizer.features.base import Feature
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, PoolKey, ServedKey
 from fleetopt.optimizer.rules import Rules
 

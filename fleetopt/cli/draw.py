@@ -1,0 +1,44 @@
+"""Draws views in the terminal, as wide as it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from fleetopt.report.view import View
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PLAIN_WIDTH = 160
+"""Columns when nobody is looking: wide enough to keep cells on one line in a log."""
+
+
+def console() -> Console:
+    """A console on stdout that does not interpret what users wrote as markup."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+
+
+def draw(screen: Console, views: Iterable[View]) -> None:
+    """Prints every view that has rows."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    for section in views:
+        if not section.rows:
+            continue
+        table = Table(title=Text(section.title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        for column in section.columns:
+            right = column in section.numeric
+            table.add_column(Text(column), justify="right" if right else "left", no_wrap=right, overflow="fold")
+        for row in section.rows:
+            table.add_row(*(Text(cell) for cell in row))
+        screen.print(table)
+        if section.note:
+            screen.print(Text(section.note, style="dim"))
+        screen.print()

@@ -1,0 +1,76 @@
+"""What a person reads, and what a program gets, when there is no plan."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+import typer
+
+from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, VerificationError
+
+_STATUS: dict[type[FleetoptError], str] = {
+    InputError: "BAD_INPUT",
+    Infeasible: "INFEASIBLE",
+    NoPlanWithinLimit: "NO_SOLUTION_FOUND",
+    VerificationError: "FAILED_VERIFICATION",
+}
+MOST_ISSUES = 20
+
+
+def show_failure(error: FleetoptError) -> int:
+    """Prints an error on stderr, and as JSON on stdout where JSON was asked for; returns its exit code."""
+    for line in _lines(error):
+        typer.echo(line, err=True)
+    if "--json" in sys.argv:
+        typer.echo(json.dumps(_record(error), indent=2, ensure_ascii=False))
+    return error.exit_code
+
+
+def _lines(error: FleetoptError) -> list[str]:
+    if isinstance(error, InputError):
+        lines = [f"error: {issue}" for issue in error.issues[:MOST_ISSUES]]
+        more = len(error.issues) - MOST_ISSUES
+        return [*lines, f"... and {more} more"] if more > 0 else lines
+    if isinstance(error, Infeasible):
+        return _infeasible(error)
+    if isinstance(error, NoPlanWithinLimit):
+        return [f"no plan: {error}. Give it more time with --time-limit, or a looser --gap"]
+    assert isinstance(error, VerificationError)
+    lines = [f"  {failure}" for failure in error.failures]
+    return ["the plan found fails its verification and is not shown (please report this):", *lines]
+
+
+def _infeasible(error: Infeasible) -> list[str]:
+    lines = [f"infeasible: {reason}" for reason in error.reasons]
+    if error.conflict:
+        lines.append("These cannot hold together:")
+        lines += [f"  - {name}" for name in error.conflict]
+    if error.repairs:
+        lines.append("Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:")
+        lines += [f"  {n}. {repair.action}:" + _details(repair.details) for n, repair in enumerate(error.repairs, 1)]
+    return lines
+
+
+def _details(details: tuple[str, ...]) -> str:
+    return f" {details[0]}" if len(details) == 1 else "".join(f"\n       {detail}" for detail in details)
+
+
+def _record(error: FleetoptError) -> dict[str, object]:
+    record: dict[str, object] = {"schema_version": "1", "status": _STATUS[type(error)]}
+    if isinstance(error, InputError):
+        record["issues"] = [{"code": i.code, "where": i.where, "what": i.what, "fix": i.fix} for i in error.issues]
+    elif isinstance(error, Infeasible):
+        record |= {"reasons": error.reasons, "conflict": error.conflict}
+        record["repairs"] = [{"action": r.action, "details": r.details} for r in error.repairs]
+    elif isinstance(error, NoPlanWithinLimit):
+        record |= {"message": str(error), "bound_usd": error.bound_usd}
+    elif isinstance(error, VerificationError):
+        record["failures"] = error.failures
+    return record
+
+
+def bad_option(name: str, what: str) -> click.BadParameter:
+    """An error about a command-line option."""
+    return click.BadParameter(what, param_hint=name)

@@ -1,0 +1,81 @@
+"""The command line: one file per verb, each imported only when it is asked for.
+
+Exit codes: 0 done (for plan: found and verified), 1 a bug of ours, 2 bad input, 3 infeasible, 4 no plan within the
+limits, 5 a plan failed its verification, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+import typer
+
+from fleetopt.cli import capacity, catalog, check, init, plan, schema, verify
+from fleetopt.errors import FleetoptError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="fleetopt",
+    help="Plans GPU fleets for LLM inference: which GPUs, how many, for which models, at what cost.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (plan, check, capacity, verify, catalog, schema, init):
+    app.command(verb.NAME)(verb.run)
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", help="Show the version and stop.", is_eager=True),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"fleetopt {installed('fleetopt')}")
+        raise typer.Exit
+
+
+def main() -> NoReturn:
+    """Runs a verb and ends the process with its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = _interrupted()
+    except KeyboardInterrupt:
+        code = _interrupted()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except FleetoptError as error:
+        from fleetopt.cli.failure import show_failure
+
+        code = show_failure(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: whatever else gets here is our bug
+        code = _bug(error)
+    sys.exit(code)
+
+
+def _interrupted() -> int:
+    typer.echo("interrupted; nothing was written", err=True)
+    return INTERRUPTED
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("FLEETOPT_DEBUG"):
+        raise error
+    typer.echo(f"fleetopt has a bug: {type(error).__name__}: {error}", err=True)
+    typer.echo("Please report it, with what FLEETOPT_DEBUG=1 prints when you run the same command again.", err=True)
+    return 1

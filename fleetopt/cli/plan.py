@@ -1,0 +1,168 @@
+"""fleetopt plan: a scenario in, a verified plan out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleetopt.cli.failure import bad_option
+
+if TYPE_CHECKING:
+    from fleetopt.optimizer.solve import Progress
+    from fleetopt.plan.domain import Plan
+
+NAME = "plan"
+
+Scenario = Annotated[Path, typer.Argument(help="A scenario folder or file, or the name of a shipped scenario.")]
+
+
+def run(
+    scenario: Scenario,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the plan's files into this folder.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the plan's files in a folder that exists.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print plan.json on stdout instead of tables.")] = False,
+    gap: Annotated[str, typer.Option(help="Stop within this of the best possible cost.", metavar="PERCENT")] = "0.01 %",
+    time_limit: Annotated[str, typer.Option(help="Stop after this long with the best plan.", metavar="TIME")] = "5 min",
+    solver_log: Annotated[Path | None, typer.Option(help="Write the solver's log into this file.")] = None,
+    timings: Annotated[bool, typer.Option("--timings", help="Say on stderr where the time went.")] = False,
+) -> None:
+    """Find the least-cost fleet for a scenario, verify it, and show it.
+
+    Exit code 0: found and verified; 2: bad input; 3: infeasible, with reasons and repairs; 4: no plan within the
+    time limit; 5: the plan failed its verification.
+    """
+    gap_value, seconds = _fraction(gap), _seconds(time_limit)
+    clock = _Clock(timings)
+    if out is not None:
+        from fleetopt.report.files import check_folder
+
+        check_folder(out, force=force)
+    from fleetopt.optimizer.solve import SolveOptions
+    from fleetopt.scenario.load import load
+    from fleetopt.study.once import optimize
+
+    clock.mark("imports")
+    question = load(scenario)
+    clock.mark("load")
+    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None)
+    plan = optimize(question, options, clock.tell)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    clock.skip()
+    written = _write(plan, out, force=force)
+    clock.mark("write")
+    if json_:
+        from fleetopt.plan.store import to_json
+
+        sys.stdout.write(to_json(plan))
+    else:
+        _show(plan, written)
+    clock.mark("show")
+    clock.report()
+
+
+def _write(plan: Plan, out: Path | None, *, force: bool) -> list[Path]:
+    if out is None:
+        return []
+    from fleetopt.report.files import write_plan
+
+    return write_plan(plan, out, force=force)
+
+
+def _show(plan: Plan, written: list[Path]) -> None:
+    from rich.text import Text
+
+    from fleetopt.cli.draw import console, draw
+    from fleetopt.report import plan_views as views
+
+    screen = console()
+    screen.print(Text(views.headline(plan), style="bold"))
+    held = len(plan.verdict.checks)
+    screen.print(Text(f"verified: all {held} checks hold in a second computation"))
+    for sentence in views.shortfall_sentences(plan):
+        screen.print(Text(f"falls short: {sentence}", style="yellow"))
+    screen.print()
+    sections = [views.fleet_view(plan), views.order_view(plan), views.placement_view(plan)]
+    sections += [views.workload_view(plan), views.role_view(plan)]
+    sections += [views.cost_view(plan), views.workload_cost_view(plan), views.binding_view(plan)]
+    draw(screen, sections)
+    for line in evidence_lines(plan):
+        screen.print(Text(line))
+    if written:
+        screen.print(Text(f"written: {', '.join(str(path) for path in written)}"))
+
+
+def evidence_lines(plan: Plan) -> list[str]:
+    """How well the plan's numbers are founded, in two lines."""
+    kinds = [line.evidence for line in plan.provenance.evidence]
+    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    lines = [f"evidence: the capacities in use rest on {len(kinds)} profiles ({counts})"] if kinds else []
+    assumed = len(plan.provenance.assumptions)
+    if assumed:
+        lines.append(f"assumptions: {assumed}, listed in report.md and plan.json; the first: ")
+        lines[-1] += plan.provenance.assumptions[0]
+    return lines
+
+
+def _fraction(text: str) -> float:
+    from fleetopt.units import fraction
+
+    try:
+        value = fraction(text)
+    except ValueError as error:
+        raise bad_option("--gap", f"'{text}' {error}") from None
+    if not 0 <= value < 1:
+        raise bad_option("--gap", f"'{text}' is not between 0 and 100 %")
+    return value
+
+
+def _seconds(text: str) -> float:
+    from fleetopt.units import seconds
+
+    try:
+        value = seconds(text)
+    except ValueError as error:
+        raise bad_option("--time-limit", f"'{text}' {error}") from None
+    if value <= 0:
+        raise bad_option("--time-limit", f"'{text}' is not more than zero")
+    return value
+
+
+def _progress() -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        best = "no plan yet" if progress.incumbent is None else f"best {progress.incumbent:,.0f} USD"
+        bound = "" if progress.bound is None else f", at least {progress.bound:,.0f} USD"
+        sys.stderr.write(f"\r\x1b[Ksolving {progress.seconds:.0f} s: {best}{bound} (Ctrl-C keeps the best plan)")
+        sys.stderr.flush()
+
+    return show
+
+
+class _Clock:
+    """Seconds by stage, for those who ask."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._stages: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def tell(self, stage: str, seconds: float) -> None:
+        self._stages[stage] = self._stages.get(stage, 0.0) + seconds
+
+    def mark(self, stage: str) -> None:
+        self.tell(stage, perf_counter() - self._last)
+        self.skip()
+
+    def skip(self) -> None:
+        self._last = perf_counter()
+
+    def report(self) -> None:
+        if self._wanted:
+            for stage, seconds in self._stages.items():
+                typer.echo(f"{stage:>10} {seconds:7.3f} s", err=True)
+            typer.echo(f"{'total':>10} {sum(self._stages.values()):7.3f} s", err=True)

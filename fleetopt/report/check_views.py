@@ -1,0 +1,69 @@
+"""What a scenario asks and has, before it is solved."""
+
+from __future__ import annotations
+
+from fleetopt.capacity.domain import CapacityTable
+from fleetopt.report.view import View, number, time, usd, view
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.units import Latency
+
+
+def scenario_views(scenario: Scenario, capacities: CapacityTable) -> list[View]:
+    """Workloads with the configs that can serve them, and the supply."""
+    rows = [
+        [
+            *(w.name, w.model, _peak(w), f"{w.input_tokens:g} / {w.output_tokens:g}", _slo(w.ttft), _slo(w.tpot)),
+            *(str(len(capacities.rows_of(w.name))), str(len(capacities.rejections_of(w.name)))),
+        ]
+        for w in scenario.workloads
+    ]
+    titles = ["workload", "model", "peak req/s", "tokens in / out", "TTFT", "TPOT", "configs", "ruled out"]
+    supply = [
+        [
+            *(line.name, line.offer.node_type, line.site, line.offer.kind, usd(line.offer.usd_per_node_h)),
+            *("no limit" if line.max_nodes is None else f"{line.max_nodes:,}", line.offer.price_date or "-"),
+        ]
+        for line in scenario.supply.lines
+    ]
+    supply += [
+        [stock.name, stock.node_type, stock.site, "owned", usd(stock.usd_per_node_h), f"{stock.nodes:,}", "-"]
+        for stock in scenario.supply.stock
+    ]
+    quotas = [
+        [q.name, q.gpu_type, q.site or "each", q.period or "each", f"{q.max_gpus:,}"] for q in scenario.supply.quotas
+    ]
+    names = ["supply", "node type", "site", "kind", "USD/node/h", "nodes", "price of"]
+    return [
+        view("Workloads", titles, rows, text=2),
+        view("Supply", names, supply, text=4),
+        view("Quotas", ["quota", "GPU type", "site", "period", "GPUs"], quotas, text=4),
+    ]
+
+
+def summary(scenario: Scenario, capacities: CapacityTable) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "scenario": scenario.name,
+        "periods": [period.name for period in scenario.calendar.periods],
+        "slots": [slot.name for slot in scenario.calendar.slots],
+        "outlooks": [outlook.name for outlook in scenario.calendar.outlooks],
+        "workloads": [
+            {
+                "workload": w.name,
+                "model": w.model,
+                "peak_rps": max(w.demand_rps.values()),
+                "configs": len(capacities.rows_of(w.name)),
+                "ruled_out": len(capacities.rejections_of(w.name)),
+            }
+            for w in scenario.workloads
+        ],
+        "supply": [line.name for line in scenario.supply.lines] + [stock.name for stock in scenario.supply.stock],
+    }
+
+
+def _peak(workload: Workload) -> str:
+    return number(max(workload.demand_rps.values()))
+
+
+def _slo(latency: Latency | None) -> str:
+    return "-" if latency is None else f"{time(latency.limit_s)} {latency.at}"

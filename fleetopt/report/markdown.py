@@ -1,0 +1,72 @@
+"""report.md: the plan on one page, for those who decide and those who build."""
+
+from __future__ import annotations
+
+from fleetopt.plan.domain import Plan
+from fleetopt.report import plan_views as views
+from fleetopt.report.view import View
+
+_ESCAPED = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " ", "`": "\\`"})
+
+
+def report(plan: Plan) -> str:
+    """The plan as Markdown."""
+    sections = [
+        views.fleet_view(plan),
+        views.order_view(plan),
+        views.placement_view(plan),
+        views.workload_view(plan),
+        views.role_view(plan),
+        views.cost_view(plan),
+        views.workload_cost_view(plan),
+        views.binding_view(plan),
+        views.check_view(plan.verdict),
+    ]
+    parts = [f"# Fleet plan: {escape(plan.scenario)}", escape(views.headline(plan)) + ".", *_shortfalls(plan)]
+    parts += [table(section) for section in sections if section.rows]
+    parts += [_evidence(plan), _assumptions(plan), _provenance(plan)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(section: View) -> str:
+    """A view as a Markdown section with a table."""
+    rule = ["--:" if column in section.numeric else ":--" for column in section.columns]
+    rows = [section.columns, rule, *section.rows]
+    lines = [f"| {' | '.join(escape(cell) for cell in row)} |" for row in rows]
+    return "\n".join([f"## {escape(section.title)}", "", *([escape(section.note), ""] if section.note else []), *lines])
+
+
+def escape(text: str) -> str:
+    """Text that neither breaks a table nor becomes HTML."""
+    return text.translate(_ESCAPED)
+
+
+def _shortfalls(plan: Plan) -> list[str]:
+    found = views.shortfall_sentences(plan)
+    return ["## Falls short\n\n" + "\n".join(f"- {escape(sentence)}" for sentence in found)] if found else []
+
+
+def _evidence(plan: Plan) -> str:
+    lines = [
+        f"- {escape(line.model)} {escape(line.config)} ({line.role}): {line.evidence}; {escape(line.source)}"
+        for line in plan.provenance.evidence
+    ]
+    return "## Evidence behind the capacities in use\n\n" + "\n".join(lines) if lines else ""
+
+
+def _assumptions(plan: Plan) -> str:
+    lines = [f"- {escape(sentence)}" for sentence in plan.provenance.assumptions]
+    return "## Assumptions\n\n" + "\n".join(lines) if lines else ""
+
+
+def _provenance(plan: Plan) -> str:
+    facts, solver = plan.provenance, plan.provenance.solver
+    lines = [
+        (
+            f"- fleetopt {facts.fleetopt_version}, {solver.name} {solver.version}, method {solver.method}, "
+            f"gap asked for {100 * solver.gap_tolerance:g} %, time limit {solver.time_limit_s:g} s"
+        ),
+        f"- the program had {solver.rows:,} rows, {solver.columns:,} columns and {solver.integers:,} integers",
+        *(f"- {escape(item.name)}: sha256 {item.sha256}" for item in facts.inputs),
+    ]
+    return "## Made from\n\n" + "\n".join(lines)

@@ -1,0 +1,239 @@
+"""The views of a plan: what a planner, an engineer and a controller look at first.
+
+With many times, a view shows for each period its busiest slot and outlook, and says so: every time stands in the
+CSV files and in plan.json.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
+from fleetopt.report.view import View, number, percent, time, usd, view
+
+TimeKey: TypeAlias = tuple[str, str, str]
+
+MOST_COLUMNS = 6
+"""Times shown side by side before a view falls back to the busiest time of each period."""
+
+
+def headline(plan: Plan) -> str:
+    """The plan in one sentence."""
+    periods = list(dict.fromkeys(w.period for w in plan.workloads))
+    span = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
+    expected = "expected " if len({w.outlook for w in plan.workloads}) > 1 else ""
+    return f"{plan.scenario}: {usd(plan.objective_usd)} USD {expected}for {span}, {quality(plan)}"
+
+
+def quality(plan: Plan) -> str:
+    """The gap in words."""
+    if plan.gap is None:
+        return "with no proof of how good it is: the solver had no bound yet"
+    if plan.gap <= 1e-9:
+        return "proven to be the best possible"
+    proven = f"within {percent(plan.gap)} of the best possible"
+    return proven if plan.status == "OPTIMAL" else f"{proven}; the solver stopped before it reached the gap asked for"
+
+
+def times_of(plan: Plan) -> tuple[list[TimeKey], str]:
+    """The times worth a column each, and a note if they are not all of them."""
+    everything = list(dict.fromkeys((w.period, w.slot, w.outlook) for w in plan.workloads))
+    if len(everything) <= MOST_COLUMNS:
+        return everything, ""
+    load: dict[TimeKey, float] = dict.fromkeys(everything, 0.0)
+    for line in plan.fleet:
+        load[line.period, line.slot, line.outlook] += line.gpus
+    busiest = {t[0]: max((k for k in everything if k[0] == t[0]), key=load.__getitem__) for t in everything}
+    return list(busiest.values()), "Each period at its busiest time of day and outlook; the CSV files have all times."
+
+
+def labels(times: list[TimeKey]) -> list[str]:
+    """Column titles: the parts of a time that differ between the columns; the period where none does."""
+    varying = [i for i in range(3) if len({t[i] for t in times}) > 1] or [0]
+    return [" ".join(t[i] for i in varying) for t in times]
+
+
+def fleet_view(plan: Plan) -> View:
+    """Nodes in service by supply line, with what they cost an hour."""
+    times, note = times_of(plan)
+    nodes = {(f.supply, f.period, f.slot, f.outlook): f.nodes for f in plan.fleet}
+    lines = {f.supply: f for f in plan.fleet}
+    rows = [
+        [name, f.gpu_type, f.node_type, f.site, f.kind, usd(f.usd_per_node_h), *_cells(nodes, name, times)]
+        for name, f in lines.items()
+    ]
+    total = {t: sum(f.gpus for f in plan.fleet if (f.period, f.slot, f.outlook) == t) for t in times}
+    if rows:
+        rows.append(["GPUs in all", "", "", "", "", "", *(f"{total[t]:,}" for t in times)])
+    titles = ["supply", "GPU type", "node type", "site", "kind", "USD/node/h", *labels(times)]
+    return view("Fleet: nodes in service", titles, rows, text=5, note=note)
+
+
+def _cells(nodes: dict[tuple[str, str, str, str], int], name: str, times: list[TimeKey]) -> list[str]:
+    found = [nodes.get((name, *t), 0) for t in times]
+    return [f"{n:,}" if n else "-" for n in found]
+
+
+def order_view(plan: Plan) -> View:
+    """What to order when."""
+    rows = [
+        [
+            *(o.supply, o.kind, o.provider, o.node_type, o.site, o.order_by, o.in_service, o.last_period),
+            *(f"{o.nodes:,}", usd(o.upfront_usd), usd(o.usd_per_node_h)),
+        ]
+        for o in plan.orders
+    ]
+    titles = ["supply", "kind", "provider", "node type", "site", "order in", "in service", "until"]
+    return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8)
+
+
+def placement_view(plan: Plan) -> View:
+    """Replicas by workload, role and serving config: "4 x 8 H200" is four replicas of eight GPUs."""
+    times, note = times_of(plan)
+    placed: dict[tuple[str, str, str, str, str], dict[TimeKey, Placement]] = {}
+    for p in plan.placements:
+        key = (p.workload, p.role, p.config, p.node_type, p.site)
+        placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
+    rows = [
+        [*key[:3], key[4], *(_replicas(by_time.get(t)) for t in times)]
+        for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(plan, item[0]))
+        if any(t in by_time for t in times)
+    ]
+    titles = ["workload", "role", "config", "site", *labels(times)]
+    note = ("n x g GPU type: n replicas of g GPUs each; then how busy they are. " + note).strip()
+    return view("Replicas", titles, rows, text=4, note=note)
+
+
+def _replicas(placement: Placement | None) -> str:
+    if placement is None:
+        return "-"
+    size = f"{placement.replicas:,} x {placement.gpus_per_replica} {placement.gpu_type}"
+    return f"{size} {100 * placement.utilization:.0f} %"
+
+
+_ROLES = ("prefill", "decode", "aggregated")
+
+
+def _workload_order(plan: Plan, key: tuple[str, str, str, str, str]) -> tuple[int, int, str, str, str]:
+    names = list(dict.fromkeys(w.workload for w in plan.workloads))
+    return names.index(key[0]), _ROLES.index(key[1]), *key[2:]
+
+
+def workload_view(plan: Plan) -> View:
+    """What each workload asked for and what the whole replicas achieve."""
+    times, note = times_of(plan)
+    shown = [w for w in plan.workloads if (w.period, w.slot, w.outlook) in times]
+    names = dict(zip(times, labels(times), strict=True))
+    rows = [
+        [
+            *(w.workload, names[w.period, w.slot, w.outlook]),
+            *(number(w.asked_rps), number(w.achieved_rps), _short(w)),
+            _promise(w.ttft_s, w.ttft_limit_s, w.ttft_at),
+            _promise(w.tpot_s, w.tpot_limit_s, w.tpot_at),
+        ]
+        for w in shown
+    ]
+    titles = ["workload", "when", "asked req/s", "achieved req/s", "to spare", "TTFT (limit)", "TPOT (limit)"]
+    note = ("Achieved: what the whole replicas carry inside the SLO. " + note).strip()
+    return view("Workloads: asked and achieved", titles, rows, text=2, note=note)
+
+
+def _short(w: WorkloadOutcome) -> str:
+    if w.asked_rps == 0:
+        return "-"
+    if w.achieved_rps < w.asked_rps:
+        return f"short {percent(1 - w.achieved_rps / w.asked_rps)}"
+    return percent(w.headroom)
+
+
+def _promise(value: float | None, limit: float | None, at: str | None) -> str:
+    if limit is None:
+        return f"{time(value)} (none)" if value is not None else "-"
+    return f"{time(value)} ({time(limit)} {at})"
+
+
+def role_view(plan: Plan) -> View:
+    """Fractional need against whole replicas, by workload and role."""
+    times, note = times_of(plan)
+    names = dict(zip(times, labels(times), strict=True))
+    rows = [
+        [w.workload, role.role, names[w.period, w.slot, w.outlook], *_role_cells(role)]
+        for w in plan.workloads
+        if (w.period, w.slot, w.outlook) in names
+        for role in w.roles
+    ]
+    titles = ["workload", "role", "when", "replicas", "needed", "GPUs", "carried req/s", "capacity req/s"]
+    return view("Roles: needed and deployed", [*titles, "tokens/s at capacity", "busy"], rows, text=3, note=note)
+
+
+def _role_cells(role: RoleOutcome) -> list[str]:
+    return [
+        f"{role.replicas:,}",
+        f"{role.needed_replicas:.2f}",
+        f"{role.gpus:,}",
+        number(role.carried_rps),
+        number(role.capacity_rps),
+        number(role.tokens_per_s),
+        percent(role.utilization),
+    ]
+
+
+def cost_view(plan: Plan) -> View:
+    """Dollars by line and period, expected over outlooks; they sum to the objective."""
+    periods = list(dict.fromkeys(w.period for w in plan.workloads))
+    lines: dict[tuple[str, str], dict[str, float]] = {}
+    for cost in plan.costs:
+        by_period = lines.setdefault((cost.line, cost.item), {})
+        by_period[cost.period] = by_period.get(cost.period, 0.0) + cost.usd * cost.probability
+    rows = [[line, item, *_money(by_period, periods)] for (line, item), by_period in lines.items()]
+    totals = {p: sum(by_period.get(p, 0.0) for by_period in lines.values()) for p in periods}
+    rows.append(["total", "", *_money(totals, periods)])
+    titles = ["line", "for", *periods, *(["all periods"] if len(periods) > 1 else [])]
+    return view("Cost by line, USD", titles, rows, text=2)
+
+
+def _money(by_period: dict[str, float], periods: list[str]) -> list[str]:
+    cells = [usd(by_period.get(p, 0.0)) for p in periods]
+    return [*cells, usd(sum(by_period.values()))] if len(periods) > 1 else cells
+
+
+def workload_cost_view(plan: Plan) -> View:
+    """Each workload's share of the cost, and what a million of its tokens costs."""
+    rows = []
+    for name in dict.fromkeys(c.workload for c in plan.workload_costs):
+        own = [c for c in plan.workload_costs if c.workload == name]
+        total, million = sum(c.usd for c in own), sum(c.million_tokens for c in own)
+        per_million = f"{total / million:,.4f}" if million else "-"
+        hours = sum(c.gpu_hours for c in own)
+        rows.append([name, own[0].model, usd(total), f"{hours:,.0f}", f"{million:,.0f}", per_million])
+    titles = ["workload", "model", "USD", "GPU-hours", "million tokens", "USD per million tokens"]
+    note = "Fleet cost shared by GPUs in use; tokens are input and output together."
+    return view("Cost by workload", titles, rows, text=2, note=note)
+
+
+def binding_view(plan: Plan) -> View:
+    """Limits that are used up, with the rows of a limit at different times put together."""
+    rows = [[b.limit, f"{number(b.used)} of {number(b.available)} {b.unit}"] for b in plan.binding]
+    return view("Limits used up", ["limit", "used"], rows, text=2)
+
+
+def check_view(verdict: Verdict) -> View:
+    """The second computation, check by check."""
+    rows = [[c.name.replace("_", " "), "holds" if c.passed else "BROKEN", c.detail] for c in verdict.checks]
+    return view("Verified", ["promise", "verdict", "closest call"], rows, text=3)
+
+
+def shortfall_sentences(plan: Plan) -> list[str]:
+    """What the plan falls short by, in words, worst first."""
+    short = [w for w in plan.workloads if w.shortfall_rps > 1e-9 * max(1.0, w.planned_rps)]
+    sentences = []
+    for w in sorted(short, key=lambda w: w.shortfall_rps / w.planned_rps, reverse=True):
+        tokens = 60 * w.achieved_tokens_per_s / 1e6
+        wanted = tokens * w.planned_rps / w.achieved_rps if w.achieved_rps else 60 * w.asked_tokens_per_s / 1e6
+        limiting = min(w.roles, key=lambda r: r.capacity_rps).role if w.roles else "nothing"
+        sentences.append(
+            f"{w.workload} in {w.period}, {w.slot}, {w.outlook}: achieves {tokens:.3g} of {wanted:.3g} M tokens/min, "
+            f"short by {percent(w.shortfall_rps / w.planned_rps)} ({number(w.shortfall_rps)} requests/s); "
+            f"limited by {limiting}"
+        )
+    return sentences

@@ -1,0 +1,62 @@
+"""Tables to be shown: plain rows of text, made once and drawn as terminal tables, Markdown or anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A titled table. `numeric` names the columns that are set flush right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[str] = frozenset()
+    note: str = ""
+
+
+def view(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, note: str = "") -> View:
+    """A view whose first `text` columns are words and the others numbers."""
+    numeric = frozenset(columns[text:])
+    return View(title, tuple(columns), tuple(tuple(row) for row in rows), numeric, note)
+
+
+def usd(value: float) -> str:
+    """Dollars to the cent.
+
+    >>> usd(1234567.891), usd(-3.0)
+    ('1,234,567.89', '-3.00')
+    """
+    return f"{value:,.2f}"
+
+
+def number(value: float) -> str:
+    """A number to three significant digits, or whole if it is large.
+
+    >>> number(25066.3), number(12.519), number(0.04567)
+    ('25,066', '12.5', '0.0457')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage.
+
+    >>> percent(0.9778), percent(0.0001)
+    ('97.8 %', '0.01 %')
+    """
+    scaled = 100 * value
+    return f"{scaled:.1f} %" if abs(scaled) >= 1 or scaled == 0 else f"{scaled:.2g} %"
+
+
+def time(seconds: float | None) -> str:
+    """A latency in the unit that reads best.
+
+    >>> time(0.0188), time(2.0), time(None)
+    ('18.8 ms', '2 s', '-')
+    """
+    if seconds is None:
+        return "-"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"

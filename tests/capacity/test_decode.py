@@ -1,0 +1,182 @@
+"""Decode replicas: the seed paper's case, contexts, memory, percentiles, and data that are not monotone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from scipy.stats import poisson
+
+from fleetopt.capacity.domain import Capacity, Rejection, latency_at
+from fleetopt.catalog.domain import Candidate, DecodeProfile
+from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
+
+Make = Callable[..., Workload]
+Carry = Callable[..., Capacity]
+Refuse = Callable[..., Rejection]
+PLENTY = 10_000_000.0
+
+
+@pytest.fixture(scope="module")
+def replica(candidate: Callable[..., Candidate], decode_profile: Callable[..., DecodeProfile]) -> Any:
+    """A decode candidate with plenty of KV memory and curves {context: ((batch, ms), ...)}."""
+    return lambda curves=None, **config: candidate(decode_profile(curves), **{"max_kv_tokens": PLENTY, **config})
+
+
+@pytest.mark.parametrize(("fit", "batch", "tokens_per_s"), [("pchip", 34.29, 1714.5), ("quadratic", 33.83, 1691.66)])
+def test_the_seed_paper_replica(
+    workload: Make, replica: Any, carry: Carry, *, fit: str, batch: float, tokens_per_s: float
+) -> None:
+    """Proves TP_D about 1700 tokens/s at 20 ms (arXiv 2603.04716), by interpolation and by the paper's parabola."""
+    capacity = carry(workload(decode_fit=fit), replica())
+    assert capacity.batch == pytest.approx(batch, abs=0.005)
+    assert capacity.slo_tokens_per_s == pytest.approx(tokens_per_s, abs=0.1)
+    assert capacity.capacity_rps == pytest.approx(tokens_per_s / 512, abs=1e-3)
+    assert (capacity.binds, capacity.assumptions) == ("tpot", ())
+    assert latency_at(capacity, capacity.capacity_rps).tpot_s == pytest.approx(0.020, rel=1e-11)
+
+
+def test_raw_throughput_is_that_of_the_largest_measured_batch(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves the yardstick of utilization: 60 requests at 26.2 ms."""
+    assert carry(workload(), replica()).raw_tokens_per_s == pytest.approx(60 / 0.0262)
+
+
+def test_nothing_is_planned_beyond_the_largest_batch(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves that a limit looser than the data ends at the data, and that the plan says so."""
+    for promise in (None, Latency(0.050)):
+        capacity = carry(workload(tpot=promise), replica())
+        assert (capacity.batch, capacity.binds) == (60.0, "profile_end")
+        assert "decode is not planned beyond batch 60, the largest measured" in capacity.assumptions
+
+
+def test_kv_memory_caps_the_batch(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves b (L_in + L_out) <= KV tokens: 133120 tokens hold 20 requests of 6656."""
+    capacity = carry(workload(), replica(max_kv_tokens=133_120.0))
+    assert (capacity.batch, capacity.binds) == (20.0, "kv_memory")
+    assert capacity.slo_tokens_per_s == pytest.approx(20 / 0.0164)
+    assert capacity.utilization == pytest.approx(1.0)
+
+
+def test_fewer_requests_than_measured_get_no_better_tpot(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves that below the smallest batch TPOT stays at 12.8 ms instead of being guessed downwards."""
+    capacity = carry(workload(), replica(max_kv_tokens=5 * 6656.0))
+    assert capacity.slo_tokens_per_s == pytest.approx(5 / 0.0128)
+    assert "KV memory holds 5 requests: TPOT of 10, the smallest measured batch, is used" in capacity.assumptions
+    assert latency_at(capacity, capacity.capacity_rps / 2).tpot_s == pytest.approx(0.0128)
+
+
+def test_a_request_that_does_not_fit_is_refused(workload: Make, replica: Any, refuse: Refuse) -> None:
+    """Proves the check per group: 10000 tokens in two groups hold no request of 6656."""
+    rejection = refuse(workload(), replica(max_kv_tokens=10_000.0, data_parallel=2))
+    assert rejection.code == "kv-memory"
+    assert rejection.reason == "one request of 6656 tokens does not fit into KV memory for 5000"
+
+
+def test_tpot_is_linear_between_contexts(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves interpolation in the context: a quarter of the way from 10 to 18 ms is 12 ms, at the common batches."""
+    curves = {4000.0: ((1, 8.0), (8, 10.0), (64, 30.0)), 12_000.0: ((1, 12.0), (8, 18.0))}
+    asked = workload(input_tokens=5900.0, output_tokens=200.0, tpot=None)
+    capacity = carry(asked, replica(curves))
+    assert (capacity.batch, capacity.binds) == (8.0, "profile_end")
+    assert capacity.slo_tokens_per_s == pytest.approx(8 / 0.012)
+
+
+def test_a_shorter_context_uses_the_shortest_measured(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves the conservative curve below the data, and that the plan says so."""
+    capacity = carry(workload(input_tokens=1000.0, output_tokens=200.0), replica())
+    assert capacity.batch == pytest.approx(34.29, abs=0.005)
+    note = "decode at a context of 1100 tokens is given the TPOT of 6400, the shortest measured"
+    assert note in capacity.assumptions
+
+
+def test_a_longer_context_is_refused(workload: Make, replica: Any, carry: Carry, refuse: Refuse) -> None:
+    """Proves that contexts are not extrapolated, past one percent of tolerance."""
+    assert carry(workload(input_tokens=6200.0), replica()).batch == pytest.approx(34.29, abs=0.005)
+    assert refuse(workload(input_tokens=6300.0), replica()).code == "outside-profile"
+
+
+def test_contexts_without_a_common_batch_are_refused(workload: Make, replica: Any, refuse: Refuse) -> None:
+    """Proves that two curves that never overlap do not make a third."""
+    curves = {4000.0: ((32, 20.0), (64, 30.0)), 12_000.0: ((1, 12.0), (8, 18.0))}
+    assert "no batch lies in the ranges" in refuse(workload(), replica(curves)).reason
+
+
+def test_a_limit_below_one_request_per_group_is_a_floor(workload: Make, replica: Any, refuse: Refuse) -> None:
+    """Proves that TPOT of a lone request is a floor, with its value, slowdown included."""
+    rejection = refuse(workload(tpot=Latency(0.005)), replica({6400.0: ((2, 6.0), (4, 8.0))}, data_parallel=2), 0.5)
+    assert rejection.code == "tpot-floor"
+    assert rejection.floor_s == pytest.approx(0.009)
+
+
+def test_a_limit_below_a_larger_smallest_batch_is_outside_the_profile(
+    workload: Make, replica: Any, refuse: Refuse
+) -> None:
+    """Proves that a profile starting at batch 10 is not blamed on the hardware."""
+    rejection = refuse(workload(tpot=Latency(0.005)), replica())
+    assert (rejection.code, rejection.floor_s) == ("outside-profile", None)
+    assert "12.8 ms at the smallest measured batch, 10" in rejection.reason
+
+
+def test_data_that_fall_are_raised_and_told(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves the repair: 14 ms after 16 ms counts as 16 ms (12.5 % would go unsaid otherwise)."""
+    curves = {6400.0: ((10, 12.8), (20, 16.0), (30, 14.0), (40, 24.0))}
+    capacity = carry(workload(tpot=Latency(0.015)), replica(curves))
+    assert capacity.batch is not None
+    assert capacity.batch < 20.0
+    assert capacity.assumptions[0].startswith("decode TPOT at 6400 tokens is raised by up to 14.3%")
+
+
+def test_where_throughput_falls_the_peak_is_taken(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves that a looser limit never lowers capacity: 40 requests at 60 ms make less than 20 at 15 ms."""
+    curves = {6400.0: ((10, 10.0), (20, 15.0), (40, 60.0))}
+    tight, loose = (carry(workload(tpot=Latency(limit)), replica(curves)) for limit in (0.015, 0.060))
+    assert loose.capacity_rps >= tight.capacity_rps
+    assert loose.binds == "throughput"
+    assert loose.batch is not None
+    assert 10.0 < loose.batch < 20.0
+    assert latency_at(loose, loose.capacity_rps).tpot_s == pytest.approx(loose.batch / loose.slo_tokens_per_s)
+
+
+def test_a_percentile_leaves_room_for_the_variation_of_the_batch(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves P(N <= 34) = 0.99 at the mean occupancy found, about 22.7 where the mean promise has 34.3."""
+    capacity = carry(workload(tpot=Latency(0.020, 0.99)), replica())
+    assert capacity.batch is not None
+    assert poisson.cdf(34, capacity.batch) == pytest.approx(0.99, abs=1e-9)
+    assert "TPOT at p99: the number of requests in a decode replica is taken as Poisson" in capacity.assumptions
+    at_load = latency_at(capacity, capacity.capacity_rps).tpot_s
+    assert at_load is not None
+    assert 0.0199 < at_load <= 0.020
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        (((10, 12.8), (60, 26.2)), "decode has 2 measured batches, too few for a quadratic: interpolated instead"),
+        (((1, 1.0), (30, 20.0), (60, 40.0), (100, 42.0)), "the quadratic fit of decode TPOT falls far below"),
+        (((1, 5.0), (10, 20.0), (20, 21.0), (60, 22.0)), "the quadratic fit of decode TPOT misses points by up to"),
+    ],
+)
+def test_a_parabola_that_does_not_fit_is_told(
+    workload: Make, replica: Any, carry: Carry, points: tuple[tuple[float, float], ...], said: str
+) -> None:
+    """Proves that a bad fit is replaced or reported, never silent."""
+    capacity = carry(workload(decode_fit="quadratic", tpot=None), replica({6400.0: points}))
+    assert capacity.assumptions[0].startswith(said)
+
+
+def test_more_than_a_replica_makes_has_no_latency(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves that a load beyond the data is infinite, not extrapolated, and that a negative one is refused."""
+    capacity = carry(workload(), replica())
+    assert latency_at(capacity, 10 * capacity.capacity_rps).tpot_s == math.inf
+    with pytest.raises(ValueError, match="at least zero"):
+        latency_at(capacity, -1.0)
+
+
+def test_kv_memory_that_nobody_stated_is_assumed_aloud(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves that the plan is told when KV memory comes from a formula."""
+    capacity = carry(workload(), replica(max_kv_tokens=None))
+    note = "KV memory is not stated for h200x8: 90 % of GPU memory less the weights is assumed"
+    assert capacity.assumptions == (note,)
