@@ -45,9 +45,6 @@ def main() -> NoReturn:
     """Runs a verb and ends the process with its exit code."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        code = 2
     except click.ClickException as error:
         error.show()
         code = error.exit_code
