@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.sparse import csc_array, hstack
 
 from fleetopt.errors import Repair
-from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.matrix import Matrix, Rows
 from fleetopt.optimizer.rules import Limit
 from fleetopt.optimizer.solve import Reason, SolveOptions, solve
 
@@ -96,19 +95,30 @@ def _smallest_excess(matrix: Matrix, kind: Literal["demand", "supply"]) -> list[
 
 def _with_slack(matrix: Matrix, rows: list[int]) -> Matrix:
     """The program that minimises the slack of some rows instead of the cost."""
-    height, width = matrix.a.shape
+    width = matrix.cost.size
     signs = [-1.0 if matrix.rules[i].sense == "<=" else 1.0 for i in rows]
-    slack = csc_array((signs, (rows, range(len(rows)))), shape=(height, len(rows)))
     zeros, ones = np.zeros(width), np.ones(len(rows))
     return replace(
         matrix,
-        a=csc_array(hstack([matrix.a, slack])),
+        rows=_widened(matrix.rows, rows, signs, width),
         cost=np.concatenate([zeros, ones]),
         offset=0.0,
         column_lower=np.concatenate([matrix.column_lower, 0.0 * ones]),
         column_upper=np.concatenate([matrix.column_upper, np.inf * ones]),
         integer=np.concatenate([matrix.integer, np.zeros(len(rows), dtype=bool)]),
         variables=(*matrix.variables, *rows),
+    )
+
+
+def _widened(rows: Rows, chosen: list[int], signs: list[float], width: int) -> Rows:
+    """The rows with one more column for each of the chosen ones, at the end of the row."""
+    ends = rows.start[np.array(chosen) + 1]
+    extra = np.zeros(rows.count + 1, dtype=np.int32)
+    extra[np.array(chosen) + 1] = 1
+    return Rows(
+        start=rows.start + np.cumsum(extra, dtype=np.int32),
+        column=np.insert(rows.column, ends, np.arange(width, width + len(chosen), dtype=np.int32)),
+        coefficient=np.insert(rows.coefficient, ends, signs),
     )
 
 

@@ -50,7 +50,7 @@ class Problem:
 
 def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Problem:
     """The program of a case: declare, price and constrain every feature, then close the books."""
-    from pyomo.environ import ConcreteModel, Objective, quicksum
+    from pyomo.core import ConcreteModel, Objective, quicksum
 
     model, ledgers, rules = ConcreteModel(), Ledgers(), Rules()
     for feature in features:
@@ -73,8 +73,8 @@ def probability(case: PlanningCase, key: CostKey) -> float:
 
 
 def _add_rows(model: Any, rules: tuple[Rule, ...]) -> None:
-    from pyomo.environ import Any as AnyKey
-    from pyomo.environ import Constraint, Var
+    from pyomo.core import Any as AnyKey
+    from pyomo.core import Constraint, Var
 
     # A rule about nothing (a demand no option serves) is a row too: it is what makes the case infeasible.
     model.NOTHING = Var(bounds=(0, 0))

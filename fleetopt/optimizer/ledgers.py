@@ -84,7 +84,7 @@ class Ledger:
 
 
 def _sum(terms: list[Term]) -> Term:
-    from pyomo.environ import quicksum
+    from pyomo.core import quicksum
 
     return quicksum(terms) if terms else 0.0
 

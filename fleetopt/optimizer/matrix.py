@@ -12,19 +12,32 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_array
 
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.rules import Rule
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """A sparse matrix by rows: entries `start[i]` to `start[i+1]` are row i's columns and coefficients."""
+
+    start: Ints
+    column: Ints
+    coefficient: Floats
+
+    @property
+    def count(self) -> int:
+        return len(self.start) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matrix:
     """A mixed-integer program as arrays of n columns and m rows; `variables` are Pyomo's, `rules` ours."""
 
-    a: csc_array
+    rows: Rows
     cost: Floats
     offset: float
     column_lower: Floats
@@ -38,28 +51,45 @@ class Matrix:
 
 def compile_matrix(problem: Problem) -> Matrix:
     """The arrays of a problem. Variables that stand in no row and no cost are left out."""
-    from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+    from pyomo.repn import generate_standard_repn
 
-    model = problem.model
-    form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    rule_of = {id(model.component(rule.sentence)[rule.key]): rule for rule in problem.rules}
-    rows = [(rule_of[id(entry.constraint)], entry.bound_type) for entry in form.rows]
-    rhs = np.asarray(form.rhs, dtype=float)
-    sense = np.array([bound_type for _, bound_type in rows], dtype=int)
+    variables: list[Any] = []
+    column: dict[int, int] = {}
+
+    def linear(expression: Any) -> tuple[list[int], list[float], float]:
+        repn = generate_standard_repn(expression)
+        for variable in repn.linear_vars:
+            if id(variable) not in column:
+                column[id(variable)] = len(variables)
+                variables.append(variable)
+        return [column[id(v)] for v in repn.linear_vars], [float(c) for c in repn.linear_coefs], float(repn.constant)
+
+    start, columns, coefficients, bounds = [0], [], [], []
+    for rule in problem.rules:
+        indices, values, constant = linear(problem.model.component(rule.sentence)[rule.key].body)
+        columns += indices
+        coefficients += values
+        start.append(len(columns))
+        bounds.append(rule.bound - constant)
+    indices, values, offset = linear(problem.model.COST.expr)
+    cost = np.zeros(len(variables))
+    np.add.at(cost, indices, values)
+    below = np.array([rule.sense == "<=" for rule in problem.rules], dtype=bool)
+    limits = np.array(bounds, dtype=float)
     return Matrix(
-        a=csc_array(form.A),
-        cost=np.asarray(form.c.todense(), dtype=float).reshape(-1),
-        offset=float(np.asarray(form.c_offset).reshape(-1)[0]),
-        column_lower=_bounds(form.columns, "lb", -np.inf),
-        column_upper=_bounds(form.columns, "ub", np.inf),
-        integer=np.array([variable.is_integer() or variable.is_binary() for variable in form.columns], dtype=bool),
-        row_lower=np.where(sense <= 0, rhs, -np.inf),
-        row_upper=np.where(sense >= 0, rhs, np.inf),
-        variables=tuple(form.columns),
-        rules=tuple(rule for rule, _ in rows),
+        rows=Rows(np.array(start, np.int32), np.array(columns, np.int32), np.array(coefficients, float)),
+        cost=cost,
+        offset=offset,
+        column_lower=_bounds(variables, "lb", -np.inf),
+        column_upper=_bounds(variables, "ub", np.inf),
+        integer=np.array([variable.is_integer() for variable in variables], dtype=bool),
+        row_lower=np.where(below, -np.inf, limits),
+        row_upper=np.where(below, limits, np.inf),
+        variables=tuple(variables),
+        rules=problem.rules,
     )
 
 
-def _bounds(columns: list[Any], side: str, otherwise: float) -> Floats:
-    found = (getattr(variable, side) for variable in columns)
+def _bounds(variables: list[Any], side: str, otherwise: float) -> Floats:
+    found = (getattr(variable, side) for variable in variables)
     return np.array([otherwise if bound is None else bound for bound in found], dtype=float)

@@ -62,7 +62,7 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
 
 def _load(model: Any, matrix: Matrix, values: Floats) -> None:
     """Gives every variable of the model its value, zero where the matrix left it out."""
-    from pyomo.environ import Var
+    from pyomo.core import Var
 
     for variable in model.component_data_objects(Var):
         variable.set_value(variable.lb or 0.0, skip_validation=True)
@@ -81,7 +81,7 @@ def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
 
 
 def _costs(problem: Problem) -> tuple[CostLine, ...]:
-    from pyomo.environ import value
+    from pyomo.core import value
 
     lines = []
     for key, expression in problem.ledgers.cost.entries():
@@ -92,7 +92,7 @@ def _costs(problem: Problem) -> tuple[CostLine, ...]:
 
 
 def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
-    from pyomo.environ import value
+    from pyomo.core import value
 
     case = problem.case
     offers = {line.name: line.offer for line in (*case.rentals, *(c.line for c in case.commitments))}
@@ -158,7 +158,7 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
 
 def _binding(problem: Problem) -> tuple[Binding, ...]:
     """Limits of supply that the plan uses up entirely."""
-    from pyomo.environ import value
+    from pyomo.core import value
 
     found = []
     for rule in problem.rules:

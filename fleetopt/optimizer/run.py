@@ -63,7 +63,7 @@ def optimize_case(
             raise NoPlanWithinLimit(message, solution.bound)
         values = tidy(problem, matrix, solution.values)
         readout = read_out(problem, matrix, values)
-    shape = Shape(*matrix.a.shape, int(matrix.integer.sum()))
+    shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
     return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape)
 
 

@@ -116,14 +116,14 @@ def _model(matrix: Matrix) -> Any:
     import highspy
 
     lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.a.shape
+    lp.num_row_, lp.num_col_ = matrix.rows.count, len(matrix.variables)
     lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
     lp.col_lower_, lp.col_upper_ = matrix.column_lower, matrix.column_upper
     lp.row_lower_, lp.row_upper_ = matrix.row_lower, matrix.row_upper
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    lp.a_matrix_.start_ = matrix.a.indptr
-    lp.a_matrix_.index_ = matrix.a.indices
-    lp.a_matrix_.value_ = matrix.a.data
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = matrix.rows.start
+    lp.a_matrix_.index_ = matrix.rows.column
+    lp.a_matrix_.value_ = matrix.rows.coefficient
     kinds = highspy.HighsVarType
     lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in matrix.integer]
     return lp

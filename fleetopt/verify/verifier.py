@@ -30,6 +30,9 @@ CHECKS = (
     "gap_is_true",
 )
 
+LONGEST_REASON = 1000
+"""A plan of nothing but errors has one for each of its fields; the first few tell the story."""
+
 
 def verify(plan: Plan, scenario: Scenario) -> Verdict:
     """Compute every promise and every dollar of a plan a second time.
@@ -41,7 +44,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
         # Plans may have been built or changed without validation; the types hold from here on.
         judged = Plan.model_validate(plan.model_dump(warnings=False))
     except ValueError as error:
-        return _verdict(_unreadable(str(error)))
+        return _verdict(_unreadable(" ".join(str(error).split())[:LONGEST_REASON]))
     facts, well_formed = sound_facts(judged, scenario)
     flows = all_traffic(facts)
     lines = cost_lines(facts, flows)

@@ -26,7 +26,7 @@ from fleetopt.plan.domain import ALL
 
 class Commitments(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
-        from pyomo.environ import NonNegativeIntegers, Var
+        from pyomo.core import NonNegativeIntegers, Var
 
         last = len(case.periods) - 1
         model.ORDERS = Var(

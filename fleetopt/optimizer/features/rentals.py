@@ -21,7 +21,7 @@ from fleetopt.optimizer.rules import Limit, Rules
 
 class Rentals(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
-        from pyomo.environ import NonNegativeIntegers, Var
+        from pyomo.core import NonNegativeIntegers, Var
 
         keys = [(line.name, *time) for line in case.rentals for time in case.times]
         model.RENTED = Var(keys, within=NonNegativeIntegers)

@@ -25,7 +25,7 @@ from fleetopt.optimizer.rules import Rules
 
 class Serving(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
-        from pyomo.environ import NonNegativeIntegers, NonNegativeReals, Var
+        from pyomo.core import NonNegativeIntegers, NonNegativeReals, Var
 
         replicas = [
             (workload, option.name, *time)

@@ -19,7 +19,7 @@ from fleetopt.optimizer.ledgers import CostKey, Ledgers, ServedKey
 
 class ShortfallFeature(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
-        from pyomo.environ import NonNegativeReals, Var
+        from pyomo.core import NonNegativeReals, Var
 
         keys = [key for key, d in case.planned_rps.items() if d > 0 and case.workloads[key[0]].shortfall.allowed > 0]
         model.UNSERVED = Var(

@@ -19,7 +19,7 @@ from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
 
 class StockFeature(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
-        from pyomo.environ import NonNegativeIntegers, Var
+        from pyomo.core import NonNegativeIntegers, Var
 
         nodes = {stock.name: stock.nodes for stock in case.stock}
         keys = [(name, *time) for name in nodes for time in case.times]
