@@ -60,7 +60,7 @@ def derive(scenario: Scenario) -> CapacityTable:
     for workload in scenario.workloads:
         llm = scenario.models[workload.model]
         for candidate in sorted(llm.candidates, key=lambda one: one.name):
-            if not workload.allows(candidate.config.gpu_type, candidate.role):
+            if not workload.allows(candidate.config, candidate.role):
                 continue
             key = (workload.model, candidate.name)
             if key not in ready:

@@ -111,6 +111,15 @@ class ServingConfig:
     max_kv_tokens: float | None
     provenance: Provenance
 
+    @property
+    def kv_format(self) -> str:
+        """What prefill and decode must have in common for one to hand its KV cache to the other.
+
+        The engine without its version, and the precision: a bf16 prefill cannot feed an fp8 decode, nor one
+        engine another (docs/decisions/0009).
+        """
+        return f"{self.engine.split()[0]} {self.precision}"
+
 
 @dataclass(frozen=True, slots=True)
 class PrefillPoint:

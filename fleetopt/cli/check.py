@@ -20,12 +20,13 @@ def run(
     Nothing is solved. Exit code 0: sound; 2: bad input; 3: an SLO is below the floor of every allowed config.
     """
     from fleetopt.capacity.table import derive
+    from fleetopt.optimizer.case import build_case
     from fleetopt.scenario.load import load
     from fleetopt.study.reach import check_reach
 
     question = load(scenario)
     capacities = derive(question)
-    check_reach(question, capacities)
+    check_reach(question, capacities, build_case(question, capacities))
     if json_:
         import json
 

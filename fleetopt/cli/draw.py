@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 160
 """Columns when nobody is looking: wide enough to keep cells on one line in a log."""
 
+WHOLE = frozenset({"config", "role", "workload"})
+"""Columns of names to be copied, which no line break may cut."""
+
 
 def console() -> Console:
     """A console on stdout that does not interpret what users wrote as markup."""
@@ -32,10 +35,12 @@ def draw(screen: Console, views: Iterable[View]) -> None:
     for section in views:
         if not section.rows:
             continue
-        table = Table(title=Text(section.title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        for column in section.columns:
+        screen.print(Text(section.title, style="bold"))
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for index, column in enumerate(section.columns):
             right = column in section.numeric
-            table.add_column(Text(column), justify="right" if right else "left", no_wrap=right, overflow="fold")
+            whole = right or index == 0 or column in WHOLE
+            table.add_column(Text(column), justify="right" if right else "left", no_wrap=whole, overflow="fold")
         for row in section.rows:
             table.add_row(*(Text(cell) for cell in row))
         screen.print(table)

@@ -21,6 +21,9 @@ from fleetopt.scenario.domain import Period, Quota, Scenario, Stock, SupplyLine,
 Pool: TypeAlias = tuple[str, str]
 """(node type, site): nodes that are interchangeable for packing replicas."""
 
+Link: TypeAlias = tuple[str, str]
+"""(site, KV format): where and how prefill can hand its KV cache to decode."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -31,6 +34,10 @@ class Option:
     pool: Pool
     node_gpus: int
     most_useful: int
+
+    @property
+    def link(self) -> Link:
+        return self.pool[1], self.capacity.candidate.config.kv_format
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Drops options that no best plan needs.
 
-An option is dominated when whole copies of another (same workload, role and pool) set aside no more GPUs and
+An option is dominated when whole copies of another (same workload, role, pool and KV format) set aside no more GPUs and
 carry at least as much: replace each of its replicas by the copies and every promise still holds at the same
 cost. Of two that dominate each other the first by (GPUs, capacity, name) stays.
 """
@@ -11,19 +11,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetopt.optimizer.case import Option
+    from fleetopt.optimizer.case import Link, Option, Pool
 
 
 def undominated(options: Iterable[Option]) -> list[Option]:
     """The options of one workload worth offering to the problem, in the order given."""
     everything = list(options)
-    kept: dict[tuple[str, tuple[str, str]], list[Option]] = {}
+    kept: dict[tuple[str, Pool, Link], list[Option]] = {}
     for option in sorted(everything, key=_smallest_first):
-        group = kept.setdefault((option.capacity.candidate.role, option.pool), [])
+        group = kept.setdefault((option.capacity.candidate.role, option.pool, _reach(option)), [])
         if not any(_dominates(other, option) for other in group):
             group.append(option)
     chosen = {option.name for group in kept.values() for option in group}
     return [option for option in everything if option.name in chosen]
+
+
+def _reach(option: Option) -> Link:
+    """What decides with whom a replica can work: nobody else, for aggregated serving."""
+    return (option.pool[1], "") if option.capacity.candidate.role == "aggregated" else option.link
 
 
 def _smallest_first(option: Option) -> tuple[int, float, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fleetopt.capacity.domain import latency_at
 from fleetopt.catalog.domain import Role
-from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.case import Link, Option, PlanningCase
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.plan.domain import Placement, RoleOutcome, WorkloadOutcome
 from fleetopt.scenario.domain import Workload
@@ -29,7 +29,7 @@ class Group:
 
 
 def achieved_rps(groups: list[Group]) -> float:
-    """What the replicas carry within the SLO: whole requests, prefill and decode at the same site."""
+    """What the replicas carry within the SLO: whole requests, prefill and decode over the same link."""
     return sum(lines_of_service(groups).values(), start=0.0)
 
 
@@ -41,35 +41,38 @@ def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group]) -> li
     return sorted(found, key=lambda p: ROLE_ORDER.index(p.role))
 
 
-def lines_of_service(groups: list[Group]) -> dict[str, float]:
-    """Requests/s by line of service: each site's split traffic, and aggregated serving (under '')."""
-    lines: dict[str, float] = {}
-    for site in dict.fromkeys(group.option.pool[1] for group in groups):
-        prefill, decode = (_carried(groups, role, site) for role in ("prefill", "decode"))
-        lines[site] = min(prefill, decode)
-    lines[""] = sum(g.carries for g in groups if g.option.capacity.candidate.role == "aggregated")
+AGGREGATED: Link = ("", "")
+
+
+def lines_of_service(groups: list[Group]) -> dict[Link, float]:
+    """Requests/s by line of service: the split traffic of each link, and aggregated serving."""
+    lines: dict[Link, float] = {}
+    for link in dict.fromkeys(group.option.link for group in groups):
+        prefill, decode = (_carried(groups, role, link) for role in ("prefill", "decode"))
+        lines[link] = min(prefill, decode)
+    lines[AGGREGATED] = sum(g.carries for g in groups if g.option.capacity.candidate.role == "aggregated")
     return lines
 
 
-def _carried(groups: list[Group], role: str, site: str) -> float:
-    return sum(g.carries for g in groups if g.option.capacity.candidate.role == role and g.option.pool[1] == site)
+def _carried(groups: list[Group], role: str, link: Link) -> float:
+    return sum(g.carries for g in groups if g.option.capacity.candidate.role == role and g.option.link == link)
 
 
 def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
     """Each group with the requests/s that one of its replicas receives.
 
-    Traffic is spread over sites and styles in proportion to what they can carry, and at a site over its
+    Traffic is spread over links and styles in proportion to what they can carry, and on a link over its
     replicas in proportion to their capacity.
     """
     lines = lines_of_service(groups)
     achieved = sum(lines.values())
     share = min(1.0, asked / achieved) if achieved > 0 else 0.0
     for group in groups:
-        role, site = group.option.capacity.candidate.role, group.option.pool[1]
+        role, link = group.option.capacity.candidate.role, group.option.link
         if role == "aggregated":
             yield group, share * group.option.capacity.capacity_rps
             continue
-        use = share * lines[site] / _carried(groups, role, site)
+        use = share * lines[link] / _carried(groups, role, link)
         yield group, use * group.option.capacity.capacity_rps
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Role
+from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Role, ServingConfig
 from fleetopt.units import Latency
 
 Queue: TypeAlias = Literal["mm1", "md1"]
@@ -88,6 +88,7 @@ class Workload:
     shortfall: Shortfall
     gpu_types: tuple[str, ...] | None
     forbidden_gpu_types: tuple[str, ...]
+    precisions: tuple[str, ...] | None
     roles: tuple[Role, ...]
 
     @property
@@ -95,10 +96,11 @@ class Workload:
         """Input and output tokens of a mean request."""
         return self.input_tokens + self.output_tokens
 
-    def allows(self, gpu_type: str, role: Role) -> bool:
-        """Whether the workload may run in `role` on `gpu_type`."""
-        listed = self.gpu_types is None or gpu_type in self.gpu_types
-        return listed and gpu_type not in self.forbidden_gpu_types and role in self.roles
+    def allows(self, config: ServingConfig, role: Role) -> bool:
+        """Whether the workload may run in `role` under a serving config."""
+        on_list = self.gpu_types is None or config.gpu_type in self.gpu_types
+        precise = self.precisions is None or config.precision in self.precisions
+        return on_list and precise and config.gpu_type not in self.forbidden_gpu_types and role in self.roles
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from fleetopt.documents import Document
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.demand import DemandReader
-from fleetopt.scenario.domain import Margins, Scenario, Shortfall, Workload
+from fleetopt.scenario.domain import Margins, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
-from fleetopt.scenario.schema import ScenarioFile, WorkloadFile
+from fleetopt.scenario.schema import ScenarioFile
 from fleetopt.scenario.supply import SupplyBuilder
+from fleetopt.scenario.workloads import WorkloadBuilder
 
 
 def load(path: str | Path) -> Scenario:
@@ -33,10 +34,8 @@ def load(path: str | Path) -> Scenario:
     calendar = build_calendar(file.calendar, document, issues)
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
     demand = DemandReader(document, calendar, issues, files)
-    workloads = []
-    for name, workload in file.workloads.items():
-        _check_workload(name, workload, hardware, document, issues)
-        workloads.append(_workload(name, workload, demand.read(name, workload)))
+    builder = WorkloadBuilder(models, hardware, demand, document, issues)
+    workloads = [builder.build(name, workload) for name, workload in file.workloads.items()]
     if issues:
         raise InputError(issues)
     return Scenario(
@@ -93,42 +92,3 @@ def _models(
         except InputError as error:
             issues += error.issues
     return models, files
-
-
-def _check_workload(name: str, file: WorkloadFile, hardware: Hardware, document: Document, issues: list[Issue]) -> None:
-    key = ("workloads", name)
-    for field, listed in (("allow", file.gpu_types.allow or []), ("forbid", file.gpu_types.forbid)):
-        for index, gpu_type in enumerate(listed):
-            if gpu_type not in hardware.gpu_types:
-                where = (*key, "gpu_types", field, index)
-                fix = did_you_mean(gpu_type, hardware.gpu_types)
-                issues.append(document.issue("unknown-name", where, f"'{gpu_type[:60]}' is no GPU type here", fix))
-    split = {"prefill", "decode"} & set(file.roles)
-    if len(split) == 1 and "aggregated" not in file.roles:
-        what = f"allows {split.pop()} alone, which cannot serve a request"
-        issues.append(document.issue("bad-value", (*key, "roles"), what, "Allow prefill and decode, or aggregated"))
-    if file.slo.ttft is None and file.slo.tpot is None:
-        fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
-        issues.append(document.issue("missing-key", (*key, "slo"), "promises nothing", fix))
-
-
-def _workload(name: str, file: WorkloadFile, demand_rps: dict[tuple[str, str, str], float]) -> Workload:
-    return Workload(
-        name=name,
-        model=file.model,
-        input_tokens=file.input_tokens,
-        output_tokens=file.output_tokens,
-        demand_rps=demand_rps,
-        ttft=file.slo.ttft,
-        tpot=file.slo.tpot,
-        ttft_overhead_s=file.ttft_overhead.fixed,
-        kv_transfer_s_per_token=file.ttft_overhead.kv_transfer_per_token,
-        prefix_cache_hit_rate=file.prefix_cache_hit_rate,
-        queue=file.queue,
-        decode_fit=file.decode_fit,
-        headroom=file.headroom,
-        shortfall=Shortfall(file.shortfall.allowed, file.shortfall.usd_per_million_tokens),
-        gpu_types=None if file.gpu_types.allow is None else tuple(file.gpu_types.allow),
-        forbidden_gpu_types=tuple(file.gpu_types.forbid),
-        roles=tuple(file.roles),
-    )

@@ -167,6 +167,10 @@ class WorkloadFile(_Block):
     headroom: Annotated[Factor, Field(description="Capacity beyond the demand")] = 0.0
     shortfall: ShortfallFile = ShortfallFile(allowed=0.0)
     gpu_types: ChoiceFile = ChoiceFile()
+    precisions: Annotated[
+        list[str] | None,
+        Field(min_length=1, description="Weight precisions that may serve it, like fp8; all if left out"),
+    ] = None
     roles: Annotated[list[Role], Field(min_length=1)] = ["prefill", "decode", "aggregated"]
 
 

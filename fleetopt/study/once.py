@@ -44,8 +44,8 @@ def optimize(scenario: Scenario, options: SolveOptions | None = None, clock: Clo
     tell = clock or (lambda _stage, _seconds: None)
     start = perf_counter()
     capacities = derive(scenario)
-    check_reach(scenario, capacities)
     case = build_case(scenario, capacities)
+    check_reach(scenario, capacities, case)
     tell("capacity", perf_counter() - start)
     found = optimize_case(case, options, tell)
     start = perf_counter()
@@ -102,7 +102,7 @@ def _provenance(
             integers=found.shape.integers,
         ),
         evidence=_evidence(capacities, found),
-        assumptions=(*_assumptions(capacities, found), *case.assumptions),
+        assumptions=(*_assumptions(capacities, found), *_mixed_precisions(capacities, found), *case.assumptions),
     )
 
 
@@ -129,4 +129,17 @@ def _assumptions(capacities: CapacityTable, found: Optimized) -> list[str]:
         f"{workload}, {config} {role}: {sentence}"
         for workload, _, config, role in _used(found)
         for sentence in rows[workload, f"{config}/{role}"].assumptions
+    ]
+
+
+def _mixed_precisions(capacities: CapacityTable, found: Optimized) -> list[str]:
+    """Workloads served at several precisions at once, which may answer differently."""
+    rows = capacities.by_key()
+    used: dict[str, set[str]] = {}
+    for workload, _, config, role in _used(found):
+        used.setdefault(workload, set()).add(rows[workload, f"{config}/{role}"].candidate.config.precision)
+    return [
+        f"{workload} is served at several precisions ({', '.join(sorted(precisions))}); 'precisions' chooses among them"
+        for workload, precisions in used.items()
+        if len(precisions) > 1
     ]

@@ -5,103 +5,111 @@ Checked before anything is solved, because a TTFT below the service floor is not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from fleetopt.capacity.domain import CapacityTable, Rejection
 from fleetopt.errors import Infeasible, InputError, Issue, Repair
+from fleetopt.optimizer.case import Option, PlanningCase
 from fleetopt.scenario.domain import Scenario, Workload
 
 _LATENCY = {"ttft-floor": "TTFT", "tpot-floor": "TPOT"}
 
 
-def check_reach(scenario: Scenario, capacities: CapacityTable) -> None:
+def check_reach(scenario: Scenario, capacities: CapacityTable, case: PlanningCase) -> None:
     """Stops where a workload with demand has no way to be served.
 
     Raises:
-        InputError: the allowed GPU types have no profile at all, or nothing in the supply carries them.
-        Infeasible: every allowed config is ruled out by a service floor, memory or the range of its profile.
+        InputError: there is no profile of the model on any GPU type that the workload allows and the supply has.
+        Infeasible: every allowed config is ruled out by a service floor, memory or the range of its profile, or
+            prefill and decode cannot be brought together.
     """
-    supplied = _supplied(scenario)
+    supplied = {case.gpu_type(pool) for pool in case.pool_of.values()}
     issues: list[Issue] = []
     reasons: list[str] = []
     repairs: list[Repair] = []
     for workload in scenario.workloads:
-        if not any(workload.demand_rps.values()) or workload.shortfall.allowed >= 1:
+        idle = not any(workload.demand_rps.values()) or workload.shortfall.allowed >= 1
+        if idle or _is_served(case.options[workload.name]):
             continue
-        served = _served_roles(workload, capacities, supplied)
-        if "aggregated" in served or {"prefill", "decode"} <= served:
+        ruled_out = [r for r in capacities.rejections_of(workload.name) if r.candidate.config.gpu_type in supplied]
+        roles: set[str] = {
+            row.candidate.role for row in capacities.rows_of(workload.name) if row.candidate.config.gpu_type in supplied
+        }
+        if not ruled_out and not roles:
+            issues.append(_no_profile(scenario, workload, supplied))
             continue
-        rejections = [r for r in capacities.rejections_of(workload.name) if _gpu(r) in supplied]
-        if not rejections:
-            issues.append(_missing(scenario, workload, supplied, served))
-            continue
-        reasons.append(_reason(workload, rejections, served))
-        repairs += _floor_repairs(workload, rejections)
+        lacking = [r for r in ruled_out if r.candidate.role not in roles]
+        reasons += _reasons(workload, lacking) or [_unlinked(workload, case.options[workload.name], roles)]
+        repairs += _floor_repairs(workload, lacking)
     if issues:
         raise InputError(issues)
     if reasons:
         raise Infeasible(reasons, (), repairs)
 
 
-def _supplied(scenario: Scenario) -> set[str]:
-    node_types = {line.offer.node_type for line in scenario.supply.lines}
-    node_types |= {stock.node_type for stock in scenario.supply.stock}
-    return {scenario.node_types[name].gpu_type for name in node_types}
+def _is_served(options: tuple[Option, ...]) -> bool:
+    on: dict[tuple[str, str], set[str]] = {}
+    for option in options:
+        on.setdefault(option.link, set()).add(option.capacity.candidate.role)
+    return any("aggregated" in roles or {"prefill", "decode"} <= roles for roles in on.values())
 
 
-def _gpu(rejection: Rejection) -> str:
-    return rejection.candidate.config.gpu_type
-
-
-def _served_roles(workload: Workload, capacities: CapacityTable, supplied: set[str]) -> set[str]:
-    return {
-        row.candidate.role
-        for row in capacities.rows_of(workload.name)
-        if row.capacity_rps > 0 and row.candidate.config.gpu_type in supplied
-    }
-
-
-def _missing(scenario: Scenario, workload: Workload, supplied: set[str], served: set[str]) -> Issue:
-    profiled = {c.config.gpu_type for c in scenario.models[workload.model].candidates}
-    where = f"{scenario.name}: workloads.{workload.name}"
+def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str]) -> Issue:
+    profiled = sorted({c.config.gpu_type for c in scenario.models[workload.model].candidates})
     offered = ", ".join(sorted(supplied))
-    if served:
-        lacking = "decode" if "prefill" in served else "prefill"
-        what = f"has {next(iter(served))} profiles of {workload.model} but no {lacking} profile on {offered}"
-        return Issue("missing-profile", where, what, f"Add a {lacking} profile, or an offer of another GPU type")
     what = f"no profile of {workload.model} is allowed on the GPU types that the supply has ({offered})"
-    fix = f"Offer one of {', '.join(sorted(profiled))}, allow more GPU types or roles, or add a profile"
-    return Issue("missing-profile", where, what, fix)
+    fix = f"Offer one of {', '.join(profiled)}, allow more GPU types, precisions or roles, or add a profile"
+    return Issue("missing-profile", f"{scenario.name}: workloads.{workload.name}", what, fix)
 
 
-def _reason(workload: Workload, rejections: list[Rejection], served: set[str]) -> str:
-    roles = sorted({r.candidate.role for r in rejections} - served)
-    floors = [r for r in rejections if r.floor_s is not None and r.code in _LATENCY and r.candidate.role in roles]
-    if floors:
-        best = min(floors, key=lambda r: r.floor_s or 0.0)
-        limit = workload.ttft if best.code == "ttft-floor" else workload.tpot
-        assert limit is not None
-        assert best.floor_s is not None
-        return (
-            f"{workload.name}: {_LATENCY[best.code]} {_seconds(limit.limit_s)} at {limit.at} is below the "
-            f"{_seconds(best.floor_s)} floor of every allowed config (lowest: {best.candidate.name}); "
-            f"no number of replicas reaches it"
-        )
-    return f"{workload.name}: no allowed config can serve it; for one, {rejections[0].candidate.name}: " + (
-        rejections[0].reason
+def _reasons(workload: Workload, ruled_out: list[Rejection]) -> list[str]:
+    """Why the roles that are missing are missing: floors if it is all floors, else an example of each kind."""
+    if not ruled_out:
+        return []
+    floors = _floors(ruled_out)
+    if len([r for r in ruled_out if r.code in _LATENCY]) == len(ruled_out):
+        return [_floor_sentence(workload, code, lowest) for code, lowest in floors.items()]
+    examples = {(r.candidate.role, r.code): r for r in reversed(ruled_out)}
+    listed = "; ".join(f"{r.candidate.name}: {r.reason}" for r in examples.values())
+    return [f"{workload.name}: no allowed config can serve it ({listed})"]
+
+
+def _floors(ruled_out: list[Rejection]) -> dict[str, Rejection]:
+    """The lowest floor by kind of latency."""
+    lowest: dict[str, Rejection] = {}
+    for r in ruled_out:
+        known = lowest.get(r.code)
+        if r.code in _LATENCY and r.floor_s is not None and (known is None or r.floor_s < (known.floor_s or 0.0)):
+            lowest[r.code] = r
+    return dict(sorted(lowest.items()))
+
+
+def _floor_sentence(workload: Workload, code: str, lowest: Rejection) -> str:
+    promise = workload.ttft if code == "ttft-floor" else workload.tpot
+    assert promise is not None
+    assert lowest.floor_s is not None
+    return (
+        f"{workload.name}: {_LATENCY[code]} {_seconds(promise.limit_s)} at {promise.at} is below the "
+        f"{_seconds(lowest.floor_s)} floor of every allowed config (lowest: {lowest.candidate.name}); "
+        "no number of replicas reaches it"
     )
 
 
-def _floor_repairs(workload: Workload, rejections: Iterable[Rejection]) -> list[Repair]:
-    floors: dict[str, float] = {}
-    for rejection in rejections:
-        if rejection.code in _LATENCY and rejection.floor_s is not None:
-            known = floors.get(rejection.code, rejection.floor_s)
-            floors[rejection.code] = min(known, rejection.floor_s)
+def _floor_repairs(workload: Workload, ruled_out: list[Rejection]) -> list[Repair]:
     return [
-        Repair(f"Loosen the {_LATENCY[code]} of {workload.name}", (f"to more than {_seconds(floor)}",))
-        for code, floor in sorted(floors.items())
+        Repair(f"Loosen the {_LATENCY[code]} of {workload.name}", (f"to more than {_seconds(lowest.floor_s or 0.0)}",))
+        for code, lowest in _floors(ruled_out).items()
     ]
+
+
+def _unlinked(workload: Workload, options: tuple[Option, ...], roles: set[str]) -> str:
+    """Why capacities that exist cannot be put to work."""
+    if not options:
+        return f"{workload.name}: no node type of the supply is large enough for a replica of any allowed config"
+    if len(roles - {"aggregated"}) == 1:
+        return f"{workload.name}: there are only {roles.pop()} profiles on the GPU types that the supply has"
+    return (
+        f"{workload.name}: prefill and decode never stand at the same site with the same engine and precision, "
+        "which handing over the KV cache takes"
+    )
 
 
 def _seconds(value: float) -> str:

@@ -31,7 +31,7 @@ def _faults(facts: Facts, row: Placement) -> Iterator[str]:
         yield f"{row.model} has no serving config '{row.config}' for {row.role}"
         return
     node = facts.scenario.node_types[row.node_type]
-    if not facts.workloads[row.workload].allows(candidate.config.gpu_type, row.role):
+    if not facts.workloads[row.workload].allows(candidate.config, row.role):
         yield f"the workload does not allow {row.role} on {candidate.config.gpu_type}"
     yield from _gpu_type_faults(row, candidate, node)
     yield from _size_faults(row, candidate, node)

@@ -1,13 +1,13 @@
-"""Serving: replicas carry traffic, prefill and decode of a request at the same site.
+"""Serving: replicas carry traffic, prefill and decode of a request over one link.
 
-    SPLIT[w,s,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c prefill at s      (prefill_carries_split_traffic)
-    SPLIT[w,s,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c decode at s       (decode_carries_split_traffic)
-    served[w,t,h,o]   +=  sum_s SPLIT[w,s,t,h,o] + sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c aggregated
+    SPLIT[w,k,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c prefill on k      (prefill_carries_split_traffic)
+    SPLIT[w,k,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c decode on k       (decode_carries_split_traffic)
+    served[w,t,h,o]   +=  sum_k SPLIT[w,k,t,h,o] + sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c aggregated
 
 Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity); an option c stands for a serving
-         config on the nodes of one pool, so its site is part of it.
-Ledgers  posts served, gpus_used.     Shape  two rows per workload, site, period, slot and outlook.
-Dual     USD per request/s of prefill or decode capacity: which of the two a site is short of.
+         config on the nodes of one pool; a link k is a site and a KV format (docs/decisions/0009), both parts of c.
+Ledgers  posts served, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
+Dual     USD per request/s of prefill or decode capacity: which of the two a link is short of.
 Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
 
 The rows are divided by the demand, so that a unit is the whole demand of the workload at that time.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.case import Link, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, PoolKey, ServedKey
 from fleetopt.optimizer.rules import Rules
@@ -39,15 +39,15 @@ class Serving(Feature):
             replicas, within=NonNegativeIntegers, bounds=lambda _, w, option, *_time: (0, most[w, option])
         )
         split = [
-            (workload, site, *time)
+            (workload, *link, *time)
             for workload, options in case.options.items()
-            for site in case.sites
-            if _roles_at(options, site) >= {"prefill", "decode"}
+            for link in dict.fromkeys(option.link for option in options)
+            if _roles_on(options, link) >= {"prefill", "decode"}
             for time in case.times
             if case.planned_rps[workload, *time] > 0
         ]
         model.SPLIT = Var(
-            split, within=NonNegativeReals, bounds=lambda _, w, _site, *time: (0, case.planned_rps[w, *time])
+            split, within=NonNegativeReals, bounds=lambda _, w, _site, _format, *time: (0, case.planned_rps[w, *time])
         )
         self._post(model, case, ledgers)
 
@@ -58,21 +58,21 @@ class Serving(Feature):
             ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             if option.capacity.candidate.role == "aggregated":
                 ledgers.served.post(ServedKey(workload, *time), option.capacity.capacity_rps * variable)
-        for (workload, _site, *time), variable in model.SPLIT.items():
+        for (workload, _site, _format, *time), variable in model.SPLIT.items():
             ledgers.served.post(ServedKey(workload, *time), variable)
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
-        for (workload, site, *time), split in model.SPLIT.items():
+        for (workload, site, kv_format, *time), split in model.SPLIT.items():
             demand = case.planned_rps[workload, *time]
             for role in ("prefill", "decode"):
                 carried = sum(
                     (option.capacity.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
                     for option in case.options[workload]
-                    if option.capacity.candidate.role == role and option.pool[1] == site
+                    if option.capacity.candidate.role == role and option.link == (site, kv_format)
                 )
                 sentence = f"{role}_carries_split_traffic"
-                rules.at_most(sentence, (workload, site, *time), split / demand - carried, 0.0)
+                rules.at_most(sentence, (workload, site, kv_format, *time), split / demand - carried, 0.0)
 
 
-def _roles_at(options: tuple[Option, ...], site: str) -> set[str]:
-    return {option.capacity.candidate.role for option in options if option.pool[1] == site}
+def _roles_on(options: tuple[Option, ...], link: Link) -> set[str]:
+    return {option.capacity.candidate.role for option in options if option.link == link}
