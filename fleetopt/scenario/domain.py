@@ -88,8 +88,8 @@ class Workload:
     shortfall: Shortfall
     gpu_types: tuple[str, ...] | None
     forbidden_gpu_types: tuple[str, ...]
-    precisions: tuple[str, ...] | None
     roles: tuple[Role, ...]
+    precisions: tuple[str, ...] | None = None
 
     @property
     def tokens_per_request(self) -> float:
