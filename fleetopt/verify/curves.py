@@ -1,12 +1,10 @@
-"""Curves through measured points.
-
-SciPy is imported where it is used, here and beside, so that `import fleetopt` stays quick.
-"""
+"""Curves through measured points, written apart from those of capacity/ so that a slip in one shows."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -29,10 +27,45 @@ def pchip(x: Sequence[float], y: Sequence[float]) -> Curve:
     """
     if len(x) == 1:
         return lambda _: y[0]
-    from scipy.interpolate import PchipInterpolator
+    widths = [right - left for left, right in pairwise(x)]
+    slopes = [(after - before) / width for (before, after), width in zip(pairwise(y), widths, strict=True)]
+    tangents = _tangents(widths, slopes)
 
-    curve = PchipInterpolator(x, y, extrapolate=False)
-    return lambda at: float(curve(min(max(at, x[0]), x[-1])))
+    def curve(at: float) -> float:
+        i = min(max(bisect_right(x, at) - 1, 0), len(widths) - 1)
+        width, part = widths[i], min(max((at - x[i]) / widths[i], 0.0), 1.0)
+        # The cubic Hermite polynomial, as what it adds to the left value.
+        bend = (slopes[i] - tangents[i]) * part + (tangents[i] + tangents[i + 1] - 2.0 * slopes[i]) * part * (
+            part - 1.0
+        )
+        return y[i] + width * part * (tangents[i] + bend)
+
+    return curve
+
+
+def _tangents(widths: list[float], slopes: list[float]) -> list[float]:
+    """Slopes of the curve at the points: weighted harmonic means inside, one-sided parabolas at the ends."""
+    if len(slopes) == 1:
+        return [slopes[0], slopes[0]]
+    inside = []
+    for (left, right), (before, after) in zip(pairwise(widths), pairwise(slopes), strict=True):
+        if before * after <= 0.0:
+            inside.append(0.0)
+        else:
+            near, far = 2.0 * right + left, right + 2.0 * left
+            inside.append((near + far) / (near / before + far / after))
+    first = _end(widths[0], widths[1], slopes[0], slopes[1])
+    last = _end(widths[-1], widths[-2], slopes[-1], slopes[-2])
+    return [first, *inside, last]
+
+
+def _end(width: float, next_width: float, slope: float, next_slope: float) -> float:
+    tangent = ((2.0 * width + next_width) * slope - width * next_slope) / (width + next_width)
+    if tangent * slope <= 0.0:
+        return 0.0
+    if slope * next_slope < 0.0 and abs(tangent) > 3.0 * abs(slope):
+        return 3.0 * slope
+    return tangent
 
 
 def quadratic(x: Sequence[float], y: Sequence[float]) -> Curve:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from fleetopt.catalog.domain import AggregatedPoint, AggregatedProfile
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.curves import NEAR, Curve, Unsupported, never_falling, pchip
+from fleetopt.verify.numerics import root
 from fleetopt.verify.queueing import poisson_quantile
 from fleetopt.verify.support import Case, Finding, reached, stated, within
 from fleetopt.verify.tally import RELATIVE
@@ -54,10 +55,8 @@ class Series:
         index = next(i for i, rate in enumerate(self._rates) if rate >= nearly)
         if index == 0 or self._rates[index] <= rate_rps:
             return self._x[index]
-        from scipy.optimize import brentq
-
         low, high = self._x[index - 1], self._x[index]
-        return float(brentq(lambda x: self._rate(x) - rate_rps, low, high, rtol=1e-12, xtol=1e-12))
+        return root(lambda x: self._rate(x) - rate_rps, low, high)
 
     def _ttft_s(self, x: float) -> float:
         """The mean, or at p the mean x -ln(1 - p) as of an exponential delay; the overhead is no part of the tail."""

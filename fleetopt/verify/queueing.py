@@ -9,6 +9,7 @@ import math
 from decimal import Decimal, localcontext
 
 from fleetopt.scenario.domain import Queue
+from fleetopt.verify.numerics import root
 
 _SERIES_UP_TO = 40.0
 """Waits beyond this many service times follow their exponential tail; the next term is smaller by e^-17."""
@@ -42,12 +43,10 @@ def md1_wait_quantile(rho: float, percentile: float) -> float:
     """
     if percentile <= 1.0 - rho:
         return 0.0
-    from scipy.optimize import brentq
-
     target = math.log1p(-percentile)
     beta, scale = _tail(rho)
     high = max(2.0, 2.0 * (math.log(scale) - target) / beta)
-    return float(brentq(lambda wait: _log_exceeds(rho, wait, beta, scale) - target, 0.0, high, rtol=1e-9, xtol=1e-9))
+    return root(lambda wait: _log_exceeds(rho, wait, beta, scale) - target, 0.0, high)
 
 
 def _log_exceeds(rho: float, wait: float, beta: float, scale: float) -> float:
@@ -78,11 +77,9 @@ def _tail(rho: float) -> tuple[float, float]:
 
     The Cramer-Lundberg constants of the M/G/1 queue with constant service.
     """
-    from scipy.optimize import brentq
-
     # At b = -ln rho the function is at its least; below lies only the root 0. Divided by b it stays exact near 1.
     low = -math.log(rho)
-    beta = float(brentq(lambda b: rho * math.expm1(b) / b - 1.0, low, 2.0 * low + 4.0, rtol=1e-13, xtol=1e-15))
+    beta = root(lambda b: rho * math.expm1(b) / b - 1.0, low, 2.0 * low + 4.0)
     return beta, (1.0 - rho) / (rho * math.exp(beta) - 1.0)
 
 
@@ -92,9 +89,10 @@ def poisson_quantile(mean: float, percentile: float) -> int:
     >>> poisson_quantile(10.0, 0.5), poisson_quantile(33.0, 0.99)
     (10, 47)
     """
-    from scipy.special import pdtr, pdtrik
-
-    guess = max(0, math.ceil(float(pdtrik(percentile, mean))) - 1) if mean > 0 else 0
-    while float(pdtr(guess, mean)) < percentile:
-        guess += 1
-    return guess
+    if mean <= 0.0:
+        return 0
+    running, count = math.exp(-mean) if mean < 700.0 else 0.0, 0
+    while running < percentile and count < mean + 40.0 * math.sqrt(mean) + 40.0:
+        count += 1
+        running += math.exp(count * math.log(mean) - mean - math.lgamma(count + 1.0))
+    return count

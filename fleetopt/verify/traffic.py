@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from fleetopt.catalog.domain import Role
 from fleetopt.plan.domain import Check, Placement
@@ -12,15 +13,21 @@ from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time, named
 from fleetopt.verify.tally import Tally, allowance
 
+Link: TypeAlias = tuple[str, str]
+
 
 @dataclass(frozen=True)
 class Traffic:
-    """Rates of a workload at one time (requests/s). `capacity` is by site and role."""
+    """Rates of a workload at one time (requests/s). `capacity` is by link and role, `formats` by config.
+
+    A link is a site and a KV format: only replicas that share both can hand a KV cache over.
+    """
 
     asked: float
     planned: float
     achieved: float
-    capacity: dict[tuple[str, Role], float]
+    capacity: dict[tuple[Link, Role], float]
+    formats: dict[str, str]
 
     @property
     def served(self) -> float:
@@ -34,7 +41,7 @@ class Traffic:
     def load_rps(self, row: Placement) -> float:
         """What one replica of a placement carries: the same share of what it could, everywhere.
 
-        With u = served / achieved, an aggregated replica carries u x capacity; a prefill replica at a site
+        With u = served / achieved, an aggregated replica carries u x capacity; a prefill replica on a link
         where prefill could do P and decode D carries u x min(P, D) x capacity / P, a decode replica likewise.
         """
         if self.achieved <= 0 or row.capacity_rps <= 0:
@@ -42,30 +49,39 @@ class Traffic:
         used = self.served / self.achieved
         if row.role == "aggregated":
             return used * row.capacity_rps
-        whole = self.capacity.get((row.site, row.role), 0.0)
-        return used * self.split_at(row.site) * row.capacity_rps / whole if whole > 0 else 0.0
+        link = (row.site, self.formats.get(row.config, ""))
+        whole = self.capacity.get((link, row.role), 0.0)
+        return used * self.split_on(link) * row.capacity_rps / whole if whole > 0 else 0.0
 
-    def split_at(self, site: str) -> float:
-        """Split traffic that a site can carry: its prefill and decode replicas share one KV-transfer fabric."""
-        return min(self.capacity.get((site, "prefill"), 0.0), self.capacity.get((site, "decode"), 0.0))
+    def split_on(self, link: Link) -> float:
+        """Split traffic that a link can carry: the lesser of its prefill and its decode capacity."""
+        return min(self.capacity.get((link, "prefill"), 0.0), self.capacity.get((link, "decode"), 0.0))
 
 
-def traffic(workload: Workload, time: Time, rows: Iterable[Placement]) -> Traffic:
-    """What is achieved: the sum over sites of min(prefill, decode capacity) + aggregated capacity everywhere."""
-    capacity: dict[tuple[str, Role], float] = defaultdict(float)
+def traffic(workload: Workload, time: Time, rows: Iterable[Placement], formats: dict[str, str]) -> Traffic:
+    """What is achieved: the sum over links of min(prefill, decode capacity) + aggregated capacity everywhere."""
+    capacity: dict[tuple[Link, Role], float] = defaultdict(float)
     for row in rows:
-        capacity[row.site, row.role] += row.replicas * row.capacity_rps
+        capacity[(row.site, formats.get(row.config, "")), row.role] += row.replicas * row.capacity_rps
     asked = workload.demand_rps.get(time, 0.0)
-    bare = Traffic(asked, asked * (1.0 + workload.headroom), 0.0, dict(capacity))
-    split = sum(bare.split_at(site) for site in {site for site, _ in capacity})
+    bare = Traffic(asked, asked * (1.0 + workload.headroom), 0.0, dict(capacity), formats)
+    split = sum(bare.split_on(link) for link in dict.fromkeys(link for link, _ in capacity))
     aggregated = sum(rps for (_, role), rps in capacity.items() if role == "aggregated")
-    return Traffic(bare.asked, bare.planned, split + aggregated, bare.capacity)
+    return replace(bare, achieved=split + aggregated)
+
+
+def kv_formats(facts: Facts, model: str) -> dict[str, str]:
+    """Engine and precision by config of a model: 'vllm fp8'."""
+    llm = facts.scenario.models.get(model)
+    configs = [candidate.config for candidate in llm.candidates] if llm else []
+    return {config.name: f"{config.engine.split()[0]} {config.precision}" for config in configs}
 
 
 def all_traffic(facts: Facts) -> dict[tuple[str, Time], Traffic]:
     """The traffic of every workload at every time, served or not."""
+    formats = {workload.model: kv_formats(facts, workload.model) for workload in facts.workloads.values()}
     return {
-        (name, time): traffic(workload, time, facts.placements.get((name, time), ()))
+        (name, time): traffic(workload, time, facts.placements.get((name, time), ()), formats[workload.model])
         for name, workload in facts.workloads.items()
         for time in facts.times
     }
