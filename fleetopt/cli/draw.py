@@ -22,8 +22,13 @@ def console() -> Console:
     """A console on stdout that does not interpret what users wrote as markup."""
     from rich.console import Console
 
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            """Leaves it to main(), which knows that a closed pipe is no failure."""
+            raise BrokenPipeError
+
     width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
+    return Screen(markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
 
 
 def draw(screen: Console, views: Iterable[View]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 
-import click
 import typer
 
 from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, VerificationError
@@ -71,6 +70,6 @@ def _record(error: FleetoptError) -> dict[str, object]:
     return record
 
 
-def bad_option(name: str, what: str) -> click.BadParameter:
+def bad_option(name: str, what: str) -> typer.BadParameter:
     """An error about a command-line option."""
-    return click.BadParameter(what, param_hint=name)
+    return typer.BadParameter(what, param_hint=name)

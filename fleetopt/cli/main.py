@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
-import click
 import typer
 
 from fleetopt.cli import capacity, catalog, check, init, plan, schema, verify
@@ -45,12 +44,7 @@ def main() -> NoReturn:
     """Runs a verb and ends the process with its exit code."""
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except click.Abort:
-        code = _interrupted()
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         code = _interrupted()
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from complaining about it at exit.
@@ -61,8 +55,14 @@ def main() -> NoReturn:
 
         code = show_failure(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever else gets here is our bug
-        code = _bug(error)
+        code = _usage(error) if hasattr(error, "show") else _bug(error)
     sys.exit(code)
+
+
+def _usage(error: Any) -> int:
+    """A wrong command line. Typer brings its own copy of click's errors, so they are known by what they can do."""
+    error.show()
+    return int(error.exit_code)
 
 
 def _interrupted() -> int:
