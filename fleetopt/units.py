@@ -20,7 +20,8 @@ _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
 _PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
-_LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>mean|p\d{1,2}(?:\.\d+)?))?\s*$")
+_LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
+_PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
 LONGEST_NUMBER = 40
 
@@ -158,13 +159,14 @@ def latency(text: object) -> Latency:
     assert match is not None  # every part of the pattern is optional
     limit_s = seconds(match["limit"], "2 s at p99")
     if limit_s <= 0:
-        raise ValueError("must be more than zero")
+        raise ValueError("is not more than zero; write a time above zero, like '2 s'")
     if match["at"] in (None, "mean"):
         return Latency(limit_s)
-    percentile = float(match["at"][1:]) / 100.0
-    if not 0.0 < percentile < 1.0:
-        raise ValueError(f"has percentile {match['at']}; write one between p0 and p100, like 'p99'")
-    return Latency(limit_s, percentile)
+    if _PERCENTILE.fullmatch(match["at"]) is None or float(match["at"][1:]) == 0:
+        raise ValueError(
+            f"has '{match['at'][:40]}' where a statistic is expected; write 'mean' or a percentile like 'p99'"
+        )
+    return Latency(limit_s, float(match["at"][1:]) / 100.0)
 
 
 def _named(unit: str) -> str:

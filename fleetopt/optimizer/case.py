@@ -152,7 +152,7 @@ def _sized(
     for row, pool in pairs:
         workload = row.workload
         node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
-        most_useful = math.ceil(peak[workload] / row.capacity_rps - 1e-9)
+        most_useful = max(1, math.ceil(peak[workload] / row.capacity_rps - 1e-9))
         options[workload].append(Option(_name(row, pool), row, pool, node_gpus, most_useful))
     return {name: tuple(found) for name, found in options.items()}
 

@@ -17,6 +17,9 @@ _RATES = ("requests_per_s", "tokens_per_s")
 
 TimeKey = tuple[str, str, str]
 
+MOST_RPS = 1e6
+"""Requests per second of one workload beyond which a unit has surely been mistaken."""
+
 
 def time_keys(calendar: Calendar) -> list[TimeKey]:
     """Every (period, slot, outlook), in order."""
@@ -36,6 +39,14 @@ class DemandReader:
 
     def read(self, name: str, workload: WorkloadFile) -> dict[TimeKey, float]:
         """The demand of one workload in requests/s; what is wrong with it is added to the issues."""
+        rates = self._read(name, workload)
+        peak = max(rates.values(), default=0.0)
+        if peak > MOST_RPS:
+            what = f"comes to {peak:.3g} requests/s, more than {MOST_RPS:,.0f}"
+            self._add(("workloads", name, "demand"), what, "Check the unit and the magnitude")
+        return rates
+
+    def _read(self, name: str, workload: WorkloadFile) -> dict[TimeKey, float]:
         demand, key = workload.demand, ("workloads", name, "demand")
         if (demand.base is None) == (demand.table is None):
             what = "has neither a base rate nor a table" if demand.base is None else "has a base rate and a table"

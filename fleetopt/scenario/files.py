@@ -117,6 +117,8 @@ def _merged(below: Any, above: Any) -> Any:
 
 def _issue(document: Document, details: ErrorDetails) -> Issue:
     key = tuple(part for part in details["loc"] if part != "[key]")
+    if key[-1:] == ("base",) and key not in document.lines:
+        key = key[:-1]  # the rate was written straight under 'demand'
     kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
         return document.issue("unknown-key", key, "unknown key", did_you_mean(str(key[-1]), _siblings(key)))
@@ -124,10 +126,37 @@ def _issue(document: Document, details: ErrorDetails) -> Issue:
         return document.issue("missing-key", key[:-1], f"has no '{key[-1]}'", f"Add '{key[-1]}'")
     if kind in ("model_type", "dict_type"):
         return document.issue("not-a-mapping", key, f"{_quoted(value)} is not a mapping", _keys_fix(key))
-    message = details["msg"].removeprefix("Value error, ")
-    message = re.sub(r"^Input should be", "is not", message) if message.startswith("Input should be") else message
-    what, _, fix = message.partition("; ")
+    if kind == "literal_error":
+        options = [option.strip("'") for option in re.findall(r"'[^']*'|\d+", details["ctx"]["expected"])]
+        return document.issue(
+            "bad-value", key, f"{_quoted(value)} is not a choice here", did_you_mean(str(value), options)
+        )
+    if kind in _PLAIN:
+        what, fix = _PLAIN[kind]
+        limits = [f"{limit:,g}" for limit in details.get("ctx", {}).values() if isinstance(limit, int | float)]
+        what = f"{what} {limits[0]}" if limits and kind != "too_short" else what
+        return document.issue("bad-value", key, f"{_quoted(value)} {what}", fix)
+    what, _, fix = details["msg"].removeprefix("Value error, ").partition("; ")
     return document.issue("bad-value", key, f"{_quoted(value)} {what}", fix[:1].upper() + fix[1:])
+
+
+_NUMBER = "Write a plain number, without quotes or unit"
+_WHOLE = "Write a plain whole number, without quotes or unit"
+_PLAIN = {
+    "float_type": ("is not a number", _NUMBER),
+    "int_type": ("is not a whole number", _WHOLE),
+    "finite_number": ("is not a finite number", _NUMBER),
+    "greater_than": ("is not more than", "Write a larger number"),
+    "greater_than_equal": ("is less than", "Write a larger number"),
+    "less_than": ("is not less than", "Write a smaller number, and check the unit"),
+    "less_than_equal": ("is more than", "Write a smaller number, and check the unit"),
+    "string_type": ("is not text", "Write text, in quotes if it looks like a number"),
+    "string_too_long": ("is longer in characters than", "Shorten it"),
+    "string_too_short": ("is shorter in characters than", "Write something"),
+    "list_type": ("is not a list", "Write '[a, b]' or lines that begin with '- '"),
+    "too_short": ("is empty", "Write at least one entry, or take the key out"),
+}
+"""What pydantic's own errors mean to the person who wrote the file: what is wrong, and the fix."""
 
 
 def _quoted(value: Any) -> str:

@@ -25,13 +25,13 @@ def _text(description: str, *examples: str, pattern: str | None = None) -> WithJ
 
 def _not_negative(value: float) -> float:
     if value < 0:
-        raise ValueError("must not be negative")
+        raise ValueError("is negative; write zero or more")
     return value
 
 
 def _at_most_one(value: float) -> float:
     if value > 1:
-        raise ValueError("must be at most 100 %")
+        raise ValueError("is more than 100 %; write a fraction of the whole, like '30 %'")
     return value
 
 

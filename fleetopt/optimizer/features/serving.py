@@ -10,7 +10,8 @@ Ledgers  posts served, gpus_used.     Shape  two rows per workload, link, period
 Dual     USD per request/s of prefill or decode capacity: which of the two a link is short of.
 Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
 
-The rows are divided by the demand, so that a unit is the whole demand of the workload at that time.
+The rows are divided by the demand, so that a unit is the whole demand of the workload at that time, and a replica
+that carries more than the demand counts as carrying all of it: the same integer solutions, a tighter relaxation.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class Serving(Feature):
             option = by_name[workload, name]
             ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             if option.capacity.candidate.role == "aggregated":
-                ledgers.served.post(ServedKey(workload, *time), option.capacity.capacity_rps * variable)
+                carried = min(option.capacity.capacity_rps, case.planned_rps[workload, *time])
+                ledgers.served.post(ServedKey(workload, *time), carried * variable)
         for (workload, _site, _format, *time), variable in model.SPLIT.items():
             ledgers.served.post(ServedKey(workload, *time), variable)
 
@@ -66,7 +68,7 @@ class Serving(Feature):
             demand = case.planned_rps[workload, *time]
             for role in ("prefill", "decode"):
                 carried = sum(
-                    (option.capacity.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
+                    min(1.0, option.capacity.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
                     for option in case.options[workload]
                     if option.capacity.candidate.role == role and option.link == (site, kv_format)
                 )
