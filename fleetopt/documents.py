@@ -9,6 +9,7 @@ limit instead of filling memory), nesting is bounded before anything recurses, a
 from __future__ import annotations
 
 import csv
+import difflib
 import hashlib
 import math
 import re
@@ -366,9 +367,10 @@ def _check_header(
 
 
 def _neighbours(path: Path) -> str:
-    """What stands beside a missing file, for the fix of its error."""
+    """The most similar name beside a missing file, for the fix of its error."""
     try:
         names = [p.name for p in path.parent.iterdir()]
     except OSError:
         return f"There is no folder {shown(path.parent)} either"
-    return did_you_mean(path.name, names) if names else f"The folder {shown(path.parent)} is empty"
+    close = difflib.get_close_matches(path.name, names, n=1)
+    return f"Did you mean '{close[0]}'?" if close else "Check the path"
