@@ -18,6 +18,7 @@ from fleetopt.optimizer.rules import Rule
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int32]
+Flags: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +43,7 @@ class Matrix:
     offset: float
     column_lower: Floats
     column_upper: Floats
-    integer: npt.NDArray[np.bool_]
+    integer: Flags
     row_lower: Floats
     row_upper: Floats
     variables: tuple[Any, ...]
