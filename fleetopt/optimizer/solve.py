@@ -13,6 +13,8 @@ import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Matrix
 
+PROGRESS_EVERY_S = 0.5
+
 
 class Reason(Enum):
     """Why the solver stopped, and with what. A clock that ran out is never called optimal."""
@@ -77,8 +79,7 @@ def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, ma
         _set_start(highs, start)
     if options.on_progress is not None:
         _report_to(highs, options.on_progress)
-    highs.HandleKeyboardInterrupt = True
-    highs.run()
+    _run(highs)
     return _outcome(highs, matrix)
 
 
@@ -137,12 +138,30 @@ def _set_start(highs: Any, start: Floats) -> None:
     highs.setSolution(solution)
 
 
-def _report_to(highs: Any, on_progress: Callable[[Progress], None]) -> None:
-    def tell(event: Any) -> None:
-        data = event.data_out
-        on_progress(Progress(data.running_time, _known(data.mip_primal_bound), _known(data.mip_dual_bound)))
+def _run(highs: Any) -> None:
+    """Runs the solver aside, so that Ctrl-C stops it with the best plan so far instead of ending the process."""
+    highs.HandleUserInterrupt = True
+    highs.startSolve()
+    done = False
+    while not done:
+        try:
+            done = highs.wait(0.05)[0]
+        except KeyboardInterrupt:
+            highs.cancelSolve()
 
-    highs.cbMipLogging += tell
+
+def _report_to(highs: Any, on_progress: Callable[[Progress], None]) -> None:
+    last = -math.inf
+
+    def tell(event: Any) -> None:
+        nonlocal last
+        data = event.data_out
+        if data.running_time - last >= PROGRESS_EVERY_S:
+            last = data.running_time
+            on_progress(Progress(last, _known(data.mip_primal_bound), _known(data.mip_dual_bound)))
+
+    # The logging callback is silent when the log is; the interrupt callback comes by several times a second.
+    highs.cbMipInterrupt += tell
 
 
 def _outcome(highs: Any, matrix: Matrix) -> Solution:
