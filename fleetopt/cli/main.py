@@ -45,7 +45,7 @@ def main() -> NoReturn:
     try:
         code = app(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
-        code = _interrupted()
+        code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -56,6 +56,8 @@ def main() -> NoReturn:
         code = show_failure(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever else gets here is our bug
         code = _usage(error) if hasattr(error, "show") else _bug(error)
+    if code == INTERRUPTED:
+        typer.echo("interrupted; nothing was written", err=True)
     sys.exit(code)
 
 
@@ -63,11 +65,6 @@ def _usage(error: Any) -> int:
     """A wrong command line. Typer brings its own copy of click's errors, so they are known by what they can do."""
     error.show()
     return int(error.exit_code)
-
-
-def _interrupted() -> int:
-    typer.echo("interrupted; nothing was written", err=True)
-    return INTERRUPTED
 
 
 def _bug(error: Exception) -> int:
