@@ -29,15 +29,21 @@ for verb in (plan, check, capacity, verify, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"fleetopt {version('fleetopt')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
-    version: bool = typer.Option(False, "--version", help="Show the version and stop.", is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Show the version and stop.", callback=_show_version, is_eager=True
+    ),
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"fleetopt {installed('fleetopt')}")
-        raise typer.Exit
+    """Options that stand before a verb."""
 
 
 def main() -> NoReturn:
@@ -57,7 +63,7 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever else gets here is our bug
         code = _usage(error) if hasattr(error, "show") else _bug(error)
     if code == INTERRUPTED:
-        typer.echo("interrupted; nothing was written", err=True)
+        typer.echo("interrupted", err=True)
     sys.exit(code)
 
 
