@@ -27,7 +27,7 @@ class Record(BaseModel):
 
 
 class FleetLine(Record):
-    """Nodes in service from one supply line, and how many of their GPUs run replicas."""
+    """Nodes in service from one supply line, with the GPUs they have."""
 
     supply: str
     kind: OfferKind | Literal["owned"]

@@ -16,6 +16,9 @@ _START = re.compile(r"(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]
 
 HOURS_PER_DAY = 24.0
 
+EVERY = "all"
+"""What a plan writes where something holds in every slot or outlook."""
+
 
 def build_calendar(file: CalendarFile, document: Document, issues: list[Issue]) -> Calendar:
     """A calendar; what is wrong with it is added to `issues`."""
@@ -35,6 +38,10 @@ def build_calendar(file: CalendarFile, document: Document, issues: list[Issue]) 
             document.issue("bad-value", ("calendar", kind, name), "is zero", "Give it a share, or take it out")
             for name in zeros
         ]
+        if EVERY in (part.name for part in (slots if kind == "slots" else outlooks)):
+            fix = "Give it another name"
+            key = ("calendar", kind, EVERY)
+            issues.append(document.issue("bad-value", key, f"'{EVERY}' means every one of them in a plan", fix))
     return Calendar(_periods(file, document, issues), slots, outlooks)
 
 

@@ -33,10 +33,11 @@ class SupplyBuilder:
             self._add((*key, "sites"), "names a site twice", "Keep one of them")
         if not file.offers and not file.owned:
             self._add(key, "has neither offers nor owned nodes", "Add at least one: there is nothing to plan with")
-        for name in file.offers.keys() & file.owned.keys():
-            self._add((*key, "owned", name), "is also the name of an offer", "Give one of them another name")
         lines = [line for name, offer in file.offers.items() for line in self._lines(name, offer, file.sites)]
         stock = [self._stock(name, owned, file.sites) for name, owned in file.owned.items()]
+        names = [*(line.name for line in lines), *file.owned]
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            self._add((*key, "offers"), f"two supplies come to be called '{name}'", "Give one of them another name")
         quotas = [self._quota(name, quota, file.sites) for name, quota in file.quotas.items()]
         return Supply(tuple(file.sites), tuple(lines), tuple(s for s in stock if s), tuple(quotas))
 

@@ -32,7 +32,7 @@ def _faults(facts: Facts, row: Placement) -> Iterator[str]:
         return
     node = facts.scenario.node_types[row.node_type]
     if not facts.workloads[row.workload].allows(candidate.config, row.role):
-        yield f"the workload does not allow {row.role} on {candidate.config.gpu_type}"
+        yield f"the workload does not allow {row.role} on {candidate.config.gpu_type} at {candidate.config.precision}"
     yield from _gpu_type_faults(row, candidate, node)
     yield from _size_faults(row, candidate, node)
     evidence = candidate.profile.provenance.evidence

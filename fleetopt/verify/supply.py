@@ -56,9 +56,8 @@ def _description_faults(facts: Facts, row: FleetLine | Order) -> Iterator[str]:
         yield f"its provider is {source.offer.provider}, not {row.provider}"
     if row.gpu_type != node.gpu_type:
         yield f"{node.name} has {node.gpu_type}, not {row.gpu_type}"
-    # A fleet line counts the GPUs in use, an order those it brings.
     whole = row.nodes * node.gpus_per_node
-    if row.gpus > whole or (isinstance(row, Order) and row.gpus != whole):
+    if row.gpus != whole:
         yield f"{row.nodes} nodes have {whole} GPUs, not {row.gpus}"
 
 

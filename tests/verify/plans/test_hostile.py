@@ -33,7 +33,7 @@ def _failed(plan: Plan, asked: Scenario) -> dict[str, str]:
 )
 def test_no_value_in_any_field_raises(table: str, value: Any, rich: Question) -> None:
     plan, asked = rich
-    free = {"binds", "ttft_s", "tpot_s", "batch", "gpus"}
+    free = {"binds", "ttft_s", "tpot_s", "batch"}
     for field in type(getattr(plan, table)[0]).model_fields:
         failed = _failed(_with(plan, table, field, value), asked)
         assert failed or field in free or value in {"", 1.5}, field

@@ -50,6 +50,26 @@ def node_type(**update: Any) -> Mutation:
     return lambda q: (q[0], replace(q[1], node_types={"hgx": replace(q[1].node_types["hgx"], **update)}))
 
 
+def decode_config(**update: Any) -> Mutation:
+    """The decode replicas of `big` under a serving config of their own."""
+
+    def mutate(question: Question) -> Question:
+        plan, asked = question
+        big = asked.models["big"]
+        own = {"name": "own"} | update
+        candidates = tuple(
+            replace(each, config=replace(each.config, **own)) if each.role == "decode" else each
+            for each in big.candidates
+        )
+        rows = tuple(
+            row.model_copy(update={"config": "own"}) if row.role == "decode" else row for row in plan.placements
+        )
+        models = asked.models | {"big": replace(big, candidates=candidates)}
+        return plan.model_copy(update={"placements": rows}), replace(asked, models=models)
+
+    return mutate
+
+
 def _quota(index: int, max_gpus: int) -> Callable[[Supply], Supply]:
     def edit(given: Supply) -> Supply:
         quotas: list[Quota] = list(given.quotas)
@@ -181,3 +201,7 @@ def test_the_published_case_needs_three_and_four(
 ) -> None:
     plan, asked = change("placements", {"role": role}, replicas=replicas)(seed)
     assert [c.name for c in verify(complete(plan, asked), asked).checks if not c.passed] == ["demand_is_met"]
+
+
+def test_kv_passes_between_versions_of_an_engine(rich: Question) -> None:
+    assert verify(*decode_config(engine="engine 2.0")(rich)).passed
