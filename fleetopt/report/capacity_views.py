@@ -8,17 +8,8 @@ import json
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
 from fleetopt.report.files import inert
-from fleetopt.report.view import View, number, percent, time, view
+from fleetopt.report.view import BINDS, View, number, percent, time, view
 from fleetopt.scenario.domain import Scenario
-
-_BINDS = {
-    "ttft": "TTFT",
-    "tpot": "TPOT",
-    "kv_memory": "KV memory",
-    "throughput": "throughput",
-    "profile_end": "end of profile",
-    "stated": "stated rate",
-}
 
 
 def usd_per_gpu_hour(scenario: Scenario) -> dict[str, float]:
@@ -105,7 +96,7 @@ def _cells(row: Capacity, prices: dict[str, float]) -> list[str]:
         number(row.capacity_rps),
         "-" if row.batch is None else number(row.batch),
         f"{million:.4f}" if isinstance(million, float) else "-",
-        _BINDS[row.binds],
+        BINDS[row.binds],
         str(values["evidence"]),
     ]
 

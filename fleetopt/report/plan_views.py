@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
-from fleetopt.report.view import View, number, percent, time, usd, view
+from fleetopt.report.view import BINDS, View, number, percent, time, usd, view
 
 TimeKey: TypeAlias = tuple[str, str, str]
 
@@ -95,13 +95,19 @@ def placement_view(plan: Plan) -> View:
         key = (p.workload, p.role, p.config, p.node_type, p.site)
         placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
     rows = [
-        [*key[:3], key[4], *(_replicas(by_time.get(t)) for t in times)]
+        [*key[:3], key[4], _bound_by(by_time), *(_replicas(by_time.get(t)) for t in times)]
         for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(plan, item[0]))
         if any(t in by_time for t in times)
     ]
-    titles = ["workload", "role", "config", "site", *labels(times)]
+    titles = ["workload", "role", "config", "site", "bound by", *labels(times)]
     note = ("n x g GPU type: n replicas of g GPUs each; then how busy they are. " + note).strip()
-    return view("Replicas", titles, rows, text=4, note=note)
+    return view("Replicas", titles, rows, text=5, note=note)
+
+
+def _bound_by(by_time: dict[TimeKey, Placement]) -> str:
+    """What limits one replica; the capacity is the same at all times."""
+    binds = next(iter(by_time.values())).binds
+    return BINDS.get(binds, binds)
 
 
 def _replicas(placement: Placement | None) -> str:

@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+BINDS = {
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+    "kv_memory": "KV memory",
+    "throughput": "throughput",
+    "profile_end": "end of profile",
+    "stated": "stated rate",
+}
+"""What keeps a replica's capacity from being larger, in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
