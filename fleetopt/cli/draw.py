@@ -11,11 +11,14 @@ from fleetopt.report.view import View
 if TYPE_CHECKING:
     from rich.console import Console
 
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 240
 """Columns when nobody is looking: wide enough to keep cells on one line in a log."""
 
-WHOLE = frozenset({"config", "role", "workload"})
-"""Columns of names to be copied, which no line break may cut."""
+NARROW = 24
+"""Columns of words up to this width stay on one line; wider ones share what is left of a narrow terminal."""
+
+PADDING = 2
+"""Between two columns."""
 
 
 def console() -> Console:
@@ -33,22 +36,38 @@ def console() -> Console:
 
 def draw(screen: Console, views: Iterable[View]) -> None:
     """Prints every view that has rows."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
     for section in views:
         if not section.rows:
             continue
         screen.print(Text(section.title, style="bold"))
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for index, column in enumerate(section.columns):
-            right = column in section.numeric
-            whole = right or index == 0 or column in WHOLE
-            table.add_column(Text(column), justify="right" if right else "left", no_wrap=whole, overflow="fold")
-        for row in section.rows:
-            table.add_row(*(Text(cell) for cell in row))
-        screen.print(table)
+        _print_table(screen, section)
         if section.note:
             screen.print(Text(section.note, style="dim"))
         screen.print()
+
+
+def _print_table(screen: Console, section: View) -> None:
+    """A table no narrower than its numbers: a terminal may wrap its lines, but no cell is cut off."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    needed = 0
+    for index, column in enumerate(section.columns):
+        widest = max(len(column), *(len(row[index]) for row in section.rows))
+        numeric = column in section.numeric
+        least = widest if numeric else min(widest, NARROW)
+        table.add_column(
+            Text(column),
+            justify="right" if numeric else "left",
+            no_wrap=least == widest,
+            min_width=least,
+            overflow="fold",
+        )
+        needed += least + PADDING
+    for row in section.rows:
+        table.add_row(*(Text(cell) for cell in row))
+    screen.print(table, width=max(screen.width, needed), crop=False)

@@ -139,7 +139,7 @@ def workload_view(plan: Plan) -> View:
         ]
         for w in shown
     ]
-    titles = ["workload", "when", "asked req/s", "achieved req/s", "to spare", "TTFT (limit)", "TPOT (limit)"]
+    titles = ["workload", "when", "asked req/s", "achieved", "to spare", "TTFT (limit)", "TPOT (limit)"]
     note = ("Achieved: what the whole replicas carry inside the SLO. " + note).strip()
     return view("Workloads: asked and achieved", titles, rows, text=2, note=note)
 
@@ -168,8 +168,8 @@ def role_view(plan: Plan) -> View:
         if (w.period, w.slot, w.outlook) in names
         for role in w.roles
     ]
-    titles = ["workload", "role", "when", "replicas", "needed", "GPUs", "carried req/s", "capacity req/s"]
-    return view("Roles: needed and deployed", [*titles, "tokens/s at capacity", "busy"], rows, text=3, note=note)
+    titles = ["workload", "role", "when", "replicas", "needed", "GPUs", "carried req/s", "of req/s"]
+    return view("Roles: needed and deployed", [*titles, "tok/s", "busy"], rows, text=3, note=note)
 
 
 def _role_cells(role: RoleOutcome) -> list[str]:
