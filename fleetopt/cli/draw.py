@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 240
 """Columns when nobody is looking: wide enough to keep cells on one line in a log."""
 
-NARROW = 24
+NARROW = 20
 """Columns of words up to this width stay on one line; wider ones share what is left of a narrow terminal."""
 
 PADDING = 2
