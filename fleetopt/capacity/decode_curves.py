@@ -24,6 +24,9 @@ from fleetopt.scenario.domain import DecodeFit
 NOTED_REPAIR = 0.01
 NOTED_MISFIT = 0.10
 
+UNFIT = 0.25
+"""A parabola that misses a measurement by more than this is no description of it."""
+
 Notes: TypeAlias = tuple[str, ...]
 
 
@@ -106,7 +109,8 @@ def _parabola(tpot: Pchip) -> tuple[Curve, Notes]:
     if len(tpot.xs) < 3:
         return tpot, (f"decode has {len(tpot.xs)} measured batches, too few for a quadratic: interpolated instead",)
     fit = Quadratic.fit(tpot.xs, tpot.ys)
-    if fit.at(fit.first) < 0.5 * tpot.ys[0]:
-        return tpot, ("the quadratic fit of decode TPOT falls far below the measurements: interpolated instead",)
     misfit = max(abs(fit.at(x) / y - 1.0) for x, y in zip(tpot.xs, tpot.ys, strict=True))
+    if misfit > UNFIT or (fit.rises_from, fit.rises_to) != (fit.first, fit.last):
+        found = f"misses points by up to {misfit:.0%}" if misfit > UNFIT else "falls within the measured batches"
+        return tpot, (f"the quadratic fit of decode TPOT {found}: interpolated instead",)
     return fit, (f"the quadratic fit of decode TPOT misses points by up to {misfit:.0%}",) * (misfit > NOTED_MISFIT)

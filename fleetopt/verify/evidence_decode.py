@@ -31,7 +31,7 @@ class DecodeSupport:
         self._case = case
         batches, times = tpot_points(profile, workload.input_tokens + workload.output_tokens / 2.0)
         self._smallest, self._largest = batches[0], batches[-1]
-        fitted = quadratic(batches, times) if workload.decode_fit == "quadratic" else pchip(batches, times)
+        fitted = _parabola(batches, times) if workload.decode_fit == "quadratic" else pchip(batches, times)
         self._tpot_s: Curve = lambda batch: fitted(batch) * case.slow
         self._kv_tokens = kv_tokens(case.candidate.config, case.card, case.gpu)
 
@@ -116,3 +116,19 @@ def kv_tokens(config: ServingConfig, card: ModelCard, gpu: GpuType) -> float:
     weights = card.parameters_b * 1e9 * _BYTES_PER_PARAMETER.get(config.precision, _BYTES_OF_BF16)
     copies = config.gpus_per_replica / config.data_parallel if card.kv_replicated_per_gpu else 1.0
     return max(0.0, (memory - weights) / copies) / max(card.kv_bytes_per_token, 1e-12)
+
+
+UNFIT = 0.25
+"""A parabola that misses a measurement by more than this, or falls somewhere, says nothing about the replica."""
+
+
+def _parabola(batches: Sequence[float], times: Sequence[float]) -> Curve:
+    """The least-squares parabola where it describes the points, else the monotone cubic through them."""
+    if len(batches) < 3:
+        return pchip(batches, times)
+    fitted = quadratic(batches, times)
+    close = all(abs(fitted(b) / t - 1.0) <= UNFIT for b, t in zip(batches, times, strict=True))
+    low, high = batches[0], batches[-1]
+    step = 1e-6 * (high - low)
+    rising = fitted(low + step) >= fitted(low) and fitted(high) >= fitted(high - step)
+    return fitted if close and rising else pchip(batches, times)
