@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fleetopt.errors import InputError, Issue, did_you_mean
 
@@ -26,6 +26,9 @@ YAML_LIMIT_BYTES = 4 * 1024 * 1024
 TABLE_LIMIT_BYTES = 64 * 1024 * 1024
 NODE_LIMIT = 200_000
 DEPTH_LIMIT = 32
+
+MOST = 1e12
+"""The largest number a table may hold: beyond it a unit has been mistaken."""
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,40}(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
@@ -51,7 +54,7 @@ class Document:
         while known and known not in self.lines:
             known = known[:-1]
         path, line = self.lines.get(known, (self.path, 1))
-        name = ".".join(str(part) for part in key)
+        name = ".".join(str(part)[:60] for part in key)
         return f"{shown(path)}:{line} {name}".rstrip()
 
     def issue(self, code: str, key: Key, what: str, fix: str) -> Issue:
@@ -89,20 +92,22 @@ class Row:
             raise self.fail(column, "is empty", "Fill it in, or take the row out")
         return default
 
-    def number(self, column: str, *, least: float = 0.0, above: bool = False) -> float:
-        """A finite number, at least `least` (or strictly above it)."""
-        value = self.optional_number(column, least=least, above=above)
+    def number(self, column: str, *, least: float = 0.0, above: bool = False, most: float = MOST) -> float:
+        """A finite number, at least `least` (or strictly above it) and at most `most`."""
+        value = self.optional_number(column, least=least, above=above, most=most)
         if value is None:
             raise self.fail(column, "is empty", "Fill in a number, or take the row out")
         return value
 
-    def optional_number(self, column: str, *, least: float = 0.0, above: bool = False) -> float | None:
+    def optional_number(
+        self, column: str, *, least: float = 0.0, above: bool = False, most: float = MOST
+    ) -> float | None:
         """As `number`; None where the cell is empty."""
         text = self.cells.get(column, "")
         if not text:
             return None
         try:
-            value = float(text) if len(text) <= 40 and "_" not in text else math.nan
+            value = float(text) if len(text) <= 40 and "_" not in text and text.isascii() else math.nan
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
@@ -111,11 +116,13 @@ class Row:
             raise self.fail(
                 column, f"{text} is out of range", f"It must be {'above' if above else 'at least'} {least:g}"
             )
+        if value > most:
+            raise self.fail(column, f"{text} is out of range", f"It must be at most {most:,g}; check the unit")
         return value
 
-    def whole(self, column: str, *, least: int = 1) -> int:
-        """A whole number, at least `least`."""
-        value = self.number(column, least=least)
+    def whole(self, column: str, *, least: int = 1, most: int = 1_000_000) -> int:
+        """A whole number, at least `least` and at most `most`."""
+        value = self.number(column, least=least, most=most)
         if value != int(value):
             raise self.fail(column, f"{value:g} is not a whole number", "Write a whole number")
         return int(value)
@@ -132,8 +139,17 @@ def shown(path: Path) -> str:
     """A path as a person would write it: relative to the working folder where it is below it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
+    except (ValueError, OSError, RuntimeError):
         return str(path)
+
+
+def stands(path: Path, kind: Literal["file", "folder", "anything"]) -> bool:
+    """Whether something of a kind is at a path; no for names that no file system takes."""
+    checks = {"file": path.is_file, "folder": path.is_dir, "anything": path.exists}
+    try:
+        return checks[kind]()
+    except (OSError, ValueError):
+        return False
 
 
 def read_bytes(path: Path, limit: int, shown_as: str | None = None) -> bytes:
@@ -155,9 +171,10 @@ def read_bytes(path: Path, limit: int, shown_as: str | None = None) -> bytes:
         data = path.read_bytes()
     except FileNotFoundError:
         raise InputError([Issue("missing-file", name, "does not exist", _neighbours(path))]) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError([Issue("unreadable", name, f"cannot be read ({reason})", "Check its permissions")]) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        fix = "Check its name and permissions"
+        raise InputError([Issue("unreadable", name, f"cannot be read ({reason})", fix)]) from None
     if not data.strip():
         raise InputError([Issue("empty-file", name, "is empty", "Fill it in, or take the reference to it out")])
     return data
@@ -317,15 +334,22 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
             length than the header, or no rows.
     """
     text, digest = read_text(path, TABLE_LIMIT_BYTES)
-    numbered = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip() and line[0] != "#"]
+    lines = (line.rstrip("\r") for line in text.split("\n"))
+    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and line[0] != "#"]
     if not numbered:
         raise InputError([Issue("empty-file", shown(path), "holds only comments", "Add a header and rows")])
     reader = csv.reader((line for _, line in numbered), strict=True)
     rows: list[Row] = []
     header: list[str] = []
+    taken = 0
     try:
         for cells in reader:
             line = numbered[reader.line_num - 1][0]
+            taken += 1
+            if reader.line_num != taken:
+                where = f"{shown(path)}:{numbered[taken - 1][0]}"
+                fix = "Keep every cell on one line; check the quotes"
+                raise InputError([Issue("bad-row", where, "has a cell with a line break in it", fix)])
             values = [cell.strip() for cell in cells]
             if not header:
                 header = values

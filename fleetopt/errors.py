@@ -100,7 +100,8 @@ class VerificationError(FleetoptError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that suggests the nearest known words, or lists what there is."""
     options = sorted(set(known))
-    close = difflib.get_close_matches(word, options, n=2, cutoff=0.6)
+    starts = [option for option in options if len(word) >= 3 and option.startswith(word)]
+    close = starts[:2] or difflib.get_close_matches(word, options, n=2, cutoff=0.6)
     if close:
         return "Did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
     if not options:

@@ -24,6 +24,8 @@ _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
 LONGEST_NUMBER = 40
+LARGEST_NUMBER = 1e18
+LONGEST_S = 31 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ def _split(text: object, example: str) -> tuple[float, str]:
     if match is None or len(match["number"]) > LONGEST_NUMBER:
         raise ValueError(f"is not a number with a unit; write it like '{example}'")
     number = float(match["number"].replace("_", ""))
-    if not math.isfinite(number):
-        raise ValueError(f"is not finite; write it like '{example}'")
+    if not abs(number) <= LARGEST_NUMBER:
+        raise ValueError(f"is too large a number; write it like '{example}'")
     return number, match["unit"] or ""
 
 
@@ -75,8 +77,11 @@ def seconds(text: object, example: str = "20 ms") -> float:
     """
     number, unit = _split(text, example)
     if unit not in _SECONDS:
-        raise ValueError(f"has {_named(unit)} where a time is expected ({', '.join(_SECONDS)}), like '{example}'")
-    return number * _SECONDS[unit]
+        raise ValueError(f"has {_named(unit)}; write a time in {', '.join(_SECONDS)}, like '{example}'")
+    value = number * _SECONDS[unit]
+    if value > LONGEST_S:
+        raise ValueError("is longer than 31 days; check the unit")
+    return value
 
 
 def hours(text: object) -> float:
@@ -97,9 +102,7 @@ def rate(text: object) -> Rate:
     number, unit = _split(text, "40 requests/s")
     match = _RATE.match(unit)
     if match is None:
-        raise ValueError(
-            f"has {_named(unit)} where a rate is expected, like '40 requests/s', '5 M tokens/min' or '900 requests/h'"
-        )
+        raise ValueError(f"has {_named(unit)}; write a rate like '40 requests/s', '5 M tokens/min' or '900 requests/h'")
     per_s = number * _MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
     return Rate(per_s, "tokens" if match["what"].startswith("token") else "requests")
 
@@ -116,7 +119,7 @@ def fraction(text: object) -> float:
         return float(text)
     number, unit = _split(text, "3 %")
     if unit not in ("%", ""):
-        raise ValueError(f"has {_named(unit)} where a fraction is expected, like '3 %' or 0.03")
+        raise ValueError(f"has {_named(unit)}; write a fraction like '3 %' or 0.03")
     # Dividing keeps decimal percentages exact where multiplying by 0.01 would not.
     return number / 100.0 if unit == "%" else number
 
@@ -130,7 +133,7 @@ def node_price(text: object) -> NodePrice:
     number, unit = _split(text, "31.92 USD/node/h")
     match = _PRICE.match(unit)
     if match is None:
-        raise ValueError(f"has {_named(unit)} where a price is expected, like '31.92 USD/node/h' or '3.99 USD/GPU/h'")
+        raise ValueError(f"has {_named(unit)}; write a price like '31.92 USD/node/h' or '3.99 USD/GPU/h'")
     return NodePrice(number, "gpu" if match["per"].lower() == "gpu" else "node")
 
 
@@ -143,7 +146,7 @@ def usd(text: object) -> float:
     number, unit = _split(text, "310000 USD")
     magnitude = unit.removesuffix("USD").strip()
     if not unit.endswith("USD") or magnitude not in _MAGNITUDE:
-        raise ValueError(f"has {_named(unit)} where US dollars are expected, like '310000 USD' or '310 k USD'")
+        raise ValueError(f"has {_named(unit)}; write US dollars like '310000 USD' or '310 k USD'")
     return number * _MAGNITUDE[magnitude]
 
 
@@ -166,8 +169,10 @@ def latency(text: object) -> Latency:
         raise ValueError(
             f"has '{match['at'][:40]}' where a statistic is expected; write 'mean' or a percentile like 'p99'"
         )
-    return Latency(limit_s, float(match["at"][1:]) / 100.0)
+    return Latency(limit_s, round(float(match["at"][1:]) / 100.0, 12))
 
 
 def _named(unit: str) -> str:
+    if unit.startswith(","):
+        return "a comma in its number, which is written without (5000000 or 5 M)"
     return f"unit '{unit[:40]}'" if unit else "no unit"

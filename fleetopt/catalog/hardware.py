@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from fleetopt.catalog.domain import (
@@ -20,6 +21,7 @@ from fleetopt.catalog.roots import HARDWARE
 from fleetopt.documents import Row, read_table
 from fleetopt.errors import InputError, Issue, did_you_mean
 
+_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _GPU_COLUMNS = ("name", "memory_gib", "memory_bandwidth_gb_s", "power_w", "evidence", "source")
 _NODE_COLUMNS = ("name", "gpu_type", "gpus_per_node", "power_w", "evidence", "source")
 _OFFER_COLUMNS = (
@@ -96,7 +98,7 @@ def _node_type(row: Row) -> NodeType:
     return NodeType(
         name=row.text("name"),
         gpu_type=row.text("gpu_type"),
-        gpus_per_node=row.whole("gpus_per_node"),
+        gpus_per_node=row.whole("gpus_per_node", most=1024),
         power_w=row.optional_number("power_w", above=True),
         provenance=provenance(row),
     )
@@ -104,18 +106,18 @@ def _node_type(row: Row) -> NodeType:
 
 def _offer(row: Row) -> Offer:
     kind: OfferKind = row.choice("kind", OFFER_KINDS)  # type: ignore[assignment]
-    term = row.whole("term_months") if row.cells["term_months"] else None
+    term = row.whole("term_months", most=240) if row.cells["term_months"] else None
     offer = Offer(
         name=row.text("name"),
         node_type=row.text("node_type"),
         kind=kind,
         provider=row.text("provider"),
         region=row.text("region"),
-        usd_per_node_h=row.number("usd_per_node_h"),
-        upfront_usd_per_node=row.number("upfront_usd_per_node"),
+        usd_per_node_h=row.number("usd_per_node_h", most=1e6),
+        upfront_usd_per_node=row.number("upfront_usd_per_node", most=1e9),
         term_months=term,
-        lead_time_months=row.whole("lead_time_months", least=0),
-        price_date=row.text("price_date"),
+        lead_time_months=row.whole("lead_time_months", least=0, most=60),
+        price_date=_price_date(row),
         provenance=provenance(row),
     )
     problem = offer_problem(offer)
@@ -123,6 +125,14 @@ def _offer(row: Row) -> Offer:
         column, what, fix = problem
         raise row.fail(column, what, fix)
     return offer
+
+
+def _price_date(row: Row) -> str:
+    text = row.text("price_date")
+    if text != "unknown" and _DATE.fullmatch(text) is None:
+        fix = "Write it like 2025-03-17, 2025-03 or 2025, or 'unknown'"
+        raise row.fail("price_date", f"'{text[:40]}' is no date", fix)
+    return text
 
 
 def offer_problem(offer: Offer) -> tuple[str, str, str] | None:

@@ -106,6 +106,13 @@ def _card(name: str, document: Document) -> ModelCard:
         for k in numbers
         if k in values and not _positive(values[k])
     ]
+    issues += [
+        document.issue("bad-value", (k,), f"{_quoted(values[k])} is not a whole number", "Write a plain whole number")
+        for k in ("layers", "context_limit")
+        if _positive(values.get(k)) and values[k] != int(values[k])
+    ]
+    if not isinstance(values.get("title", ""), str):
+        issues.append(document.issue("bad-value", ("title",), "is not text", "Write the model's name"))
     if not isinstance(values.get("kv_replicated_per_gpu", False), bool):
         issues.append(document.issue("bad-value", ("kv_replicated_per_gpu",), "is not true or false", "Write one"))
     if not isinstance(values.get("sources", []), list):
@@ -114,7 +121,7 @@ def _card(name: str, document: Document) -> ModelCard:
         raise InputError(issues)
     return ModelCard(
         name=name,
-        title=str(values["title"]),
+        title=values["title"],
         parameters_b=float(values["parameters_b"]),
         active_parameters_b=float(values["active_parameters_b"]),
         layers=int(values["layers"]),
@@ -155,7 +162,7 @@ def _config(model: str, row: Row) -> ServingConfig:
         name=row.text("config"),
         model=model,
         gpu_type=row.text("gpu_type"),
-        gpus_per_replica=row.whole("gpus_per_replica"),
+        gpus_per_replica=row.whole("gpus_per_replica", most=4096),
         tensor_parallel=row.whole("tensor_parallel"),
         pipeline_parallel=row.whole("pipeline_parallel"),
         data_parallel=row.whole("data_parallel"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fleetopt.documents import stands
+
 HARDWARE = "_hardware"
 
 
@@ -21,7 +23,7 @@ def shipped(kind: str) -> Path:
 
 def model_folder(name: str, roots: tuple[Path, ...]) -> Path | None:
     """The nearest folder of an LLM, None where no root has it."""
-    return next((root / name for root in roots if (root / name / "card.yaml").is_file()), None)
+    return next((root / name for root in roots if stands(root / name / "card.yaml", "file")), None)
 
 
 def model_names(roots: tuple[Path, ...]) -> list[str]:

@@ -34,10 +34,10 @@ def run(
 
         typer.echo(json.dumps(summary(question, capacities), indent=2))
         return
-    from fleetopt.cli.draw import console, draw
+    from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report.check_views import scenario_views
 
     screen = console()
-    screen.print(f"{question.name}: sound; every workload can be served")
+    screen.print(f"{seen(question.name)}: sound; every workload can be served")
     screen.print()
     draw(screen, scenario_views(question, capacities))

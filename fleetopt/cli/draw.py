@@ -34,6 +34,11 @@ def console() -> Console:
     return Screen(markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
 
 
+def seen(text: str) -> str:
+    """Text without what a terminal would obey instead of showing."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def draw(screen: Console, views: Iterable[View]) -> None:
     """Prints every view that has rows."""
     from rich.text import Text
@@ -69,5 +74,5 @@ def _print_table(screen: Console, section: View) -> None:
         )
         needed += least + PADDING
     for row in section.rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(seen(cell)) for cell in row))
     screen.print(table, width=max(screen.width, needed), crop=False)

@@ -21,7 +21,7 @@ MOST_ISSUES = 20
 def show_failure(error: FleetoptError) -> int:
     """Prints an error on stderr, and as JSON on stdout where JSON was asked for; returns its exit code."""
     for line in _lines(error):
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)
     if "--json" in sys.argv:
         typer.echo(json.dumps(_record(error), indent=2, ensure_ascii=False))
     return error.exit_code
@@ -53,7 +53,7 @@ def _infeasible(error: Infeasible) -> list[str]:
 
 
 def _details(details: tuple[str, ...]) -> str:
-    return f" {details[0]}" if len(details) == 1 else "".join(f"\n       {detail}" for detail in details)
+    return f" {details[0]}" if len(details) == 1 else "".join(f" ({detail})" for detail in details)
 
 
 def _record(error: FleetoptError) -> dict[str, object]:
@@ -68,6 +68,15 @@ def _record(error: FleetoptError) -> dict[str, object]:
     elif isinstance(error, VerificationError):
         record["failures"] = error.failures
     return record
+
+
+def printable(text: str) -> str:
+    r"""Text that cannot steer a terminal or pass for several lines: what cannot be seen is written out.
+
+    >>> print(printable("two" + chr(10) + "lines"))
+    two\nlines
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def bad_option(name: str, what: str) -> typer.BadParameter:

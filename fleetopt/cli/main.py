@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
 
 from fleetopt.cli import capacity, catalog, check, init, plan, schema, verify
-from fleetopt.errors import FleetoptError
+from fleetopt.errors import FleetoptError, InputError
 
 INTERRUPTED = 130
 
@@ -48,14 +49,20 @@ def _options(
 
 def main() -> NoReturn:
     """Runs a verb and ends the process with its exit code."""
+    _open_streams()
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        typer.echo(f"the output cannot be written ({error.strerror or error})", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = InputError.exit_code
     except FleetoptError as error:
         from fleetopt.cli.failure import show_failure
 
@@ -65,6 +72,13 @@ def main() -> NoReturn:
     if code == INTERRUPTED:
         typer.echo("interrupted", err=True)
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Output that the caller closed goes nowhere, instead of failing wherever it is first used."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open for good
 
 
 def _usage(error: Any) -> int:

@@ -38,10 +38,7 @@ def run(
     """
     gap_value, seconds = _fraction(gap), _seconds(time_limit)
     clock = _Clock(timings)
-    if out is not None:
-        from fleetopt.report.files import check_folder
-
-        check_folder(out, force=force)
+    _check_targets(out, solver_log, force=force)
     from fleetopt.optimizer.solve import SolveOptions
     from fleetopt.scenario.load import load
     from fleetopt.study.once import optimize
@@ -66,6 +63,18 @@ def run(
     clock.report()
 
 
+def _check_targets(out: Path | None, solver_log: Path | None, *, force: bool) -> None:
+    """Refuses what could not be written, before any work is done."""
+    if out is not None:
+        from fleetopt.report.files import check_folder
+
+        check_folder(out, force=force)
+    if solver_log is not None:
+        from fleetopt.report.files import clear_file
+
+        clear_file(solver_log, force=force)
+
+
 def _write(plan: Plan, out: Path | None, *, force: bool) -> list[Path]:
     if out is None:
         return []
@@ -77,22 +86,22 @@ def _write(plan: Plan, out: Path | None, *, force: bool) -> list[Path]:
 def _show(plan: Plan, written: list[Path]) -> None:
     from rich.text import Text
 
-    from fleetopt.cli.draw import console, draw
+    from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
 
     screen = console()
-    screen.print(Text(views.headline(plan), style="bold"))
+    screen.print(Text(seen(views.headline(plan)), style="bold"))
     held = len(plan.verdict.checks)
     screen.print(Text(f"verified: all {held} checks hold in a second computation"))
     for sentence in views.shortfall_sentences(plan):
-        screen.print(Text(f"falls short: {sentence}", style="yellow"))
+        screen.print(Text(seen(f"falls short: {sentence}"), style="yellow"))
     screen.print()
     sections = [views.fleet_view(plan), views.order_view(plan), views.placement_view(plan)]
     sections += [views.workload_view(plan), views.role_view(plan)]
     sections += [views.cost_view(plan), views.workload_cost_view(plan), views.binding_view(plan)]
     draw(screen, sections)
     for line in evidence_lines(plan):
-        screen.print(Text(line))
+        screen.print(Text(seen(line)))
     if written:
         screen.print(Text(f"written: {', '.join(str(path) for path in written)}"))
 

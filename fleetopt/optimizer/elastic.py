@@ -124,17 +124,29 @@ def _widened(rows: Rows, chosen: list[int], signs: list[float], width: int) -> R
 
 def _conflict(matrix: Matrix) -> tuple[str, ...]:
     """Groups of limits that are infeasible together; leaving any one of them out makes the rest feasible."""
-    relaxed = replace(matrix, cost=np.zeros_like(matrix.cost), integer=np.zeros_like(matrix.integer))
-    if solve(relaxed, EFFORT).reason is not Reason.INFEASIBLE:
-        # Only whole replicas and nodes make it infeasible, so the filter has to ask the integer program.
-        relaxed = replace(matrix, cost=np.zeros_like(matrix.cost))
-    groups = list(dict.fromkeys(rule.limit.group for rule in matrix.rules if rule.limit is not None))
+    whole = replace(matrix, cost=np.zeros_like(matrix.cost))
+    relaxed = replace(whole, integer=np.zeros_like(matrix.integer))
+    needed = list(dict.fromkeys(rule.limit.group for rule in matrix.rules if rule.limit is not None))
+    # What the relaxation cannot do the integer program cannot either, and it answers sooner; the integer program
+    # then drops what only whole replicas and nodes make superfluous.
+    for program in (relaxed, whole):
+        if _cannot(program, needed):
+            needed = _filtered(program, needed)
+    return tuple(needed)
+
+
+def _filtered(program: Matrix, groups: list[str]) -> list[str]:
+    """A deletion filter: each group in turn is left out for good if the rest is infeasible without it."""
     needed = list(groups)
     for group in groups:
         rest = [other for other in needed if other != group]
-        if solve(_only(relaxed, rest), EFFORT).reason is Reason.INFEASIBLE:
+        if _cannot(program, rest):
             needed = rest
-    return tuple(needed)
+    return needed
+
+
+def _cannot(program: Matrix, groups: list[str]) -> bool:
+    return solve(_only(program, groups), EFFORT).reason is Reason.INFEASIBLE
 
 
 def _only(matrix: Matrix, groups: Iterable[str]) -> Matrix:

@@ -59,7 +59,7 @@ def optimize_case(
             raise _infeasible(matrix)
         if solution.values is None:
             known = "" if solution.bound is None else f"; no plan can cost less than {solution.bound:,.2f} USD"
-            message = f"no plan was found within {options.time_limit_s:g} s{known}"
+            message = f"no plan was found in {solution.seconds:.3g} s{known}"
             raise NoPlanWithinLimit(message, solution.bound)
         values = tidy(problem, matrix, solution.values)
         readout = read_out(problem, matrix, values)

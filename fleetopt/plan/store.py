@@ -30,7 +30,7 @@ def read_plan(path: str | Path) -> Plan:
         source /= FILE_NAME
     data = read_bytes(source, LIMIT_BYTES)
     try:
-        return Plan.model_validate_json(data)
+        return Plan.model_validate_json(data, strict=True)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
         raise InputError(_issue(source, tuple(e["loc"]), e["msg"]) for e in found[:20]) from None

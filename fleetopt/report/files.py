@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from fleetopt.documents import shown
+from fleetopt.documents import shown, stands
 from fleetopt.errors import InputError, Issue
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.store import FILE_NAME, to_json
@@ -50,11 +50,26 @@ def check_folder(target: Path, *, force: bool) -> None:
     Raises:
         InputError: it exists and `force` is not set, or it is a file.
     """
-    if target.exists() and not target.is_dir():
+    if stands(target, "anything") and not stands(target, "folder"):
         raise InputError([Issue("not-a-folder", shown(target), "is a file", "Name a folder to write into")])
-    if target.exists() and not force and any(target.iterdir()):
-        fix = "Name another folder, or add --force to replace the plan in it"
+    if stands(target, "folder") and not force and any(target.iterdir()):
+        fix = "Name another folder, or add --force to replace files of the same names in it"
         raise InputError([Issue("folder-exists", shown(target), "exists and is not empty", fix)])
+
+
+def clear_file(path: Path, *, force: bool) -> None:
+    """Makes sure that a file can be written anew, and empties it.
+
+    Raises:
+        InputError: it exists and `force` is not set, or it cannot be written.
+    """
+    if stands(path, "anything") and not force:
+        fix = "Name another file, or add --force to replace it"
+        raise InputError([Issue("file-exists", shown(path), "exists", fix)])
+    try:
+        path.write_text("", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
 
 
 def write_files(target: Path, contents: dict[str, str]) -> None:
@@ -66,12 +81,15 @@ def write_files(target: Path, contents: dict[str, str]) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
     try:
         for name, text in contents.items():
             _write(aside / name, text)
         if target.exists():
+            for name in contents:
+                if stands(target / name, "folder"):
+                    raise InputError([Issue("not-a-file", shown(target / name), "is a folder", "Move it away")])
             for name in contents:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 (aside / name).replace(target / name)
@@ -98,8 +116,8 @@ def _umask() -> int:
     return mask
 
 
-def _unwritable(target: Path, error: OSError) -> InputError:
-    what = f"cannot be written ({error.strerror or error})"
+def _unwritable(target: Path, error: OSError | ValueError) -> InputError:
+    what = f"cannot be written ({getattr(error, 'strerror', None) or error})"
     return InputError([Issue("unwritable", shown(target), what, "Check its permissions and the space on the disk")])
 
 

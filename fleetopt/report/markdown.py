@@ -6,7 +6,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.view import View
 
-_ESCAPED = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " ", "`": "\\`"})
+_ESCAPED = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "&": "&amp;", "`": "\\`"})
 
 
 def report(plan: Plan) -> str:
@@ -38,7 +38,7 @@ def table(section: View) -> str:
 
 def escape(text: str) -> str:
     """Text that neither breaks a table nor becomes HTML."""
-    return text.translate(_ESCAPED)
+    return "".join(c if c.isprintable() else " " for c in text).translate(_ESCAPED)
 
 
 def _shortfalls(plan: Plan) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import product
 from pathlib import Path
 
@@ -17,8 +17,8 @@ _RATES = ("requests_per_s", "tokens_per_s")
 
 TimeKey = tuple[str, str, str]
 
-MOST_RPS = 1e6
-"""Requests per second of one workload beyond which a unit has surely been mistaken."""
+MOST_RPS, LEAST_RPS = 1e6, 1e-6
+"""Requests per second of one workload outside which a unit has surely been mistaken."""
 
 
 def time_keys(calendar: Calendar) -> list[TimeKey]:
@@ -30,8 +30,16 @@ def time_keys(calendar: Calendar) -> list[TimeKey]:
 class DemandReader:
     """Reads demand, keeping each table it has opened."""
 
-    def __init__(self, document: Document, calendar: Calendar, issues: list[Issue], files: list[InputFile]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        workloads: Collection[str],
+        calendar: Calendar,
+        issues: list[Issue],
+        files: list[InputFile],
+    ) -> None:
         self._document = document
+        self._workloads = workloads
         self._calendar = calendar
         self._issues = issues
         self._files = files
@@ -44,6 +52,9 @@ class DemandReader:
         if peak > MOST_RPS:
             what = f"comes to {peak:.3g} requests/s, more than {MOST_RPS:,.0f}"
             self._add(("workloads", name, "demand"), what, "Check the unit and the magnitude")
+        if any(0 < rps < LEAST_RPS for rps in rates.values()):
+            what = f"comes to less than {LEAST_RPS:g} requests/s and more than none"
+            self._add(("workloads", name, "demand"), what, "Check the unit, or write 0")
         return rates
 
     def _read(self, name: str, workload: WorkloadFile) -> dict[TimeKey, float]:
@@ -91,6 +102,10 @@ class DemandReader:
             if sum(rate in rows[0].cells for rate in _RATES) != 1:
                 fix = f"Give it one of the columns {' or '.join(_RATES)}"
                 raise InputError([Issue("missing-column", rows[0].where(), "has no single rate column", fix)])
+            for row in rows:
+                if row.text("workload") not in self._workloads:
+                    what = f"'{row.text('workload')[:60]}' is no workload of the scenario"
+                    raise row.fail("workload", what, did_you_mean(row.text("workload"), self._workloads))
             self._tables[path] = rows
             self._files.append(InputFile(Path(name).as_posix(), digest))
         return self._tables[path]

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from fleetopt.catalog.domain import InputFile
 from fleetopt.catalog.roots import shipped
-from fleetopt.documents import Document, Key, read_yaml, shown
+from fleetopt.documents import Document, Key, read_yaml, shown, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.schema import ScenarioFile
 
@@ -25,11 +25,12 @@ def find_scenario(path: Path) -> Path:
     Raises:
         InputError: there is nothing of the kind.
     """
-    if path.is_dir():
+    by_name = shipped("scenarios") / path / FILE_NAME
+    if stands(path, "folder"):
         path = path / FILE_NAME
-    elif not path.exists() and len(path.parts) == 1 and (shipped("scenarios") / path / FILE_NAME).is_file():
-        path = shipped("scenarios") / path / FILE_NAME
-    if not path.exists() and path.name != FILE_NAME and path.suffix not in (".yaml", ".yml"):
+    elif not stands(path, "anything") and len(path.parts) == 1 and stands(by_name, "file"):
+        path = by_name
+    if not stands(path, "anything") and path.name != FILE_NAME and path.suffix not in (".yaml", ".yml"):
         names = sorted(p.parent.name for p in shipped("scenarios").glob(f"*/{FILE_NAME}"))
         fix = f"Name a folder that holds a {FILE_NAME}, or a shipped scenario ({', '.join(names)})"
         raise InputError([Issue("missing-scenario", shown(path), "does not exist", fix)])
@@ -43,7 +44,7 @@ def read_scenario_file(path: Path) -> tuple[ScenarioFile, Document, list[InputFi
         InputError: with every problem of every field, not only the first.
     """
     files: list[InputFile] = []
-    document = _read_merged(path, path.parent, (), files)
+    document = _Reader(path.parent, files).merged(path, ())
     if not isinstance(document.value, dict):
         what = "is not a mapping of keys to values"
         raise InputError([document.issue("not-a-mapping", (), what, "Begin with 'name: ...'")])
@@ -54,23 +55,35 @@ def read_scenario_file(path: Path) -> tuple[ScenarioFile, Document, list[InputFi
         raise InputError(sorted(issues, key=_by_line)) from None
 
 
-def _read_merged(path: Path, base: Path, trail: tuple[Path, ...], files: list[InputFile]) -> Document:
-    """A document laid over the ones it includes: the including file wins, later includes over earlier ones."""
-    document, digest = read_yaml(path)
-    name = _relative(path, base)
-    if all(f.name != name for f in files):
-        files.append(InputFile(name, digest))
-    if len(files) > INCLUDE_LIMIT:
-        what = f"includes more than {INCLUDE_LIMIT} files"
-        raise InputError([document.issue("too-many-includes", ("include",), what, "Include fewer")])
-    merged = Document(path, {}, {(): (path, 1)})
-    for index, entry in enumerate(_includes(document)):
-        target = _include_target(document, index, entry, (*trail, path))
-        _lay_over(merged, _read_merged(target, base, (*trail, path), files))
-    if merged.value and isinstance(document.value, dict):
-        _lay_over(merged, document)
-        return merged
-    return document
+class _Reader:
+    """Reads a scenario and what it includes, counting every read."""
+
+    def __init__(self, base: Path, files: list[InputFile]) -> None:
+        self._base = base
+        self._files = files
+        self._reads = 0
+
+    def merged(self, path: Path, trail: tuple[Path, ...]) -> Document:
+        """A document laid over the ones it includes: the including file wins, later includes over earlier ones."""
+        document, digest = read_yaml(path)
+        self._reads += 1
+        if self._reads > INCLUDE_LIMIT:
+            what = f"makes it more than {INCLUDE_LIMIT} files"
+            raise InputError([document.issue("too-many-includes", (), what, "Include fewer, and each only once")])
+        name = _relative(path, self._base)
+        if all(f.name != name for f in self._files):
+            self._files.append(InputFile(name, digest))
+        if trail and not isinstance(document.value, dict):
+            fix = "Write keys under which it is merged, like 'supply:'"
+            raise InputError([document.issue("not-a-mapping", (), "is included and holds no keys", fix)])
+        below = Document(path, {}, {(): (path, 1)})
+        for index, entry in enumerate(_includes(document)):
+            target = _include_target(document, index, entry, (*trail, path))
+            _lay_over(below, self.merged(target, (*trail, path)))
+        if not below.value:
+            return document
+        _lay_over(below, document)
+        return below
 
 
 def _includes(document: Document) -> list[Any]:
@@ -84,13 +97,13 @@ def _include_target(document: Document, index: int, entry: Any, trail: tuple[Pat
         fix = "Write a path relative to this file, like '../common/offers.yaml'"
         raise InputError([document.issue("bad-include", key, "is not a relative path", fix)])
     target = document.path.parent / entry
+    if not stands(target, "file"):
+        what = f"'{entry[:80]}' " + ("is no file" if stands(target, "anything") else "does not exist")
+        raise InputError([document.issue("missing-file", key, what, f"It is looked for at {shown(target)[:200]}")])
     if target.resolve() in {p.resolve() for p in trail}:
         chain = " -> ".join(p.name for p in (*trail, target))
         fix = "Take one of the includes out"
         raise InputError([document.issue("circular-include", key, f"includes itself ({chain})", fix)])
-    if not target.is_file():
-        what = f"'{entry[:80]}' does not exist"
-        raise InputError([document.issue("missing-file", key, what, f"It is looked for at {shown(target)}")])
     return target
 
 

@@ -8,7 +8,7 @@ from fleetopt.catalog.domain import Hardware, InputFile, Llm
 from fleetopt.catalog.hardware import load_hardware
 from fleetopt.catalog.models import load_model
 from fleetopt.catalog.roots import model_folder, model_names, shipped
-from fleetopt.documents import Document
+from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.demand import DemandReader
@@ -33,7 +33,7 @@ def load(path: str | Path) -> Scenario:
     models, model_files = _models(file, roots, hardware, document, issues)
     calendar = build_calendar(file.calendar, document, issues)
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
-    demand = DemandReader(document, calendar, issues, files)
+    demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     builder = WorkloadBuilder(models, hardware, demand, document, issues)
     workloads = [builder.build(name, workload) for name, workload in file.workloads.items()]
     if issues:
@@ -64,7 +64,7 @@ def _roots(file: ScenarioFile, document: Document, issues: list[Issue]) -> tuple
     named = []
     for index, entry in enumerate(file.catalog):
         folder = document.path.parent / entry
-        if folder.is_dir():
+        if stands(folder, "folder"):
             named.append(folder)
         else:
             fix = "Write the folder relative to the scenario"

@@ -7,6 +7,7 @@ These models are the published JSON Schema (`fleetopt schema scenario`). They ch
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -16,6 +17,14 @@ from fleetopt.catalog.domain import OfferKind, Role
 from fleetopt.scenario.domain import DecodeFit, Queue
 
 NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
+
+# Beyond these a unit has surely been mistaken, and numbers lose their digits to one another.
+MOST_USD_PER_H = 1e6
+MOST_USD = 1e9
+MOST_FACTOR = 1000.0
+
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SEEN = "\n\t\u200d"
 
 
 def _text(description: str, *examples: str, pattern: str | None = None) -> WithJsonSchema:
@@ -35,6 +44,34 @@ def _at_most_one(value: float) -> float:
     return value
 
 
+def _factor(value: float) -> float:
+    if value > MOST_FACTOR:
+        raise ValueError(f"is too large a factor; write at most {MOST_FACTOR:g}")
+    return _not_negative(value)
+
+
+def _markup(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
+        raise ValueError(f"would be {100 * value:g} %; write '{value:g} %' if that is what is meant")
+    return _factor(units.fraction(value))
+
+
+def _money(value: float) -> float:
+    if value > MOST_USD:
+        raise ValueError("is more than a billion dollars; check the unit")
+    return _not_negative(value)
+
+
+def _visible(value: str) -> str:
+    if any(unicodedata.category(c) in _HIDDEN and c not in _SEEN for c in value):
+        raise ValueError("holds characters that cannot be seen; take them out")
+    return value
+
+
+def _period_name(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _rate_not_negative(value: units.Rate) -> units.Rate:
     _not_negative(value.per_s)
     return value
@@ -42,6 +79,8 @@ def _rate_not_negative(value: units.Rate) -> units.Rate:
 
 def _price_not_negative(value: units.NodePrice) -> units.NodePrice:
     _not_negative(value.usd_per_h)
+    if value.usd_per_h > MOST_USD_PER_H:
+        raise ValueError("is more than a million dollars an hour; check the unit")
     return value
 
 
@@ -49,8 +88,8 @@ def _name(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or re.fullmatch(NAME_PATTERN, value) is None:
-        raise ValueError("is no name: use up to 80 characters without / \\ . , : * or line breaks, not starting blank")
-    return value
+        raise ValueError("is no name; use up to 80 characters without / \\ . , : * or line breaks, not starting blank")
+    return _visible(value)
 
 
 _FRACTION = WithJsonSchema(
@@ -78,14 +117,16 @@ _MONEY = _text("US dollars", "310000 USD", "310 k USD")
 Name = Annotated[str, BeforeValidator(_name), _text("A name", "chat", pattern=NAME_PATTERN)]
 Duration = Annotated[float, BeforeValidator(units.seconds), AfterValidator(_not_negative), _DURATION]
 Hours = Annotated[float, BeforeValidator(units.hours), AfterValidator(_not_negative), _text("Hours", "8 h", "90 min")]
-Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_not_negative), _FACTOR]
+Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_factor), _FACTOR]
+Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[
     float, BeforeValidator(units.fraction), AfterValidator(_not_negative), AfterValidator(_at_most_one), _FRACTION
 ]
 Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
 NodePrice = Annotated[units.NodePrice, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
-Usd = Annotated[float, BeforeValidator(units.usd), AfterValidator(_not_negative), _MONEY]
+Usd = Annotated[float, BeforeValidator(units.usd), AfterValidator(_money), _MONEY]
+Text = Annotated[str, AfterValidator(_visible)]
 Tokens = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
 Nodes = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
 
@@ -97,7 +138,11 @@ class _Block(BaseModel):
 class CalendarFile(_Block):
     """When: periods from a start, representative parts of the day, and uncertain futures."""
 
-    start: Annotated[str, Field(description="First period: a quarter, month or year", examples=["2027-Q1", "2027-01"])]
+    start: Annotated[
+        str,
+        BeforeValidator(_period_name),
+        Field(description="First period: a quarter, month or year", examples=["2027-Q1", "2027-01"]),
+    ]
     periods: Annotated[int, Field(ge=1, le=80, strict=True, description="How many periods")] = 1
     slots: Annotated[
         dict[Name, Hours], Field(min_length=1, description="Parts of the day and their hours; they add up to 24 h")
@@ -138,13 +183,13 @@ class ShortfallFile(_Block):
     """Demand that may go unserved, and its price. Both are zero unless stated."""
 
     allowed: Fraction
-    usd_per_million_tokens: Annotated[float, Field(ge=0, le=1e9)] = 0.0
+    usd_per_million_tokens: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
 
 class ChoiceFile(_Block):
     """Which GPU types may be used: only the allowed ones if any are listed, and none of the forbidden ones."""
 
-    allow: list[str] | None = None
+    allow: Annotated[list[str] | None, Field(min_length=1)] = None
     forbid: list[str] = []
 
 
@@ -164,7 +209,7 @@ class WorkloadFile(_Block):
     prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0
     queue: Annotated[Queue, Field(description="Queue model of prefill")] = "mm1"
     decode_fit: Annotated[DecodeFit, Field(description="Curve through the measured TPOT points")] = "pchip"
-    headroom: Annotated[Factor, Field(description="Capacity beyond the demand")] = 0.0
+    headroom: Annotated[Markup, Field(description="Capacity beyond the demand")] = 0.0
     shortfall: ShortfallFile = ShortfallFile(allowed=0.0)
     gpu_types: ChoiceFile = ChoiceFile()
     precisions: Annotated[
@@ -186,9 +231,9 @@ class OfferFile(_Block):
     upfront: Annotated[Usd | None, Field(description="Per node, at the order")] = None
     term_months: Annotated[int | None, Field(ge=1, le=240)] = None
     lead_time_months: Annotated[int | None, Field(ge=0, le=60)] = None
-    provider: str | None = None
-    source: Annotated[str | None, Field(description="Where the price comes from")] = None
-    sites: list[Name] | None = None
+    provider: Text | None = None
+    source: Annotated[Text | None, Field(description="Where the price comes from")] = None
+    sites: Annotated[list[Name] | None, Field(min_length=1)] = None
     max_nodes: Nodes | None = None
 
 
@@ -222,9 +267,9 @@ class SupplyFile(_Block):
 class MarginsFile(_Block):
     """By how much to slow profiles down before they are used, by the kind of their evidence."""
 
-    measured: Factor = 0.0
-    modelled: Factor = 0.0
-    assumed: Factor = 0.0
+    measured: Markup = 0.0
+    modelled: Markup = 0.0
+    assumed: Markup = 0.0
 
 
 class ScenarioFile(_Block):
@@ -233,8 +278,8 @@ class ScenarioFile(_Block):
     model_config = ConfigDict(title="fleetopt scenario")
 
     schema_version: Literal[1] = 1
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    description: Annotated[str, Field(max_length=10_000)] = ""
+    name: Annotated[Text, Field(min_length=1, max_length=200)]
+    description: Annotated[Text, Field(max_length=10_000)] = ""
     include: Annotated[list[str], Field(description="Other YAML files whose keys are merged into this one")] = []
     catalog: Annotated[list[str], Field(description="Folders of models to look in before the shipped ones")] = []
     calendar: CalendarFile

@@ -11,6 +11,8 @@ from fleetopt.scenario.demand import DemandReader, TimeKey
 from fleetopt.scenario.domain import Shortfall, Workload
 from fleetopt.scenario.schema import WorkloadFile
 
+RESERVED = "(unused)"
+
 
 class WorkloadBuilder:
     """Builds workloads; what is wrong with them is added to `issues`."""
@@ -32,6 +34,8 @@ class WorkloadBuilder:
     def build(self, name: str, file: WorkloadFile) -> Workload:
         """A workload as a value."""
         key: Key = ("workloads", name)
+        if name == RESERVED:
+            self._add(key, f"'{RESERVED}' is what a plan calls nodes that nobody uses", "Give it another name")
         for field, listed in (("allow", file.gpu_types.allow or []), ("forbid", file.gpu_types.forbid)):
             self._must_know((*key, "gpu_types", field), listed, self._hardware.gpu_types, "GPU type here")
         if file.model in self._models:

@@ -26,6 +26,9 @@ from fleetopt.verify.verifier import verify
 
 Clock = Callable[[str, float], None]
 
+NO_USD = 1e-6
+"""An amount that the solver's own tolerance is larger than."""
+
 
 def optimize(scenario: Scenario, options: SolveOptions | None = None, clock: Clock | None = None) -> Plan:
     """The least-cost plan of a scenario, verified.
@@ -82,7 +85,7 @@ def _plan(
 def _gap(objective: float, bound: float | None) -> float | None:
     if bound is None:
         return None
-    return 0.0 if objective == bound else (objective - bound) / abs(objective)
+    return 0.0 if objective - bound <= NO_USD else (objective - bound) / abs(objective)
 
 
 def _provenance(

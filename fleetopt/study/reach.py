@@ -6,6 +6,7 @@ Checked before anything is solved, because a TTFT below the service floor is not
 from __future__ import annotations
 
 from fleetopt.capacity.domain import CapacityTable, Rejection
+from fleetopt.documents import shown
 from fleetopt.errors import Infeasible, InputError, Issue, Repair
 from fleetopt.optimizer.case import Option, PlanningCase
 from fleetopt.scenario.domain import Scenario, Workload
@@ -33,11 +34,11 @@ def check_reach(scenario: Scenario, capacities: CapacityTable, case: PlanningCas
         roles: set[str] = {
             row.candidate.role for row in capacities.rows_of(workload.name) if row.candidate.config.gpu_type in supplied
         }
-        if not ruled_out and not roles:
-            issues.append(_no_profile(scenario, workload, supplied))
+        if not ruled_out and len(roles - {"aggregated"}) < 2:
+            issues.append(_no_profile(scenario, workload, supplied, roles))
             continue
         lacking = [r for r in ruled_out if r.candidate.role not in roles]
-        reasons += _reasons(workload, lacking) or [_unlinked(workload, case.options[workload.name], roles)]
+        reasons += _reasons(workload, lacking) or [_unlinked(workload, case.options[workload.name])]
         repairs += _floor_repairs(workload, lacking)
     if issues:
         raise InputError(issues)
@@ -52,12 +53,13 @@ def _is_served(options: tuple[Option, ...]) -> bool:
     return any("aggregated" in roles or {"prefill", "decode"} <= roles for roles in on.values())
 
 
-def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str]) -> Issue:
+def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str], roles: set[str]) -> Issue:
     profiled = sorted({c.config.gpu_type for c in scenario.models[workload.model].candidates})
     offered = ", ".join(sorted(supplied))
-    what = f"no profile of {workload.model} is allowed on the GPU types that the supply has ({offered})"
+    lacking = {"prefill": "decode ", "decode": "prefill "}.get(next(iter(roles), ""), "")
+    what = f"no {lacking}profile of {workload.model} is allowed on the GPU types that the supply has ({offered})"
     fix = f"Offer one of {', '.join(profiled)}, allow more GPU types, precisions or roles, or add a profile"
-    return Issue("missing-profile", f"{scenario.name}: workloads.{workload.name}", what, fix)
+    return Issue("missing-profile", f"{shown(scenario.path)} workloads.{workload.name}", what, fix)
 
 
 def _reasons(workload: Workload, ruled_out: list[Rejection]) -> list[str]:
@@ -100,12 +102,10 @@ def _floor_repairs(workload: Workload, ruled_out: list[Rejection]) -> list[Repai
     ]
 
 
-def _unlinked(workload: Workload, options: tuple[Option, ...], roles: set[str]) -> str:
+def _unlinked(workload: Workload, options: tuple[Option, ...]) -> str:
     """Why capacities that exist cannot be put to work."""
     if not options:
         return f"{workload.name}: no node type of the supply is large enough for a replica of any allowed config"
-    if len(roles - {"aggregated"}) == 1:
-        return f"{workload.name}: there are only {roles.pop()} profiles on the GPU types that the supply has"
     return (
         f"{workload.name}: prefill and decode never stand at the same site with the same engine and precision, "
         "which handing over the KV cache takes"
