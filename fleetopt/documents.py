@@ -27,8 +27,8 @@ TABLE_LIMIT_BYTES = 64 * 1024 * 1024
 NODE_LIMIT = 200_000
 DEPTH_LIMIT = 32
 
-MOST = 1e12
-"""The largest number a table may hold: beyond it a unit has been mistaken."""
+LEAST, MOST = 1e-9, 1e12
+"""The smallest and largest numbers above zero that a table may hold: outside, a unit has been mistaken."""
 
 _INT = re.compile(r"[-+]?[0-9]{1,40}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]{1,40}(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
@@ -116,6 +116,8 @@ class Row:
             raise self.fail(
                 column, f"{text} is out of range", f"It must be {'above' if above else 'at least'} {least:g}"
             )
+        if 0 < value < LEAST:
+            raise self.fail(column, f"{text} is out of range", "It is next to nothing; check the unit")
         if value > most:
             raise self.fail(column, f"{text} is out of range", f"It must be at most {most:,g}; check the unit")
         return value
@@ -354,6 +356,11 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
             if not header:
                 header = values
                 _check_header(path, line, header, required, optional)
+            elif not all(value.isprintable() for value in values):
+                fix = "Take them out; they may have come in by copying"
+                raise InputError(
+                    [Issue("bad-row", f"{shown(path)}:{line}", "holds characters that cannot be seen", fix)]
+                )
             elif len(values) != len(header):
                 what = f"has {len(values)} cells under a header of {len(header)}"
                 fix = "Quote cells that hold a comma, or fill in the missing ones"

@@ -30,7 +30,7 @@ from fleetopt.catalog.domain import (
 )
 from fleetopt.catalog.hardware import provenance
 from fleetopt.catalog.roots import model_folder, model_names
-from fleetopt.documents import Document, Row, read_table, read_yaml
+from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.units import Latency, latency
 
@@ -66,6 +66,9 @@ _PROFILES: dict[str, tuple[str, ...]] = {
 }
 _PROVENANCE = ("evidence", "source")
 
+MOST_OF_A_CARD = 1e10
+"""More parameters, layers, tokens or bytes per token than any model has."""
+
 Point = TypeVar("Point")
 
 
@@ -89,6 +92,11 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
                 what = f"profiles '{candidate.config.name}' in role {candidate.role} a second time"
                 raise InputError([Issue("repeated-profile", row.where("config"), what, "Keep one, or rename a config")])
             candidates[candidate.name] = candidate
+    unused = configs.keys() - {candidate.config.name for candidate in candidates.values()}
+    if candidates and unused:
+        where, names = str(folder / "configs.csv"), ", ".join(sorted(unused)[:3])
+        fix = f"Add rows for them to one of {', '.join(_PROFILES)}, or take them out"
+        raise InputError([Issue("missing-profile", where, f"has configs without any profile ({names})", fix)])
     if not candidates:
         fix = f"Add one of {', '.join(_PROFILES)}"
         raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
@@ -102,7 +110,9 @@ def _card(name: str, document: Document) -> ModelCard:
     issues = [document.issue("unknown-key", (k,), "unknown key", did_you_mean(k, known)) for k in values.keys() - known]
     issues += [document.issue("missing-key", (), f"has no '{k}'", "Add it") for k in sorted(known - values.keys())]
     issues += [
-        document.issue("bad-value", (k,), f"{_quoted(values[k])} is not a number above zero", "Write a plain number")
+        document.issue(
+            "bad-value", (k,), f"{_quoted(values[k])} is not a sensible number", "Write a plain number above zero"
+        )
         for k in numbers
         if k in values and not _positive(values[k])
     ]
@@ -111,8 +121,8 @@ def _card(name: str, document: Document) -> ModelCard:
         for k in ("layers", "context_limit")
         if _positive(values.get(k)) and values[k] != int(values[k])
     ]
-    if not isinstance(values.get("title", ""), str):
-        issues.append(document.issue("bad-value", ("title",), "is not text", "Write the model's name"))
+    if not (isinstance(values.get("title", ""), str) and values.get("title", "").isprintable()):
+        issues.append(document.issue("bad-value", ("title",), "is not plain text", "Write the model's name"))
     if not isinstance(values.get("kv_replicated_per_gpu", False), bool):
         issues.append(document.issue("bad-value", ("kv_replicated_per_gpu",), "is not true or false", "Write one"))
     if not isinstance(values.get("sources", []), list):
@@ -133,7 +143,7 @@ def _card(name: str, document: Document) -> ModelCard:
 
 
 def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and LEAST <= value <= MOST_OF_A_CARD
 
 
 def _quoted(value: Any) -> str:
@@ -212,7 +222,7 @@ def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> P
         return AggregatedProfile(
             _distinct(rows, _aggregated_point, lambda p: (p.input_tokens, p.output_tokens, p.concurrency)), source
         )
-    return RateProfile(role, tuple(_rate_point(row) for row in rows), source)
+    return RateProfile(role, _distinct(rows, _rate_point, str), source)
 
 
 def _common_provenance(config: ServingConfig, rows: list[Row]) -> Provenance:

@@ -110,8 +110,9 @@ def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: 
     workload, planned = case.workloads[key.workload], case.planned_rps[key]
     asked = workload.demand_rps[key[1:]]
     served = min(asked, achieved)
-    ttft = max((p.ttft_s for p in placements if p.ttft_s is not None), default=None)
-    tpot = max((p.tpot_s for p in placements if p.tpot_s is not None), default=None)
+    busy = [p for p in placements if p.load_rps > 0]
+    ttft = max((p.ttft_s for p in busy if p.ttft_s is not None), default=None)
+    tpot = max((p.tpot_s for p in busy if p.tpot_s is not None), default=None)
     return WorkloadOutcome(
         workload=workload.name,
         model=workload.model,

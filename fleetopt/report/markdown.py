@@ -6,7 +6,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.view import View
 
-_ESCAPED = str.maketrans({"|": "\\|", "<": "&lt;", ">": "&gt;", "&": "&amp;", "`": "\\`"})
+_ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
 
 
 def report(plan: Plan) -> str:

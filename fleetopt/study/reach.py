@@ -34,7 +34,7 @@ def check_reach(scenario: Scenario, capacities: CapacityTable, case: PlanningCas
         roles: set[str] = {
             row.candidate.role for row in capacities.rows_of(workload.name) if row.candidate.config.gpu_type in supplied
         }
-        if not ruled_out and len(roles - {"aggregated"}) < 2:
+        if not ruled_out and "aggregated" not in roles and len(roles) < 2:
             issues.append(_no_profile(scenario, workload, supplied, roles))
             continue
         lacking = [r for r in ruled_out if r.candidate.role not in roles]

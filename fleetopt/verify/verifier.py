@@ -10,6 +10,7 @@ from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
+from fleetopt.verify.provenance import evidence_is_true
 from fleetopt.verify.quotas import quotas_are_respected
 from fleetopt.verify.slo import slo_holds
 from fleetopt.verify.supply import supply_is_respected
@@ -28,6 +29,7 @@ CHECKS = (
     "dollars_add_up",
     "workload_costs_add_up",
     "gap_is_true",
+    "evidence_is_true",
 )
 
 LONGEST_REASON = 1000
@@ -61,6 +63,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),
             gap_is_true(facts),
+            evidence_is_true(facts),
         )
     )
 

@@ -12,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from fleetopt.plan.domain import ALL, CostLine, Placement, Plan, RoleOutcome, WorkloadCost, WorkloadOutcome
+from fleetopt.plan.domain import (
+    ALL,
+    CostLine,
+    EvidenceLine,
+    Placement,
+    Plan,
+    RoleOutcome,
+    WorkloadCost,
+    WorkloadOutcome,
+)
 from fleetopt.scenario.domain import Scenario, Workload
 
 
@@ -168,7 +177,25 @@ def _complete(plan: Plan, asked: Scenario) -> Plan:
     objective = math.fsum(line.usd * line.probability for line in books.costs)
     figures = {"placements": tuple(books.placements), "workloads": tuple(books.outcomes), "costs": tuple(books.costs)}
     shared = books.share_out()
-    return plan.model_copy(update=figures | {"objective_usd": objective, "workload_costs": shared})
+    plan = plan.model_copy(update=figures | {"objective_usd": objective, "workload_costs": shared})
+    return plan.model_copy(
+        update={"provenance": plan.provenance.model_copy(update={"evidence": _evidence(plan, asked)})}
+    )
+
+
+def _evidence(plan: Plan, asked: Scenario) -> tuple[EvidenceLine, ...]:
+    """What the scenario says of the profiles in use; nothing for what it does not have."""
+    used = dict.fromkeys((row.model, row.config, row.role) for row in plan.placements)
+    sources = {
+        (model, c.config.name, c.role): c.profile.provenance
+        for model, llm in asked.models.items()
+        for c in llm.candidates
+    }
+    return tuple(
+        EvidenceLine(model=k[0], config=k[1], role=k[2], evidence=sources[k].evidence, source=sources[k].source)
+        for k in used
+        if k in sources
+    )
 
 
 @pytest.fixture

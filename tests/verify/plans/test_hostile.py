@@ -11,6 +11,7 @@ import pytest
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify import verify
+from fleetopt.verify.verifier import CHECKS
 
 Question = tuple[Plan, Scenario]
 TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
@@ -90,7 +91,7 @@ def _bare(record: Any) -> Any:
 
 def test_an_unvalidated_plan_is_judged_all_the_same(rich: Question) -> None:
     failed = _failed(_bare(Plan), rich[1])
-    assert len(failed) == 11
+    assert len(failed) == len(CHECKS)
     assert "Field required" in failed["plan_is_well_formed"]
 
 

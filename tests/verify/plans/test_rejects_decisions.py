@@ -65,7 +65,13 @@ def decode_config(**update: Any) -> Mutation:
             row.model_copy(update={"config": "own"}) if row.role == "decode" else row for row in plan.placements
         )
         models = asked.models | {"big": replace(big, candidates=candidates)}
-        return plan.model_copy(update={"placements": rows}), replace(asked, models=models)
+        evidence = tuple(
+            line.model_copy(update={"config": "own"}) if line.role == "decode" else line
+            for line in plan.provenance.evidence
+        )
+        provenance = plan.provenance.model_copy(update={"evidence": evidence})
+        changed = plan.model_copy(update={"placements": rows, "provenance": provenance})
+        return changed, replace(asked, models=models)
 
     return mutate
 
@@ -205,3 +211,13 @@ def test_the_published_case_needs_three_and_four(
 
 def test_kv_passes_between_versions_of_an_engine(rich: Question) -> None:
     assert verify(*decode_config(engine="engine 2.0")(rich)).passed
+
+
+@pytest.mark.parametrize("update", [{"evidence": "assumed"}, {"source": "hearsay"}, {"config": "other"}, None])
+def test_evidence_that_is_not_the_scenarios_is_refused(rich: Question, update: dict[str, Any] | None) -> None:
+    plan, asked = rich
+    first, *rest = plan.provenance.evidence
+    lines = (*rest, first.model_copy(update=update)) if update else tuple(rest)
+    provenance = plan.provenance.model_copy(update={"evidence": lines})
+    checks = verify(plan.model_copy(update={"provenance": provenance}), asked).checks
+    assert [check.name for check in checks if not check.passed] == ["evidence_is_true"]
