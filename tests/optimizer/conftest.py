@@ -1,4 +1,4 @@
-"""Questions in a few words, and a strategy that draws small ones.
+"""Questions in a few words.
 
 A node 'Ax8' has eight GPUs of type A. Unless a test says otherwise a period is one day of one slot, so that a node
 at 1 USD/h costs 24 USD; a request has 1000 input and 100 output tokens, a mean TTFT of 1 s and a mean TPOT of 50 ms.
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from hypothesis import strategies as st
 
 from fleetopt.capacity.table import derive
 from fleetopt.catalog.domain import (
@@ -200,52 +199,6 @@ class Build:
         return build_case(scenario, derive(scenario))
 
 
-@st.composite
-def _questions(draw: st.DrawFn) -> Scenario:
-    """One or two workloads on two GPU types, split and aggregated, with every kind of supply now and then.
-
-    Unlimited on-demand nodes of both types make most of them feasible; a quota may still make one infeasible.
-    """
-    slots, outlooks = draw(st.sampled_from([(24.0,), (8.0, 16.0)])), draw(st.sampled_from([(1.0,), (0.25, 0.75)]))
-    calendar = Build.calendar(draw(st.integers(1, 2)), slots, outlooks)
-    rates, prices = st.sampled_from((0.0, 0.5, 1.0, 2.0, 3.0, 4.5)), st.sampled_from((1.0, 1.5, 2.0, 3.0))
-    shortfall = st.sampled_from(((0.0, 0.0), (0.0, 0.0), (0.3, 0.05), (0.3, 5.0)))
-    workloads = [
-        Build.workload(
-            name,
-            {time: draw(rates) for time in time_keys(calendar)},
-            headroom=draw(st.sampled_from((0.0, 0.1))),
-            shortfall=Shortfall(*draw(shortfall)),
-        )
-        for name in ("chat", "code")[: draw(st.integers(1, 2))]
-    ]
-    slow, fast = draw(st.sampled_from((2000.0, 3000.0))), draw(st.sampled_from((5000.0, 7000.0)))
-    candidates = [
-        Build.prefill("a1", slow),
-        Build.decode("a2", (4, 0.03), (8, 0.045), (12, 0.06), gpus=draw(st.sampled_from((1, 2)))),
-        Build.prefill("b1", fast, gpu="B", gpus=2),
-        Build.decode("b2", (10, 0.02), (20, 0.04), (40, 0.08), gpu="B", gpus=2),
-        Build.rate("b3", draw(st.sampled_from((1.0, 2.5))), gpu="B"),
-    ]
-    lines = [Build.line("rent-a", "Ax4", draw(prices)), Build.line("rent-b", "Bx2", 2.0 * draw(prices))]
-    if draw(st.booleans()):
-        most, usd = draw(st.integers(1, 2)), draw(st.sampled_from((0.5, 1.0)))
-        lines.append(Build.line("spot-b", "Bx2", usd, kind="spot", max_nodes=most))
-    if draw(st.booleans()):
-        term, upfront, lead = draw(st.integers(1, 3)), draw(st.sampled_from((0.0, 10.0))), draw(st.integers(0, 1))
-        lines.append(
-            Build.line("reserve-a", "Ax4", 0.6, kind="reserved", max_nodes=2, upfront=upfront, term=term, lead=lead)
-        )
-    stock = [Build.stock("own-a", "Ax4", 1, 0.2)] if draw(st.booleans()) else []
-    quotas = [Build.quota(draw(st.integers(2, 8)), gpu="B")] if draw(st.booleans()) else []
-    return Build.scenario(workloads, candidates, lines, stock=stock, quotas=quotas, over=calendar)
-
-
 @pytest.fixture(scope="session")
 def build() -> Build:
     return Build()
-
-
-@pytest.fixture(scope="session")
-def questions() -> st.SearchStrategy[Scenario]:
-    return _questions()

@@ -27,8 +27,15 @@ def test_copies_of_a_small_option_replace_a_large_one(build: Build) -> None:
 
 
 def test_only_whole_copies_count(build: Build) -> None:
-    """Proves: a replica of 2 GPUs does not replace one of 1 GPU, however fast, nor 1.5 copies one of 3.
-    Sensitivity: dividing GPUs without rounding down would drop the option of 1 GPU and cost a second node.
+    """Proves: on nodes of eight, one replica of 16 GPUs at 4 requests/s does not replace one of 24 at 5.
+    Sensitivity: one and a half copies would, and 5 requests/s would take two replicas, 32 GPUs instead of 24.
+    """
+    assert len(kept(build, build.rate("two", 4.0, gpus=16), build.rate("three", 5.0, gpus=24))) == 2
+
+
+def test_a_smaller_option_is_never_dropped_for_a_larger(build: Build) -> None:
+    """Proves: a replica of 2 GPUs does not replace one of 1 GPU, however fast.
+    Sensitivity: comparing requests/s alone would drop it, and a single free GPU would be of no use.
     """
     assert len(kept(build, build.rate("one", 1.0), build.rate("two", 9.0, gpus=2))) == 2
 

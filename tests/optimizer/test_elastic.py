@@ -174,6 +174,16 @@ def test_the_conflict_is_minimal(build: Build) -> None:
     planned(replace(asked, workloads=asked.workloads[1:]))
 
 
+def test_the_conflict_is_minimal_for_whole_nodes(build: Build) -> None:
+    """Proves: 2.5 requests/s alone break a quota of 3 GPUs on nodes of two, so the workload beside them is not named.
+    Sensitivity: filtered by the relaxation, where 2.5 GPUs fit and 3.5 do not, code would stand accused too.
+    """
+    asked = [build.workload("chat", 2.5), build.workload("code", 1.0)]
+    made = build.scenario(asked, [build.rate("c", 1.0)], [build.line("rent", "Ax2")], quotas=[build.quota(3)])
+    assert set(infeasible(made).conflict) == {"quota q", "demand of chat"}
+    planned(replace(made, workloads=made.workloads[1:]))
+
+
 def test_workloads_that_crowd_each_other_out_are_both_named(build: Build) -> None:
     """Proves: two workloads that each fit, but not together, are in conflict over the offer; dropping any one of
     the three leaves a plan.
