@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetopt.documents import DEPTH_LIMIT, YAML_LIMIT_BYTES, read_yaml
+from fleetopt.documents import read_yaml
+from fleetopt.documents.markup import DEPTH_LIMIT, YAML_LIMIT_BYTES
 from fleetopt.errors import InputError, Issue
 
 Write = Callable[[str | bytes], Path]
