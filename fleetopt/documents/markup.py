@@ -137,6 +137,10 @@ class _Builder:
             if not isinstance(event, self.yaml.ScalarEvent):
                 raise self._fail(event, "has a key that is not a word", "Quote the key, or check for stray braces")
             name = event.value
+            if name == "<<" and not event.style:
+                raise self._fail(
+                    event, "uses a merge key '<<', which is not read", "Write the keys out, or 'include' a file"
+                )
             if name in items:
                 first = self.document.lines[(*key, name)][1]
                 raise self._fail(event, f"repeats the key '{name[:60]}' of line {first}", "Keep one of the two")

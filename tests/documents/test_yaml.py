@@ -140,3 +140,11 @@ def test_random_yaml_is_read_or_refused(parts: list[str]) -> None:
 @given(value=st.dictionaries(st.text(alphabet="abcdef", min_size=1), VALUES, min_size=1, max_size=4))
 def test_what_yaml_writes_is_read_back(value: dict[str, object]) -> None:
     assert read(yaml.safe_dump(value, allow_unicode=True)) == value
+
+
+def test_a_merge_key_is_named_for_what_it_is(tmp_path: Path) -> None:
+    """It used to come out as six unknown keys under a field called '<<'."""
+    path = tmp_path / "a.yaml"
+    path.write_text("base: &base {a: 1}\nb:\n  <<: *base\n")
+    with pytest.raises(InputError, match=r"a\.yaml:3: uses a merge key"):
+        read_yaml(path)
