@@ -27,13 +27,13 @@ def stands(path: Path, kind: Literal["file", "folder", "anything"]) -> bool:
         return False
 
 
-def read_bytes(path: Path, limit: int, shown_as: str | None = None) -> bytes:
+def read_bytes(path: Path, limit: int) -> bytes:
     """A whole file of at most `limit` bytes.
 
     Raises:
         InputError: the file is missing, is not a plain file, cannot be read, is empty or too large.
     """
-    name = shown_as or shown(path)
+    name = shown(path)
     try:
         if path.is_dir():
             raise InputError([Issue("not-a-file", name, "is a folder", "Name a file")])

@@ -83,13 +83,6 @@ def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, ma
     return _outcome(highs, matrix)
 
 
-def write_mps(matrix: Matrix, path: Path) -> None:
-    """Writes the program as an MPS file, for other solvers."""
-    highs = _configured(SolveOptions(), None)
-    highs.passModel(_model(matrix))
-    highs.writeModel(str(path))
-
-
 def _configured(options: SolveOptions, max_nodes: int | None) -> Any:
     import highspy
 

@@ -17,9 +17,6 @@ from fleetopt.units import Latency
 Queue: TypeAlias = Literal["mm1", "md1"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 
-QUEUES: tuple[Queue, ...] = ("mm1", "md1")
-DECODE_FITS: tuple[DecodeFit, ...] = ("pchip", "quadratic")
-
 
 @dataclass(frozen=True, slots=True)
 class Period:

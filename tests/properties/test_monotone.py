@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetopt.catalog.domain import Offer, OfferKind, Provenance
-from fleetopt.scenario.domain import DECODE_FITS, QUEUES, DecodeFit, Queue, Quota, Scenario, Stock, SupplyLine
+from fleetopt.scenario.domain import DecodeFit, Queue, Quota, Scenario, Stock, SupplyLine
 from fleetopt.units import Latency
 from tests.oracle import build
 from tests.properties.asked import PROOF, cost, no_more, questions, with_supply, with_workload
@@ -125,7 +125,7 @@ def measured(slo: Slo, queue: Queue, fit: DecodeFit, rps: float) -> Scenario:
 
 
 @PROOF
-@given(slos, looser, st.sampled_from(QUEUES), st.sampled_from(DECODE_FITS), st.floats(1.0, 60.0))
+@given(slos, looser, st.sampled_from(get_args(Queue)), st.sampled_from(get_args(DecodeFit)), st.floats(1.0, 60.0))
 def test_a_looser_slo_is_never_dearer(
     slo: Slo, more: tuple[float, float], queue: Queue, fit: DecodeFit, rps: float
 ) -> None:
