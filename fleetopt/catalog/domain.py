@@ -139,8 +139,20 @@ class DecodePoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """A latency (s) that the fraction `percentile` of requests kept; TTFT, or the mean TPOT of each request."""
+
+    what: Literal["ttft", "tpot"]
+    percentile: float
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AggregatedPoint:
-    """An operating point of aggregated serving: mean TTFT and TPOT (s) at a request rate of one replica."""
+    """An operating point of aggregated serving: mean TTFT and TPOT (s) at a request rate of one replica.
+
+    `tails` are the percentiles that were measured beside the means, none where only means are known.
+    """
 
     input_tokens: float
     output_tokens: float
@@ -148,6 +160,7 @@ class AggregatedPoint:
     rate_rps: float
     ttft_s: float
     tpot_s: float
+    tails: tuple[Tail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

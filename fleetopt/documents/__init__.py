@@ -1,7 +1,8 @@
-"""Files from users, read with suspicion and with line numbers: YAML as Documents, CSV tables as Rows."""
+"""Files from users, read with suspicion: YAML as Documents, CSV tables as Rows, JSON as Records."""
 
 from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, read_yaml
+from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
 from fleetopt.documents.tables import LEAST, MOST, Row, read_table
 
 __all__ = [
@@ -9,8 +10,13 @@ __all__ = [
     "MOST",
     "Document",
     "Key",
+    "Record",
     "Row",
+    "json_lines",
+    "parse_json",
     "read_bytes",
+    "read_json",
+    "read_record",
     "read_table",
     "read_text",
     "read_yaml",

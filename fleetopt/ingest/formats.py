@@ -1,0 +1,53 @@
+"""The profile formats that fleetopt reads, and how a file is told to be one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fleetopt.documents import shown
+from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.ingest.reading import Format, Reading, Told
+
+FORMATS: tuple[Format, ...] = ()
+"""Asked in this order; the generic table comes last."""
+
+HEAD_BYTES = 65_536
+
+
+def read_profiles(path: Path, told: Told, name: str | None = None) -> Reading:
+    """What a file holds, by the format of that name or else by the first that recognises it.
+
+    Raises:
+        InputError: there is no such format, none recognises the file, or the file is malformed.
+    """
+    return _format(path, name).read(path, told)
+
+
+def _format(path: Path, name: str | None) -> Format:
+    if name is not None:
+        found = next((one for one in FORMATS if one.name == name), None)
+        if found is None:
+            fix = did_you_mean(name, [one.name for one in FORMATS])
+            raise InputError([Issue("unknown-format", "--format", f"'{name[:60]}' is no format", fix)])
+        return found
+    head = _head(path)
+    found = next((one for one in FORMATS if one.recognises(path, head)), None)
+    if found is None:
+        fix = f"Name its format with --format: {', '.join(one.name for one in FORMATS)}"
+        raise InputError([Issue("unknown-format", shown(path), "is in no format that fleetopt knows", fix)])
+    return found
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file."""
+    try:
+        if path.is_dir():
+            raise InputError([Issue("not-a-file", shown(path), "is a folder", "Name a file")])
+        with path.open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except FileNotFoundError:
+        raise InputError([Issue("missing-file", shown(path), "does not exist", "Check the path")]) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        what = f"cannot be read ({reason})"
+        raise InputError([Issue("unreadable", shown(path), what, "Check its name and permissions")]) from None
