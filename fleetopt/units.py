@@ -19,6 +19,7 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
+_BANDWIDTH = re.compile(r"^(?P<magnitude>[MG])(?P<what>bit|B)/s$")
 _PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
@@ -105,6 +106,21 @@ def rate(text: object) -> Rate:
         raise ValueError(f"has {_named(unit)}; write a rate like '40 requests/s', '5 M tokens/min' or '900 requests/h'")
     per_s = number * _MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
     return Rate(per_s, "tokens" if match["what"].startswith("token") else "requests")
+
+
+def bandwidth(text: object) -> float:
+    """A link's speed in bytes per second, from bits or bytes.
+
+    >>> bandwidth("400 Gbit/s"), bandwidth("50 GB/s")
+    (50000000000.0, 50000000000.0)
+    """
+    number, unit = _split(text, "400 Gbit/s")
+    match = _BANDWIDTH.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)}; write a link's speed like '400 Gbit/s' or '50 GB/s'")
+    if number <= 0:
+        raise ValueError("is not more than zero; write a link's speed like '400 Gbit/s'")
+    return number * _MAGNITUDE[match["magnitude"]] / (8.0 if match["what"] == "bit" else 1.0)
 
 
 def fraction(text: object) -> float:

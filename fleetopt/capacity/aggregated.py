@@ -34,7 +34,7 @@ class AggregatedLoad:
     ttft_percentile: float | None
     tpot_percentile: float | None
 
-    def at(self, rps: float) -> AtLoad:
+    def at(self, rps: float, replicas: int = 1) -> AtLoad:  # noqa: ARG002 - each carries its own
         concurrency = self.series.smallest_concurrency(rps * self.slower)
         if concurrency is None:
             return AtLoad(math.inf, math.inf)

@@ -1,10 +1,11 @@
 """Decode: how many output tokens per second one replica makes while each request keeps its TPOT.
 
-    b* = largest mean batch with TPOT(b) (1 + slowdown) <= limit and b (L_in + L_out) <= KV tokens
+    b* = largest mean batch with TPOT(b) (1 + slowdown) <= limit and b (L_in + L_out + page / 2) <= KV tokens
     TP_D = b* / (TPOT(b*) (1 + slowdown)),   capacity_rps = TP_D / L_out
 
-(Li et al., arXiv 2603.04716, section on decode throughput). TPOT is read at the mean context L_in + L_out / 2. Beyond
-the largest measured batch nothing is known and nothing is assumed.
+(Li et al., arXiv 2603.04716, section on decode throughput). TPOT is read at the mean context L_in + L_out / 2; a mix of
+lengths counts by how long its requests stay (`lengths`). KV memory is handed out in pages, the last one of a request
+half empty on average. Beyond the largest measured batch nothing is known and nothing is assumed.
 
 At a percentile p the number of requests in a replica varies. It is taken as Poisson (M/G/infinity: requests start at
 once), and the mean occupancy m is the largest with P(N <= floor(b*)) >= p.
@@ -18,9 +19,10 @@ from dataclasses import dataclass
 from fleetopt.capacity.curves import Curve
 from fleetopt.capacity.decode_curves import DecodeCurves
 from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
-from fleetopt.capacity.lengths import mean_context
-from fleetopt.capacity.memory import KvMemory
+from fleetopt.capacity.lengths import mean_context, mean_reserved
+from fleetopt.capacity.memory import HALF_A_PAGE, KvMemory
 from fleetopt.capacity.occupancy import largest_mean, occupancy_at
+from fleetopt.capacity.speculation import stretch
 from fleetopt.capacity.throughput import best_batch, smallest_batch, tokens_per_s
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
@@ -36,7 +38,7 @@ class DecodeLoad:
     output_tokens: float
     percentile: float | None
 
-    def at(self, rps: float) -> AtLoad:
+    def at(self, rps: float, replicas: int = 1) -> AtLoad:  # noqa: ARG002 - each carries its own
         batch = smallest_batch(self.tpot, rps * self.output_tokens * self.slower)
         if batch is None:
             return AtLoad(None, math.inf)
@@ -62,7 +64,8 @@ def decode_capacity(
 ) -> Capacity:
     """The capacity of a decode replica whose measured TPOT is multiplied by 1 + `slowdown`."""
     tpot, notes = curves.at(mean_context(workload), workload.decode_fit)
-    slower = 1.0 + slowdown
+    faster, guessed = stretch(workload.speculation)
+    slower = (1.0 + slowdown) * faster
     in_memory = _batch_in_memory(workload, candidate, kv)
     limit = _within(workload, _largest(workload, candidate, tpot, slower), in_memory, tpot)
     batch = best_batch(tpot, limit.batch)
@@ -76,7 +79,7 @@ def decode_capacity(
         batch=batch,
         binds=limit.binds if batch == limit.batch else "throughput",
         ttft_floor_s=None,
-        assumptions=(*notes, *kv.assumptions, *limit.notes),
+        assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed),
         model=DecodeLoad(tpot, slower, workload.output_tokens, _percentile(workload.tpot)),
     )
 
@@ -94,10 +97,11 @@ def _raw(tpot: Curve, in_memory: float) -> float:
 def _batch_in_memory(workload: Workload, candidate: Candidate, kv: KvMemory) -> float:
     """Requests whose whole context fits, as if each stood at its full length: engines admit by what may come."""
     per_group = kv.tokens / candidate.config.data_parallel
-    if per_group < workload.tokens_per_request:
-        asked = f"one request of {workload.tokens_per_request:g} tokens"
+    longest = workload.longest_tokens + HALF_A_PAGE
+    if per_group < longest:
+        asked = f"one request of {workload.longest_tokens:g} tokens"
         raise NotCarriedError("kv-memory", f"{asked} does not fit into KV memory for {per_group:.0f}")
-    return kv.tokens / workload.tokens_per_request
+    return kv.tokens / (mean_reserved(workload) + HALF_A_PAGE)
 
 
 def _largest(workload: Workload, candidate: Candidate, tpot: Curve, slower: float) -> float:

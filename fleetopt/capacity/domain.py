@@ -29,7 +29,15 @@ class AtLoad:
 class LoadModel(Protocol):
     """How the latencies of one replica follow its load in requests/s."""
 
-    def at(self, rps: float) -> AtLoad: ...
+    def at(self, rps: float, replicas: int = 1) -> AtLoad: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSize:
+    """What each replica carries in a pool of `replicas` or more behind one queue."""
+
+    replicas: int
+    capacity_rps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +45,9 @@ class Capacity:
     """The largest load that one replica of a candidate carries inside a workload's SLO.
 
     Tokens are uncached input tokens in the role prefill, output tokens in decode, and both in aggregated serving.
-    `raw_tokens_per_s` is the largest the evidence shows without an SLO, slowed by the same margin. `batch` is
-    the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
+    `pools` says how much more a replica carries in larger pools, by rising size from one on; empty where each has a
+    queue of its own. `raw_tokens_per_s` is the largest the evidence shows without an SLO, slowed by the same margin.
+    `batch` is the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
     larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody.
     """
 
@@ -52,6 +61,7 @@ class Capacity:
     ttft_floor_s: float | None
     assumptions: tuple[str, ...]
     model: LoadModel = field(compare=False, repr=False)
+    pools: tuple[PoolSize, ...] = ()
 
     @property
     def utilization(self) -> float:
@@ -88,11 +98,11 @@ class CapacityTable:
         return {(row.workload, row.candidate.name): row for row in self.rows}
 
 
-def latency_at(capacity: Capacity, rps_per_replica: float) -> AtLoad:
-    """The latencies of a replica that receives `rps_per_replica` >= 0, at the statistics that the SLO names."""
+def latency_at(capacity: Capacity, rps_per_replica: float, replicas: int = 1) -> AtLoad:
+    """The latencies of one of `replicas` that each receive `rps_per_replica` >= 0, at the SLO's statistics."""
     if not rps_per_replica >= 0.0:
         raise ValueError(f"a replica's load is at least zero requests/s, not {rps_per_replica}")
-    return capacity.model.at(rps_per_replica)
+    return capacity.model.at(rps_per_replica, replicas)
 
 
 class NotCarriedError(Exception):

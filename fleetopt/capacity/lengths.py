@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fleetopt.scenario.domain import Workload
+from collections.abc import Callable
+
+from fleetopt.scenario.domain import LengthBin, Workload
 
 # Benchmarks at "1024" tokens deliver a few more or fewer; a measured length stands for its neighbourhood.
 SAME_LENGTH = 0.01
@@ -22,14 +24,33 @@ def covers(measured: float, length: float) -> bool:
     return measured >= length or is_same(length, measured)
 
 
-def effective_input(workload: Workload) -> float:
-    """Input tokens per request that prefill computes: L_in (1 - prefix cache hit rate), and at least the last one.
+def uncached(input_tokens: float, workload: Workload) -> float:
+    """Input tokens of a prompt that prefill computes: L_in (1 - prefix cache hit rate), and at least the last one.
 
     The engine computes the last token of a prompt even when all of it is cached, to get the first output token.
     """
-    return max(1.0, workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate))
+    return max(1.0, input_tokens * (1.0 - workload.prefix_cache_hit_rate))
+
+
+def effective_input(workload: Workload) -> float:
+    """Input tokens per request that prefill computes, the mean over the mix."""
+    return sum(one.share * uncached(one.input_tokens, workload) for one in workload.mix)
 
 
 def mean_context(workload: Workload) -> float:
-    """Tokens in the KV cache of a request half-way through its output: L_in + L_out / 2, cached prefix included."""
-    return workload.input_tokens + workload.output_tokens / 2.0
+    """Mean tokens in the KV cache of a request in decode, cached prefix included: L_in + L_out / 2 for one length.
+
+    Over a mix, requests are found in decode in proportion to how long they stay there, which is to their output:
+    sum(share L_out (L_in + L_out / 2)) / sum(share L_out).
+    """
+    return _in_decode(workload, lambda one: one.input_tokens + one.output_tokens / 2.0)
+
+
+def mean_reserved(workload: Workload) -> float:
+    """Mean full length of the requests in decode: what an engine keeps KV memory free for."""
+    return _in_decode(workload, lambda one: one.tokens)
+
+
+def _in_decode(workload: Workload, tokens: Callable[[LengthBin], float]) -> float:
+    staying = sum(one.share * one.output_tokens for one in workload.mix)
+    return sum(one.share * one.output_tokens * tokens(one) for one in workload.mix) / staying

@@ -5,8 +5,10 @@
     capacity_rps = groups * max_rate(mu, budget),   TP_P = capacity_rps * L
 
 For M/M/1, the mean TTFT and one group this is TP_P = TPmax - L / (TTFT - overhead)  (Li et al., arXiv 2603.04716,
-eq. 13). Each data-parallel group is a queue of its own, so that two groups of half the speed carry less than one.
-No number of replicas brings TTFT below overhead + floor(mu).
+eq. 13). Each data-parallel group is a queue of its own, so that two groups of half the speed carry less than one;
+in a pool, all groups of n replicas are the servers of one queue, and n replicas carry more than n times one (`pools`).
+A mix of lengths makes service vary: 1/mu becomes a distribution (`service`). No number of replicas brings TTFT
+below overhead + floor(mu).
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, or_rejection
-from fleetopt.capacity.lengths import effective_input, is_same
+from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, PoolSize, or_rejection
+from fleetopt.capacity.lengths import effective_input, is_same, uncached
 from fleetopt.capacity.pchip import Pchip
+from fleetopt.capacity.pools import pool_sizes
 from fleetopt.capacity.queueing import QUEUE_MODELS, QueueModel
+from fleetopt.capacity.service import Part, Service
 from fleetopt.catalog.domain import Candidate, PrefillProfile
 from fleetopt.scenario.domain import Workload
 
@@ -49,63 +53,90 @@ class PrefillCurve:
             return self.curve.at(math.log(nearest)), ()
         if prompt > longest or len(self.curve.xs) == 1:
             raise NotCarriedError("outside-profile", _outside(prompt, shortest, longest))
-        note = f"prefill of {prompt:g} tokens is given the time of {shortest:g}, the shortest prompt measured"
+        note = f"prefill of shorter prompts is given the time of {shortest:g} tokens, the shortest measured"
         return self.curve.ys[0] * prompt / shortest, (note,)
 
 
 @dataclass(frozen=True, slots=True)
 class PrefillLoad:
-    """TTFT at a load: each group receives its share of the requests."""
+    """TTFT at a load: each group receives its share of the requests, or all of a pool's share one queue."""
 
-    mu: float
+    service: Service
     groups: int
     overhead_s: float
     queue: QueueModel
+    pooled: bool
     promised: bool
     percentile: float | None
 
-    def at(self, rps: float) -> AtLoad:
+    def at(self, rps: float, replicas: int = 1) -> AtLoad:
         if not self.promised:
             return AtLoad(None, None)
-        return AtLoad(self.overhead_s + self.queue.sojourn_s(rps / self.groups, self.mu, self.percentile), None)
+        servers = self._servers(replicas)
+        lam = rps * servers / self.groups
+        return AtLoad(self.overhead_s + self.queue.sojourn_s(lam, self.service, servers, self.percentile), None)
 
     @property
     def floor_s(self) -> float:
-        return self.overhead_s + self.queue.floor_s(self.mu, self.percentile)
+        return self.overhead_s + self.queue.floor_s(self.service, self.percentile)
 
-    def max_rps(self, limit_s: float) -> float:
-        return self.groups * self.queue.max_rate(self.mu, limit_s - self.overhead_s, self.percentile)
+    @property
+    def busiest_rps(self) -> float:
+        """Requests/s of a replica that never rests."""
+        return self.groups / self.service.mean_s
+
+    def max_rps(self, limit_s: float, replicas: int = 1) -> float:
+        """What each of `replicas` carries."""
+        servers = self._servers(replicas)
+        rps = self.queue.max_rate(self.service, servers, limit_s - self.overhead_s, self.percentile)
+        return rps * self.groups / servers
+
+    def _servers(self, replicas: int) -> int:
+        return self.groups * replicas if self.pooled else 1
 
 
 @or_rejection
 def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCurve, *, slowdown: float) -> Capacity:
     """The capacity of a prefill replica whose measured throughput is divided by 1 + `slowdown`."""
+    groups = candidate.config.data_parallel
+    service, assumptions = _service(workload, curve, groups * (1.0 + slowdown))
+    load = _load(workload, groups, service)
+    rps = load.busiest_rps if workload.ttft is None else _within(load, workload.ttft.limit_s, workload.ttft.at)
     tokens = effective_input(workload)
-    measured, assumptions = curve.at(workload.input_tokens)
-    raw = measured / (1.0 + slowdown)
-    load = _load(workload, candidate, raw / tokens)
-    rps = load.groups * load.mu if workload.ttft is None else _within(load, workload.ttft.limit_s, workload.ttft.at)
     return Capacity(
         workload=workload.name,
         candidate=candidate,
-        raw_tokens_per_s=raw,
+        raw_tokens_per_s=load.busiest_rps * tokens,
         slo_tokens_per_s=rps * tokens,
         capacity_rps=rps,
         batch=None,
         binds="throughput" if workload.ttft is None else "ttft",
         ttft_floor_s=load.floor_s,
-        assumptions=(*assumptions, FULL_THROUGHPUT) if workload.ttft is None else assumptions,
+        assumptions=(*assumptions, *_said(workload)),
         model=load,
+        pools=_pools(workload, load),
     )
 
 
-def _load(workload: Workload, candidate: Candidate, rps: float) -> PrefillLoad:
-    groups = candidate.config.data_parallel
+def _service(workload: Workload, curve: PrefillCurve, slower: float) -> tuple[Service, tuple[str, ...]]:
+    """How long each part of the mix keeps a group busy, with what was assumed, each assumption once."""
+    parts: list[Part] = []
+    notes: list[str] = []
+    for one in workload.mix:
+        throughput, said = curve.at(one.input_tokens)
+        service_s = uncached(one.input_tokens, workload) / throughput * slower
+        parts.append(Part(one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens))
+        notes += said
+    return Service(tuple(parts)), tuple(dict.fromkeys(notes))
+
+
+def _load(workload: Workload, groups: int, service: Service) -> PrefillLoad:
     return PrefillLoad(
-        mu=rps / groups,
+        service=service,
         groups=groups,
-        overhead_s=workload.ttft_overhead_s + workload.kv_transfer_s_per_token * workload.input_tokens,
+        overhead_s=workload.ttft_overhead_s,
         queue=QUEUE_MODELS[workload.queue],
+        pooled=workload.pooled,
         promised=workload.ttft is not None,
         percentile=workload.ttft.percentile if workload.ttft is not None else None,
     )
@@ -117,6 +148,22 @@ def _within(load: PrefillLoad, limit_s: float, at: str) -> float:
         reason = f"no number of replicas brings TTFT ({at}) below {load.floor_s:.3g} s, and {limit_s:g} s is promised"
         raise NotCarriedError("ttft-floor", reason, load.floor_s)
     return rps
+
+
+def _pools(workload: Workload, load: PrefillLoad) -> tuple[PoolSize, ...]:
+    if workload.ttft is None or not workload.pooled:
+        return ()
+    limit_s, peak_rps = workload.ttft.limit_s, max(workload.demand_rps.values()) * (1.0 + workload.headroom)
+    return pool_sizes(lambda replicas: load.max_rps(limit_s, replicas), peak_rps)
+
+
+def _said(workload: Workload) -> tuple[str, ...]:
+    said = [] if workload.ttft is not None else [FULL_THROUGHPUT]
+    if workload.pooled:
+        said.append("prefill replicas of one config at a site share one queue (M/G/c: Erlang C, Kimura)")
+    if workload.lengths and workload.queue != "mg1":
+        said.append(f"the {workload.queue} queue sees only the mean service time of the mix of lengths")
+    return tuple(said)
 
 
 def _outside(prompt: float, shortest: float, longest: float) -> str:

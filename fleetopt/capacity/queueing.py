@@ -1,88 +1,217 @@
-"""A replica's prefill as a queue: Poisson arrivals, one server, first come first served.
+"""Prefill as a queue: Poisson arrivals, first come first served, one server or several that share the queue.
 
-A queue model answers three questions about a server of rate `mu` (requests/s), where `percentile` is None for
-the mean sojourn (waiting and service, s) or in (0, 1) for a percentile of it:
+A server is a data-parallel group. A queue model answers two questions about `servers` of them that serve prompts
+of a mix (`Service`), where `percentile` is None for the mean sojourn (waiting, service and what follows it, s) or in
+(0, 1) for a percentile of it:
 
+    sojourn_s  the sojourn at an arrival rate `lam` (requests/s, all servers together); infinite from rho = 1 on
+    max_rate   the largest such rate whose sojourn is within `limit_s`; zero when the limit is at most the floor
     floor_s    the sojourn when almost nobody comes
-    sojourn_s  the sojourn at an arrival rate `lam`; infinite from lam = mu on
-    max_rate   the largest arrival rate whose sojourn is within `limit_s`; zero when the limit is at most the floor
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
+
 from fleetopt.capacity import md1
+from fleetopt.capacity.crossing import last_at_most
+from fleetopt.capacity.erlang import erlang_c, mean_wait_s
+from fleetopt.capacity.mg1 import Waits
+from fleetopt.capacity.service import Service
 from fleetopt.scenario.domain import Queue
 
 
 class QueueModel(Protocol):
-    def floor_s(self, mu: float, percentile: float | None) -> float: ...
+    def floor_s(self, service: Service, percentile: float | None) -> float: ...
 
-    def sojourn_s(self, lam: float, mu: float, percentile: float | None) -> float: ...
+    def sojourn_s(self, lam: float, service: Service, servers: int, percentile: float | None) -> float: ...
 
-    def max_rate(self, mu: float, limit_s: float, percentile: float | None) -> float: ...
+    def max_rate(self, service: Service, servers: int, limit_s: float, percentile: float | None) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
-class MM1:
-    """Exponential service: the sojourn is exponential, P(T > t) = exp(-(mu - lam) t), with mean 1 / (mu - lam).
+class Exponential:
+    """M/M/1 and M/M/c: service is exponential, whatever the mix; only its mean is used.
 
-    A limit t at percentile p allows lam = mu + ln(1 - p) / t; at the mean, lam = mu - 1/t
-    (Li et al., arXiv 2603.04716, eq. 12; any queueing text for the tail).
+    One server: the sojourn is exponential, P(T > t) = exp(-(mu - lam) t), with mean 1 / (mu - lam). A limit t at
+    percentile p allows lam = mu + ln(1 - p) / t; at the mean, lam = mu - 1/t (Li et al., arXiv 2603.04716, eq. 12).
+    Several: E[T] = E[W] + 1/mu, and with theta = c mu - lam and Erlang's C
+    P(T > t) = (1 - C) e^(-mu t) + C (theta e^(-mu t) - mu e^(-theta t)) / (theta - mu).
 
     >>> TPMAX, PROMPT, BUDGET_S = 28_300, 6_144, 2.0 - 0.1
-    >>> [round(PROMPT * MM1().max_rate(TPMAX / PROMPT, BUDGET_S, p)) for p in (None, 0.90, 0.99)]
+    >>> prompts = Service.constant(PROMPT / TPMAX)
+    >>> [round(PROMPT * Exponential().max_rate(prompts, 1, BUDGET_S, p)) for p in (None, 0.90, 0.99)]
     [25066, 20854, 13408]
     """
 
-    def floor_s(self, mu: float, percentile: float | None) -> float:
-        """Seconds: `scale / mu`, with scale 1 at the mean and -ln(1 - p) at a percentile."""
-        return exponential_scale(percentile) / mu
+    def floor_s(self, service: Service, percentile: float | None) -> float:
+        """Seconds: the mean of the service times 1, or times -ln(1 - p) at a percentile."""
+        return exponential_scale(percentile) * service.mean_s + service.after_s
 
-    def sojourn_s(self, lam: float, mu: float, percentile: float | None) -> float:
+    def sojourn_s(self, lam: float, service: Service, servers: int, percentile: float | None) -> float:
         """Seconds, at arrivals of `lam` requests/s."""
-        return exponential_scale(percentile) / (mu - lam) if lam < mu else math.inf
+        mu = 1.0 / service.mean_s
+        if lam >= servers * mu:
+            return math.inf
+        if servers == 1:
+            return exponential_scale(percentile) / (mu - lam) + service.after_s
+        if percentile is None:
+            return mean_wait_s(servers, lam, service.mean_s, 1.0) + service.mean_s + service.after_s
+        return _quantile(lambda t: self._exceeds(lam, mu, servers, t), service.mean_s, percentile) + service.after_s
 
-    def max_rate(self, mu: float, limit_s: float, percentile: float | None) -> float:
+    def max_rate(self, service: Service, servers: int, limit_s: float, percentile: float | None) -> float:
         """Requests/s."""
-        if limit_s <= self.floor_s(mu, percentile):
+        if limit_s <= self.floor_s(service, percentile):
             return 0.0
-        return mu - exponential_scale(percentile) / limit_s
+        mu, limit_s = 1.0 / service.mean_s, limit_s - service.after_s
+        if servers == 1:
+            return mu - exponential_scale(percentile) / limit_s
+        if percentile is None:
+            return _largest(
+                lambda lam: mean_wait_s(servers, lam, service.mean_s, 1.0), servers * mu, limit_s - 1.0 / mu
+            )
+        return _largest(lambda lam: self._exceeds(lam, mu, servers, limit_s), servers * mu, 1.0 - percentile)
+
+    @staticmethod
+    def _exceeds(lam: float, mu: float, servers: int, t: float) -> float:
+        theta, waits = servers * mu - lam, erlang_c(servers, lam / mu)
+        if theta <= 0.0:
+            return 1.0
+        if abs(theta - mu) <= 1e-6 * mu:
+            return math.exp(-mu * t) * (1.0 + waits * mu * t)
+        longer = (theta * math.exp(-mu * t) - mu * math.exp(-theta * t)) / (theta - mu)
+        return (1.0 - waits) * math.exp(-mu * t) + waits * longer
 
 
 @dataclass(frozen=True, slots=True)
-class MD1:
-    """Constant service D = 1/mu: mean sojourn D + lam D^2 / (2 (1 - lam D))  (DistServe, OSDI'24, section 3.1).
+class Constant:
+    """M/D/1: every prompt takes the mean of the mix, D; mean sojourn D + lam D^2 / (2 (1 - lam D)).
 
-    A mean limit t leaves w = t/D - 1 service times of waiting, and allows lam D = 2w / (1 + 2w). A percentile
-    uses the exact distribution of the waiting time (`md1`). At lam -> 0 nobody waits, so the floor is D at
-    every percentile.
+    (DistServe, OSDI'24, section 3.1.) A mean limit t leaves w = t/D - 1 service times of waiting, and allows
+    lam D = 2w / (1 + 2w). A percentile uses the exact distribution of the waiting time (`md1`). At lam -> 0 nobody
+    waits, so the floor is D at every percentile. Several servers: as `General` without variation.
 
-    >>> round(6_144 * MD1().max_rate(28_300 / 6_144, 1.9, None))
+    >>> round(6_144 * Constant().max_rate(Service.constant(6_144 / 28_300), 1, 1.9, None))
     26585
     """
 
-    def floor_s(self, mu: float, percentile: float | None) -> float:  # noqa: ARG002 - the same at every percentile
+    def floor_s(self, service: Service, percentile: float | None) -> float:  # noqa: ARG002 - the same at every one
         """Seconds: one service time."""
-        return 1.0 / mu
+        return service.mean_s + service.after_s
 
-    def sojourn_s(self, lam: float, mu: float, percentile: float | None) -> float:
+    def sojourn_s(self, lam: float, service: Service, servers: int, percentile: float | None) -> float:
         """Seconds, at arrivals of `lam` requests/s."""
-        rho = lam / mu
+        if servers > 1:
+            return General().sojourn_s(lam, _averaged(service), servers, percentile)
+        rho = lam * service.mean_s
         if rho >= 1.0:
             return math.inf
         waits = rho / (2.0 * (1.0 - rho)) if percentile is None else md1.wait_percentile(rho, percentile)
-        return (1.0 + waits) / mu
+        return (1.0 + waits) * service.mean_s + service.after_s
 
-    def max_rate(self, mu: float, limit_s: float, percentile: float | None) -> float:
+    def max_rate(self, service: Service, servers: int, limit_s: float, percentile: float | None) -> float:
         """Requests/s."""
-        waits = limit_s * mu - 1.0
+        if servers > 1:
+            return General().max_rate(_averaged(service), servers, limit_s, percentile)
+        waits = (limit_s - service.after_s) / service.mean_s - 1.0
         if waits <= 0.0:
             return 0.0
-        return mu * (2.0 * waits / (1.0 + 2.0 * waits) if percentile is None else md1.largest_load(waits, percentile))
+        rho = 2.0 * waits / (1.0 + 2.0 * waits) if percentile is None else md1.largest_load(waits, percentile)
+        return rho / service.mean_s
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """M/G/1 and M/G/c: each part of the mix takes its own time.
+
+    One server, mean: E[W] = lam E[S^2] / (2 (1 - rho)) (Pollaczek and Khinchine). One server, percentile: the wait's
+    distribution (`mg1`), P(T <= t) = sum over parts of share P(W <= t - service - after). Several: `erlang`.
+
+    >>> mix = Service.constant(6_144 / 28_300)
+    >>> round(6_144 * General().max_rate(mix, 1, 1.9, None))  # M/D/1 is M/G/1 without variation
+    26585
+    """
+
+    def floor_s(self, service: Service, percentile: float | None) -> float:
+        """Seconds: the mean, or what a fraction of the requests needs without waiting."""
+        return service.floor_s(percentile)
+
+    def sojourn_s(self, lam: float, service: Service, servers: int, percentile: float | None) -> float:
+        """Seconds, at arrivals of `lam` requests/s."""
+        if lam * service.mean_s >= servers:
+            return math.inf
+        if percentile is None:
+            return mean_wait_s(servers, lam, service.mean_s, service.scv) + service.floor_s(None)
+        if lam <= 0.0:
+            return service.floor_s(percentile)
+        return _quantile(lambda t: _longer(lam, service, servers, t), service.mean_s + service.after_s, percentile)
+
+    def max_rate(self, service: Service, servers: int, limit_s: float, percentile: float | None) -> float:
+        """Requests/s."""
+        return _max_rate(service, servers, limit_s, percentile)
+
+
+@lru_cache(maxsize=4096)
+def _max_rate(service: Service, servers: int, limit_s: float, percentile: float | None) -> float:
+    if limit_s <= service.floor_s(percentile):
+        return 0.0
+    most = servers / service.mean_s
+    if percentile is None:
+        budget = limit_s - service.floor_s(None)
+        if servers == 1:
+            # lam E[S^2] / (2 (1 - lam E[S])) = budget, solved for lam.
+            second = service.mean_s**2 * (1.0 + service.scv)
+            return 2.0 * budget / (second + 2.0 * budget * service.mean_s)
+        return _largest(lambda lam: mean_wait_s(servers, lam, service.mean_s, service.scv), most, budget)
+    return _largest(lambda lam: _longer(lam, service, servers, limit_s), most, 1.0 - percentile)
+
+
+def _longer(lam: float, service: Service, servers: int, t: float) -> float:
+    """P(T > t)."""
+    if lam * service.mean_s >= servers:
+        return 1.0
+    left = np.array([t - part.service_s - part.after_s for part in service.parts])
+    if servers == 1:
+        waits = Waits(service, max(float(left.max()), service.mean_s)).longer(lam, left)
+    else:
+        delayed = erlang_c(servers, lam * service.mean_s)
+        mean = mean_wait_s(servers, lam, service.mean_s, service.scv)
+        # Where so few wait that the mean underflows, nobody does.
+        tail = delayed * np.exp(-delayed / mean * np.maximum(left, 0.0)) if mean > 0.0 else np.zeros_like(left)
+        waits = np.where(left < 0.0, 1.0, tail)
+    return service.mean_of(waits.tolist())
+
+
+def _averaged(service: Service) -> Service:
+    return Service.constant(service.mean_s, service.after_s)
+
+
+def _largest(grows: Callable[[float], float], most: float, level: float) -> float:
+    """The largest rate below `most` at which a quantity that grows with it, from zero on, is at most `level`."""
+    high = most * (1.0 - 1e-12)
+    if grows(high) <= level:
+        return high
+    return last_at_most(grows, 0.0, high, level)
+
+
+def _quantile(exceeds: Callable[[float], float], scale_s: float, percentile: float) -> float:
+    """The time that a fraction `percentile` stays within; `exceeds` falls from one to zero."""
+    high = scale_s
+    while exceeds(high) > 1.0 - percentile:
+        high *= 2.0
+    low = 0.0
+    for _ in range(100):
+        middle = 0.5 * (low + high)
+        if high - low <= 1e-12 * high:
+            break
+        low, high = (middle, high) if exceeds(middle) > 1.0 - percentile else (low, middle)
+    return high
 
 
 def exponential_scale(percentile: float | None) -> float:
@@ -90,4 +219,4 @@ def exponential_scale(percentile: float | None) -> float:
     return 1.0 if percentile is None else -math.log1p(-percentile)
 
 
-QUEUE_MODELS: dict[Queue, QueueModel] = {"mm1": MM1(), "md1": MD1()}
+QUEUE_MODELS: dict[Queue, QueueModel] = {"mm1": Exponential(), "md1": Constant(), "mg1": General()}

@@ -26,7 +26,7 @@ class StatedLoad:
     tpot_s: float | None
     rps: float
 
-    def at(self, rps: float) -> AtLoad:
+    def at(self, rps: float, replicas: int = 1) -> AtLoad:  # noqa: ARG002 - each carries its own
         if rps <= self.rps * (1.0 + 1e-9):
             return AtLoad(self.ttft_s, self.tpot_s)
         return AtLoad(None if self.ttft_s is None else math.inf, None if self.tpot_s is None else math.inf)

@@ -39,8 +39,8 @@ class Evidence:
 
     def carries(self, workload: Workload) -> Answer:
         """What one replica of the candidate carries for a workload, or why it cannot."""
-        if workload.tokens_per_request > self.card.context_limit:
-            asked = f"{workload.tokens_per_request:g} tokens per request"
+        if workload.longest_tokens > self.card.context_limit:
+            asked = f"{workload.longest_tokens:g} tokens per request"
             reason = f"{asked} are more than the context limit of {self.card.name}, {self.card.context_limit}"
             return Rejection(workload.name, self.candidate, "context-limit", reason, None)
         slowdown, said = _slowdown(self.candidate, self.margins)

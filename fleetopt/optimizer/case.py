@@ -7,8 +7,9 @@ it, so that a coefficient can be read, tested and printed before anything is sol
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
@@ -27,13 +28,24 @@ Link: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A way to run a workload: a capacity, on the nodes of one pool, setting aside `node_gpus` GPUs a replica."""
+    """A way to run a workload: a capacity, on the nodes of one pool, setting aside `node_gpus` GPUs a replica.
+
+    Each replica carries `capacity_rps` while there are `least` to `most` of them: one to as many as the demand can
+    use, or a range of sizes of a pool behind one queue.
+    """
 
     name: str
     capacity: Capacity
     pool: Pool
     node_gpus: int
-    most_useful: int
+    capacity_rps: float
+    least: int
+    most: int
+
+    @property
+    def family(self) -> str:
+        """What options of one serving config on one pool have in common, whatever their sizes."""
+        return _name(self.capacity, self.pool)
 
     @property
     def link(self) -> Link:
@@ -127,7 +139,7 @@ def _options(
     rows = [row for row in capacities.rows if row.capacity_rps > 0]
     pairs = [(row, pool) for row in rows for pool in pools if _runs_on(row, pool, scenario)]
     everything = _sized(scenario, pairs, planned)
-    kept = {(o.capacity.workload, o.name) for name in everything for o in undominated(everything[name])}
+    kept = {(o.capacity.workload, o.family) for name in everything for o in undominated(everything[name])}
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
     options = _sized(scenario, [(r, p) for r, p in pairs if (r.workload, _name(r, p)) in kept], planned)
     rounded = {
@@ -152,9 +164,28 @@ def _sized(
     for row, pool in pairs:
         workload = row.workload
         node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
-        most_useful = max(1, math.ceil(peak[workload] / row.capacity_rps - 1e-9))
-        options[workload].append(Option(_name(row, pool), row, pool, node_gpus, most_useful))
+        options[workload] += _by_size(row, pool, node_gpus, peak[workload])
     return {name: tuple(found) for name, found in options.items()}
+
+
+def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iterator[Option]:
+    """One option, or one for each range of pool sizes that the demand can use."""
+    if not row.pools:
+        most = _most_useful(peak_rps, row.capacity_rps)
+        yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
+        return
+    for size, larger in zip_longest(row.pools, row.pools[1:]):
+        most = _most_useful(peak_rps, size.capacity_rps)
+        if larger is not None:
+            most = min(most, larger.replicas - 1)
+        if most >= size.replicas:
+            name = f"{_name(row, pool)} x{size.replicas}"
+            yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+
+
+def _most_useful(peak_rps: float, capacity_rps: float) -> int:
+    """Replicas beyond which another one has nothing to carry."""
+    return max(1, math.ceil(peak_rps / capacity_rps - 1e-9))
 
 
 def _name(row: Capacity, pool: Pool) -> str:

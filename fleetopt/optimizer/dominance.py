@@ -2,7 +2,8 @@
 
 An option is dominated when whole copies of another (same workload, role, pool and KV format) set aside no more GPUs and
 carry at least as much: replace each of its replicas by the copies and every promise still holds at the same
-cost. Of two that dominate each other the first by (GPUs, capacity, name) stays.
+cost. Where replicas share a queue, the copies are credited with what they carry alone and the others with what they
+carry in the largest pool. Of two that dominate each other the first by (GPUs, capacity, name) stays.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def undominated(options: Iterable[Option]) -> list[Option]:
     kept: dict[tuple[str, Pool, Link], list[Option]] = {}
     for option in sorted(everything, key=_smallest_first):
         group = kept.setdefault((option.capacity.candidate.role, option.pool, _reach(option)), [])
-        if not any(_dominates(other, option) for other in group):
+        if not any(other.family != option.family and _dominates(other, option) for other in group):
             group.append(option)
     chosen = {option.name for group in kept.values() for option in group}
     return [option for option in everything if option.name in chosen]
@@ -37,4 +38,5 @@ def _smallest_first(option: Option) -> tuple[int, float, str]:
 
 def _dominates(small: Option, large: Option) -> bool:
     copies = large.node_gpus // small.node_gpus
-    return copies * small.capacity.capacity_rps >= large.capacity.capacity_rps
+    alone, pools = small.capacity.capacity_rps, large.capacity.pools
+    return copies * alone >= (pools[-1].capacity_rps if pools else large.capacity.capacity_rps)

@@ -17,6 +17,7 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
 from fleetopt.optimizer.features.fleet import Fleet
+from fleetopt.optimizer.features.pools import Pools
 from fleetopt.optimizer.features.quotas import Quotas
 from fleetopt.optimizer.features.rentals import Rentals
 from fleetopt.optimizer.features.serving import Serving
@@ -28,6 +29,7 @@ from fleetopt.plan.domain import ALL
 
 FEATURES: tuple[Feature, ...] = (
     Serving(),
+    Pools(),
     ShortfallFeature(),
     Rentals(),
     Commitments(),

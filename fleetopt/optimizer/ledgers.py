@@ -35,6 +35,14 @@ class ServedKey(NamedTuple):
     outlook: str
 
 
+class RunningKey(NamedTuple):
+    workload: str
+    option: str
+    period: str
+    slot: str
+    outlook: str
+
+
 class PoolKey(NamedTuple):
     pool: Pool
     period: str
@@ -95,9 +103,10 @@ class Ledgers:
 
     served: Ledger = field(default_factory=lambda: Ledger("served", "requests/s by workload and time"))
     excused: Ledger = field(default_factory=lambda: Ledger("excused", "unserved requests/s by workload and time"))
+    running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
     fielded: Ledger = field(default_factory=lambda: Ledger("fielded", "nodes in service by supply and time"))
     cost: Ledger = field(default_factory=lambda: Ledger("cost", "USD by line, time, site and item"))
 
     def all(self) -> tuple[Ledger, ...]:
-        return self.served, self.excused, self.gpus_used, self.fielded, self.cost
+        return self.served, self.excused, self.running, self.gpus_used, self.fielded, self.cost

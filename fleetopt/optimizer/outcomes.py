@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fleetopt.capacity.domain import latency_at
+from fleetopt.capacity.lengths import effective_input
 from fleetopt.catalog.domain import Role
 from fleetopt.optimizer.case import Link, Option, PlanningCase
 from fleetopt.optimizer.ledgers import ServedKey
@@ -25,7 +26,7 @@ class Group:
 
     @property
     def carries(self) -> float:
-        return self.replicas * self.option.capacity.capacity_rps
+        return self.replicas * self.option.capacity_rps
 
 
 def achieved_rps(groups: list[Group]) -> float:
@@ -70,16 +71,16 @@ def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
     for group in groups:
         role, link = group.option.capacity.candidate.role, group.option.link
         if role == "aggregated":
-            yield group, share * group.option.capacity.capacity_rps
+            yield group, share * group.option.capacity_rps
             continue
         use = share * lines[link] / _carried(groups, role, link)
-        yield group, use * group.option.capacity.capacity_rps
+        yield group, use * group.option.capacity_rps
 
 
 def _placement(workload: Workload, group: Group, load: float, key: ServedKey) -> Placement:
     option, capacity = group.option, group.option.capacity
     config = capacity.candidate.config
-    latencies = latency_at(capacity, load)
+    latencies = latency_at(capacity, load, group.replicas)
     return Placement(
         workload=workload.name,
         model=workload.model,
@@ -94,9 +95,9 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         replicas=group.replicas,
         gpus_per_replica=config.gpus_per_replica,
         node_gpus_per_replica=option.node_gpus,
-        capacity_rps=capacity.capacity_rps,
+        capacity_rps=option.capacity_rps,
         load_rps=load,
-        utilization=load / capacity.capacity_rps,
+        utilization=load / option.capacity_rps,
         batch=capacity.batch,
         ttft_s=latencies.ttft_s,
         tpot_s=latencies.tpot_s,
@@ -163,5 +164,5 @@ def _role(workload: Workload, role: Role, planned: float, served: float, placeme
 def role_tokens(workload: Workload, role: Role) -> float:
     """The tokens of a request that a role processes: uncached input, output, or both."""
     if role == "prefill":
-        return workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate)
+        return effective_input(workload)
     return workload.output_tokens if role == "decode" else workload.tokens_per_request

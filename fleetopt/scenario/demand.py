@@ -45,9 +45,9 @@ class DemandReader:
         self._files = files
         self._tables: dict[Path, list[Row]] = {}
 
-    def read(self, name: str, workload: WorkloadFile) -> dict[TimeKey, float]:
-        """The demand of one workload in requests/s; what is wrong with it is added to the issues."""
-        rates = self._read(name, workload)
+    def read(self, name: str, workload: WorkloadFile, tokens: float) -> dict[TimeKey, float]:
+        """The demand in requests/s of a workload whose mean request has `tokens` tokens; issues are added."""
+        rates = self._read(name, workload, tokens)
         peak = max(rates.values(), default=0.0)
         if peak > MOST_RPS:
             what = f"comes to {peak:.3g} requests/s, more than {MOST_RPS:,.0f}"
@@ -57,7 +57,7 @@ class DemandReader:
             self._add(("workloads", name, "demand"), what, "Check the unit, or write 0")
         return rates
 
-    def _read(self, name: str, workload: WorkloadFile) -> dict[TimeKey, float]:
+    def _read(self, name: str, workload: WorkloadFile, tokens: float) -> dict[TimeKey, float]:
         demand, key = workload.demand, ("workloads", name, "demand")
         if (demand.base is None) == (demand.table is None):
             what = "has neither a base rate nor a table" if demand.base is None else "has a base rate and a table"
@@ -66,10 +66,10 @@ class DemandReader:
         if demand.table is not None:
             if demand.slots or demand.periods or demand.outlooks:
                 self._add(key, "has factors beside a table", "Put the factors into the table's rates")
-            return self._from_table(name, workload, demand.table)
-        return self._from_factors(workload, demand, key)
+            return self._from_table(name, tokens, demand.table)
+        return self._from_factors(tokens, demand, key)
 
-    def _from_factors(self, workload: WorkloadFile, demand: DemandFile, key: Key) -> dict[TimeKey, float]:
+    def _from_factors(self, tokens: float, demand: DemandFile, key: Key) -> dict[TimeKey, float]:
         calendar = self._calendar
         for kind, factors, known in (
             ("slots", demand.slots, calendar.slots),
@@ -78,20 +78,20 @@ class DemandReader:
         ):
             self._check_names((*key, kind), factors, [part.name for part in known])
         assert demand.base is not None
-        base = demand.base.per_s / (_tokens(workload) if demand.base.what == "tokens" else 1.0)
+        base = demand.base.per_s / (tokens if demand.base.what == "tokens" else 1.0)
         return {
             (t, h, o): base * demand.periods.get(t, 1.0) * demand.slots.get(h, 1.0) * demand.outlooks.get(o, 1.0)
             for t, h, o in time_keys(calendar)
         }
 
-    def _from_table(self, name: str, workload: WorkloadFile, table: str) -> dict[TimeKey, float]:
+    def _from_table(self, name: str, tokens: float, table: str) -> dict[TimeKey, float]:
         key = ("workloads", name, "demand", "table")
         if Path(table).is_absolute():
             self._add(key, "is not a relative path", "Write a path relative to the scenario, like 'demand.csv'")
             return {}
         try:
             rows = self._rows(self._document.path.parent / table, table)
-            return self._pick(name, workload, rows)
+            return self._pick(name, tokens, rows)
         except InputError as error:
             self._issues += error.issues
             return {}
@@ -110,7 +110,7 @@ class DemandReader:
             self._files.append(InputFile(Path(name).as_posix(), digest))
         return self._tables[path]
 
-    def _pick(self, name: str, workload: WorkloadFile, rows: list[Row]) -> dict[TimeKey, float]:
+    def _pick(self, name: str, tokens: float, rows: list[Row]) -> dict[TimeKey, float]:
         wanted = time_keys(self._calendar)
         known = [{key[i] for key in wanted} for i in range(3)]
         demand: dict[TimeKey, float] = {}
@@ -123,7 +123,7 @@ class DemandReader:
                     raise row.fail(column, f"'{value[:60]}' is not in the calendar", did_you_mean(value, names))
             if (period, slot, outlook) in demand:
                 raise row.fail("workload", f"repeats {name} in {period}, {slot}, {outlook}", "Keep one of the rows")
-            demand[period, slot, outlook] = _rate(row, workload)
+            demand[period, slot, outlook] = _rate(row, tokens)
         missing = [key for key in wanted if key not in demand]
         if missing:
             what = f"has no row for {name} in {', '.join(missing[0])}"
@@ -142,11 +142,7 @@ class DemandReader:
         self._issues.append(self._document.issue("bad-value", key, what, fix))
 
 
-def _tokens(workload: WorkloadFile) -> float:
-    return workload.input_tokens + workload.output_tokens
-
-
-def _rate(row: Row, workload: WorkloadFile) -> float:
+def _rate(row: Row, tokens: float) -> float:
     if "tokens_per_s" in row.cells:
-        return row.number("tokens_per_s") / _tokens(workload)
+        return row.number("tokens_per_s") / tokens
     return row.number("requests_per_s")

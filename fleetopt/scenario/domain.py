@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Role, ServingConfig
 from fleetopt.units import Latency
 
-Queue: TypeAlias = Literal["mm1", "md1"]
+Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 
 
@@ -60,10 +60,38 @@ class Shortfall:
 
 
 @dataclass(frozen=True, slots=True)
+class LengthBin:
+    """Requests of a mix that are taken as equally long; the shares of a mix add up to one."""
+
+    input_tokens: float
+    output_tokens: float
+    share: float
+
+    @property
+    def tokens(self) -> float:
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Speculation:
+    """Draft tokens that decode guesses in a step and mostly keeps (multi-token prediction, speculative decoding).
+
+    `acceptance` is the probability that a guess is kept, given that those before it were; `step_overhead` is by what
+    fraction drafting and checking lengthen a step.
+    """
+
+    draft_tokens: int
+    acceptance: float
+    step_overhead: float
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A model, a request mix and an SLO, with an arrival rate.
 
-    Tokens are means per request. `demand_rps` is keyed by (period, slot, outlook). The TTFT of a
+    Tokens are means per request; `lengths` is their distribution, empty where every request is taken as the mean.
+    `pooled` requests wait in one queue before all prefill replicas of a config at a site, others before each
+    data-parallel group. `demand_rps` is keyed by (period, slot, outlook). The TTFT of a
     disaggregated request includes `ttft_overhead_s` and `kv_transfer_s_per_token` for each input token; an
     aggregated one only the former. `prefix_cache_hit_rate` is the fraction of input tokens that need no prefill.
     A latency of None is not promised.
@@ -87,6 +115,19 @@ class Workload:
     forbidden_gpu_types: tuple[str, ...]
     roles: tuple[Role, ...]
     precisions: tuple[str, ...] | None = None
+    lengths: tuple[LengthBin, ...] = ()
+    pooled: bool = False
+    speculation: Speculation | None = None
+
+    @property
+    def mix(self) -> tuple[LengthBin, ...]:
+        """The distribution of lengths, of one bin where every request is taken as the mean."""
+        return self.lengths or (LengthBin(self.input_tokens, self.output_tokens, 1.0),)
+
+    @property
+    def longest_tokens(self) -> float:
+        """Input and output tokens of the longest requests of the mix."""
+        return max(one.tokens for one in self.mix)
 
     @property
     def tokens_per_request(self) -> float:

@@ -14,6 +14,7 @@ from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
+from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.schema import ScenarioFile
 from fleetopt.scenario.supply import SupplyBuilder
 from fleetopt.scenario.workloads import WorkloadBuilder
@@ -34,7 +35,8 @@ def load(path: str | Path) -> Scenario:
     calendar = build_calendar(file.calendar, document, issues)
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
-    builder = WorkloadBuilder(models, hardware, demand, document, issues)
+    lengths = LengthReader(document, issues, files)
+    builder = WorkloadBuilder(models, hardware, document, issues, demand=demand, lengths=lengths)
     workloads = [builder.build(name, workload) for name, workload in file.workloads.items()]
     if issues:
         raise InputError(issues)

@@ -112,6 +112,7 @@ _RATE = _text(
     "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
 )
 _PRICE = _text("An hourly price, per node or per GPU", "31.92 USD/node/h", "3.99 USD/GPU/h")
+_BANDWIDTH = _text("The speed of a link, in bits or bytes", "400 Gbit/s", "50 GB/s")
 _MONEY = _text("US dollars", "310000 USD", "310 k USD")
 
 Name = Annotated[str, BeforeValidator(_name), _text("A name", "chat", pattern=NAME_PATTERN)]
@@ -124,6 +125,7 @@ Fraction = Annotated[
 ]
 Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
+Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]
 NodePrice = Annotated[units.NodePrice, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
 Usd = Annotated[float, BeforeValidator(units.usd), AfterValidator(_money), _MONEY]
 Text = Annotated[str, AfterValidator(_visible)]
@@ -173,10 +175,36 @@ class SloFile(_Block):
 
 
 class OverheadFile(_Block):
-    """Time in a TTFT that is not prefill: network and, for disaggregated serving, the KV-cache transfer."""
+    """Time in a TTFT that is not prefill: network and, for disaggregated serving, the KV-cache transfer.
+
+    The transfer is stated per input token, or follows from the model's KV bytes and the link.
+    """
 
     fixed: Duration = 0.0
     kv_transfer_per_token: Duration = 0.0
+    kv_link: Annotated[
+        Bandwidth | None, Field(description="Link over which a prefill replica sends the KV cache of a prompt")
+    ] = None
+    kv_overlap: Annotated[
+        Fraction | Literal["layerwise"],
+        Field(description="Share of the transfer hidden behind prefill; layerwise leaves that of one layer"),
+    ] = 0.0
+
+
+class LengthFile(_Block):
+    """A share of the requests that are taken as equally long."""
+
+    input_tokens: Tokens
+    output_tokens: Tokens
+    share: Fraction
+
+
+class SpeculationFile(_Block):
+    """Multi-token prediction or speculative decoding, on top of profiles that were taken without it."""
+
+    draft_tokens: Annotated[int, Field(ge=1, le=64, strict=True, description="Tokens guessed in a step")]
+    acceptance: Annotated[Fraction, Field(description="Probability that a guess is kept, given those before it were")]
+    step_overhead: Annotated[Markup, Field(description="By how much drafting and checking lengthen a step")] = 0.0
 
 
 class ShortfallFile(_Block):
@@ -202,12 +230,26 @@ class WorkloadFile(_Block):
 
     model: Annotated[str, Field(description="A model of the catalog", examples=["llama-3.1-70b"])]
     demand: Annotated[DemandFile, BeforeValidator(_demand, json_schema_input_type=Rate | DemandFile)]
-    input_tokens: Annotated[Tokens, Field(description="Mean input tokens per request")]
-    output_tokens: Annotated[Tokens, Field(description="Mean output tokens per request")]
+    input_tokens: Annotated[
+        Tokens | None, Field(description="Mean input tokens per request; left out where lengths say it")
+    ] = None
+    output_tokens: Annotated[
+        Tokens | None, Field(description="Mean output tokens per request; left out where lengths say it")
+    ] = None
+    lengths: Annotated[
+        str | list[LengthFile] | None,
+        Field(description="The mix of lengths: a CSV with columns input_tokens, output_tokens, share, or a list"),
+    ] = None
     slo: SloFile
     ttft_overhead: OverheadFile = OverheadFile()
     prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0
-    queue: Annotated[Queue, Field(description="Queue model of prefill")] = "mm1"
+    queue: Annotated[Queue | None, Field(description="Queue model of prefill; mg1 if lengths are given, else mm1")] = (
+        None
+    )
+    pooled: Annotated[
+        bool, Field(strict=True, description="One queue feeds all prefill replicas of a config at a site")
+    ] = False
+    speculation: SpeculationFile | None = None
     decode_fit: Annotated[DecodeFit, Field(description="Curve through the measured TPOT points")] = "pchip"
     headroom: Annotated[Markup, Field(description="Capacity beyond the demand")] = 0.0
     shortfall: ShortfallFile = ShortfallFile(allowed=0.0)

@@ -8,8 +8,9 @@ from fleetopt.catalog.domain import Hardware, Llm
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.demand import DemandReader, TimeKey
-from fleetopt.scenario.domain import Shortfall, Workload
-from fleetopt.scenario.schema import WorkloadFile
+from fleetopt.scenario.domain import Shortfall, Speculation, Workload
+from fleetopt.scenario.lengths import LengthReader, Lengths
+from fleetopt.scenario.schema import OverheadFile, WorkloadFile
 
 RESERVED = "(unused)"
 
@@ -21,13 +22,16 @@ class WorkloadBuilder:
         self,
         models: dict[str, Llm],
         hardware: Hardware,
-        demand: DemandReader,
         document: Document,
         issues: list[Issue],
+        *,
+        demand: DemandReader,
+        lengths: LengthReader,
     ) -> None:
         self._models = models
         self._hardware = hardware
         self._demand = demand
+        self._lengths = lengths
         self._document = document
         self._issues = issues
 
@@ -48,7 +52,27 @@ class WorkloadBuilder:
         if file.slo.ttft is None and file.slo.tpot is None:
             fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
             self._add((*key, "slo"), "promises nothing", fix)
-        return _workload(name, file, self._demand.read(name, file))
+        lengths = self._lengths.read(name, file)
+        demand_rps = self._demand.read(name, file, lengths.input_tokens + lengths.output_tokens)
+        return _workload(name, file, lengths, demand_rps, self._transfer_s_per_token((*key, "ttft_overhead"), file))
+
+    def _transfer_s_per_token(self, key: Key, file: WorkloadFile) -> float:
+        """Seconds of KV transfer that a request sees for each input token: bytes / bandwidth x what is not hidden.
+
+        Behind layer-wise transfer only the last layer's is seen (Splitwise, ISCA'24, section 4.2).
+        """
+        overhead: OverheadFile = file.ttft_overhead
+        if overhead.kv_link is None:
+            if overhead.kv_overlap:
+                self._add((*key, "kv_overlap"), "is given without a kv_link", "Name the link, or take it out")
+            return overhead.kv_transfer_per_token
+        if overhead.kv_transfer_per_token:
+            self._add((*key, "kv_link"), "is given beside kv_transfer_per_token", "Keep one of the two")
+        if file.model not in self._models:
+            return 0.0
+        card = self._models[file.model].card
+        seen = 1.0 / card.layers if overhead.kv_overlap == "layerwise" else 1.0 - overhead.kv_overlap
+        return card.kv_bytes_per_token / overhead.kv_link * seen
 
     def _must_know(self, key: Key, listed: Iterable[str], known: Iterable[str], kind: str) -> None:
         names = list(known)
@@ -62,19 +86,21 @@ class WorkloadBuilder:
         self._issues.append(self._document.issue("bad-value", key, what, fix))
 
 
-def _workload(name: str, file: WorkloadFile, demand_rps: dict[TimeKey, float]) -> Workload:
+def _workload(
+    name: str, file: WorkloadFile, lengths: Lengths, demand_rps: dict[TimeKey, float], transfer_s_per_token: float
+) -> Workload:
     return Workload(
         name=name,
         model=file.model,
-        input_tokens=file.input_tokens,
-        output_tokens=file.output_tokens,
+        input_tokens=lengths.input_tokens,
+        output_tokens=lengths.output_tokens,
         demand_rps=demand_rps,
         ttft=file.slo.ttft,
         tpot=file.slo.tpot,
         ttft_overhead_s=file.ttft_overhead.fixed,
-        kv_transfer_s_per_token=file.ttft_overhead.kv_transfer_per_token,
+        kv_transfer_s_per_token=transfer_s_per_token,
         prefix_cache_hit_rate=file.prefix_cache_hit_rate,
-        queue=file.queue,
+        queue=file.queue or ("mg1" if lengths.bins else "mm1"),
         decode_fit=file.decode_fit,
         headroom=file.headroom,
         shortfall=Shortfall(file.shortfall.allowed, file.shortfall.usd_per_million_tokens),
@@ -82,4 +108,7 @@ def _workload(name: str, file: WorkloadFile, demand_rps: dict[TimeKey, float]) -
         forbidden_gpu_types=tuple(file.gpu_types.forbid),
         precisions=None if file.precisions is None else tuple(file.precisions),
         roles=tuple(file.roles),
+        lengths=lengths.bins,
+        pooled=file.pooled,
+        speculation=None if file.speculation is None else Speculation(**file.speculation.model_dump()),
     )

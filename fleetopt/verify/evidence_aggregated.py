@@ -99,7 +99,7 @@ class AggregatedSupport:
     def tpot_floor_s(self) -> float:
         return min(series.tpot_floor_s for series in self._series)
 
-    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
+    def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:  # noqa: ARG002
         """Those of the series that supports the rate best."""
         del batch  # the concurrency follows from the rate
         return max((series.findings(capacity_rps) for series in self._series), key=_worst)

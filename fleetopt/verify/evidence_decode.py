@@ -6,11 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fleetopt.catalog.domain import DecodeProfile, GpuType, ModelCard, ServingConfig
+from fleetopt.scenario.domain import Speculation, Workload
 from fleetopt.verify.curves import NEAR, Curve, Unsupported, never_falling, pchip, quadratic
 from fleetopt.verify.queueing import poisson_quantile
 from fleetopt.verify.support import Case, Finding, reached, stated, within
 
 _USABLE_MEMORY = 0.9
+_NOT_FOR_KV_GIB = 2.0
+_UNFILLED_TOKENS = 8.0
+"""Half of a page of 16 tokens, which the last page of a request leaves empty on average."""
+
 _BYTES_PER_PARAMETER = {"fp8": 1.0, "fp8_block": 1.0, "nvfp4": 0.5625, "mxfp4": 0.5625}
 _BYTES_OF_BF16 = 2.0
 
@@ -29,10 +34,11 @@ class DecodeSupport:
     def __init__(self, case: Case, profile: DecodeProfile) -> None:
         workload = case.workload
         self._case = case
-        batches, times = tpot_points(profile, workload.input_tokens + workload.output_tokens / 2.0)
+        batches, times = tpot_points(profile, _average_in_decode(workload, 0.5))
         self._smallest, self._largest = batches[0], batches[-1]
         fitted = _parabola(batches, times) if workload.decode_fit == "quadratic" else pchip(batches, times)
-        self._tpot_s: Curve = lambda batch: fitted(batch) * case.slow
+        slow = case.slow * _time_per_token(workload.speculation)
+        self._tpot_s: Curve = lambda batch: fitted(batch) * slow
         self._kv_tokens = kv_tokens(case.candidate.config, case.card, case.gpu)
 
     @property
@@ -41,7 +47,7 @@ class DecodeSupport:
         steps = (self._smallest * step / 16.0 for step in range(17))
         return min(map(self._tpot_s, (*steps, self._largest)))
 
-    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
+    def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:  # noqa: ARG002
         if batch is None or batch <= 0:
             raise Unsupported("no batch is stated, so no TPOT can be computed")
         if batch < self._smallest * (1.0 - 1e-6):
@@ -56,7 +62,7 @@ class DecodeSupport:
         return [rate, *self._fits(batch, "batch"), *self._promise(batch)]
 
     def _fits(self, batch: float, what: str) -> list[Finding]:
-        tokens = batch * self._case.workload.tokens_per_request
+        tokens = batch * (_average_in_decode(self._case.workload, 1.0) + _UNFILLED_TOKENS)
         return [
             within(batch, self._largest, f"{what}, of the largest measured:"),
             within(tokens, self._kv_tokens, f"tokens in KV memory at {what} {batch:.6g}:"),
@@ -73,6 +79,26 @@ class DecodeSupport:
         tpot_s = self._tpot_s(max(crowded, self._smallest))
         what = f"TPOT {stated(promise)} at batch {batch:.6g}, {crowded:g} at {promise.at}:"
         return [*self._fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]
+
+
+def _average_in_decode(workload: Workload, made: float) -> float:
+    """Mean length of the requests in decode when each has made a fraction `made` of its output.
+
+    Who is there is found in proportion to the steps it stays for, one per output token.
+    """
+    steps = [(one.share * one.output_tokens, one) for one in workload.mix]
+    return sum(weight * (one.input_tokens + made * one.output_tokens) for weight, one in steps) / sum(
+        weight for weight, _ in steps
+    )
+
+
+def _time_per_token(speculation: Speculation | None) -> float:
+    """Steps per token: with k guesses kept with probability a each, (1 - a) / (1 - a^(k+1)), times the longer step."""
+    if speculation is None:
+        return 1.0
+    a, k = speculation.acceptance, speculation.draft_tokens
+    steps = 1.0 / (k + 1) if a == 1.0 else (1.0 - a) / (1.0 - a ** (k + 1))
+    return steps * (1.0 + speculation.step_overhead)
 
 
 def tpot_points(profile: DecodeProfile, context_tokens: float) -> Points:
@@ -106,13 +132,13 @@ def _between(low: Points, high: Points, weight: float) -> Points:
 
 
 def kv_tokens(config: ServingConfig, card: ModelCard, gpu: GpuType) -> float:
-    """Tokens whose KV fits in a replica: as stated, else 90 % of its memory less the weights.
+    """Tokens whose KV fits in a replica: as stated, else 90 % of its memory less 2 GiB a GPU and the weights.
 
     Where each GPU keeps a copy of its group's KV, only one GPU's free memory counts for each group.
     """
     if config.max_kv_tokens is not None:
         return config.max_kv_tokens
-    memory = config.gpus_per_replica * gpu.memory_gib * 2.0**30 * _USABLE_MEMORY
+    memory = config.gpus_per_replica * (gpu.memory_gib * _USABLE_MEMORY - _NOT_FOR_KV_GIB) * 2.0**30
     weights = card.parameters_b * 1e9 * _BYTES_PER_PARAMETER.get(config.precision, _BYTES_OF_BF16)
     copies = config.gpus_per_replica / config.data_parallel if card.kv_replicated_per_gpu else 1.0
     return max(0.0, (memory - weights) / copies) / max(card.kv_bytes_per_token, 1e-12)

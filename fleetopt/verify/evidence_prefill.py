@@ -5,51 +5,75 @@ from __future__ import annotations
 import math
 
 from fleetopt.catalog.domain import PrefillProfile
+from fleetopt.scenario.domain import LengthBin
 from fleetopt.verify.curves import NEAR, Unsupported, pchip
-from fleetopt.verify.queueing import sojourn_s
+from fleetopt.verify.mixes import LATTICE_TOLERANCE, ttft_s
 from fleetopt.verify.support import Case, Finding, stated, within
 from fleetopt.verify.tally import RELATIVE
 
 _QUANTILE_TOLERANCE = 1e-4
 """An M/D/1 percentile has no closed form; the plan's may come from another series or root search."""
 
+_REACH = 1.05
+"""How far beyond a promise, as a multiple of it, a percentile is still looked for."""
+
 
 class PrefillSupport:
-    """Prefill as a queue per data-parallel group (Li et al., arXiv 2603.04716, eqs 9-13, and DistServe's M/D/1).
+    """Prefill as a queue per data-parallel group, or one for all (Li et al., arXiv 2603.04716, eqs 9-13; DistServe).
 
-    With TPmax slowed by the margin, L uncached tokens a prompt and dp groups: D = dp L / TPmax, lam = rate / dp,
-    TTFT = sojourn(lam, D) + overhead + transfer x input tokens. Without a promised TTFT only rate <= TPmax / L.
+    With TPmax slowed by the margin, L uncached tokens a prompt and dp groups: D = dp L / TPmax for each length of
+    the mix, lam = rate / dp, TTFT = sojourn(lam, D) + overhead + transfer x input tokens. In a pool of n replicas
+    lam = n rate at n dp servers. Without a promised TTFT only rate <= dp / D.
     """
 
     tpot_floor_s = 0.0
 
     def __init__(self, case: Case, profile: PrefillProfile) -> None:
-        workload = case.workload
-        self._workload = workload
+        self._workload = case.workload
         self._groups = max(case.candidate.config.data_parallel, 1)
-        uncached = workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate)
-        per_request_s = uncached * case.slow / largest_throughput(profile, workload.input_tokens)
-        self._service_s = self._groups * per_request_s
-        self._overhead_s = workload.ttft_overhead_s + workload.kv_transfer_s_per_token * workload.input_tokens
+        self._parts = [self._part(case, profile, one) for one in case.workload.mix]
 
     @property
     def ttft_floor_s(self) -> float:
-        return self._ttft_s(0.0)
+        """Of the shortest prompts, which is never above a mean or percentile over all."""
+        workload = self._workload
+        if not workload.lengths:
+            return self._ttft_s(0.0, 1)
+        return min(service + delay for _, service, delay in self._parts) + workload.ttft_overhead_s
 
-    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
+    def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:
         del batch  # prefill replicas serve prompts one by one
         promise = self._workload.ttft
         if promise is None:
-            return [within(capacity_rps * self._service_s / self._groups, 1.0, "prefill: busy fraction")]
-        by_series = self._workload.queue == "md1" and promise.percentile is not None
-        allowed = _QUANTILE_TOLERANCE if by_series else RELATIVE
+            busy = sum(share * service for share, service, _ in self._parts) * capacity_rps / self._groups
+            return [within(busy, 1.0, "prefill: busy fraction")]
         what = f"TTFT {stated(promise)} at {capacity_rps:.6g} requests/s:"
-        return [within(self._ttft_s(capacity_rps), promise.limit_s, what, allowed)]
+        return [within(self._ttft_s(capacity_rps, replicas), promise.limit_s, what, self._allowed(replicas))]
 
-    def _ttft_s(self, rate_rps: float) -> float:
-        promise, queue = self._workload.ttft, self._workload.queue
-        percentile = None if promise is None else promise.percentile
-        return sojourn_s(queue, rate_rps / self._groups, self._service_s, percentile) + self._overhead_s
+    def _part(self, case: Case, profile: PrefillProfile, one: LengthBin) -> tuple[float, float, float]:
+        workload = case.workload
+        tokens = max(1.0, one.input_tokens * (1.0 - workload.prefix_cache_hit_rate))
+        service_s = self._groups * tokens * case.slow / largest_throughput(profile, one.input_tokens)
+        return one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens
+
+    def _allowed(self, replicas: int) -> float:
+        workload = self._workload
+        if workload.ttft is None or workload.ttft.percentile is None:
+            return RELATIVE
+        if workload.queue == "mg1" and self._servers(replicas) == 1:
+            return LATTICE_TOLERANCE
+        return RELATIVE if workload.queue == "mm1" else _QUANTILE_TOLERANCE
+
+    def _servers(self, replicas: int) -> int:
+        return self._groups * replicas if self._workload.pooled else 1
+
+    def _ttft_s(self, rate_rps: float, replicas: int) -> float:
+        workload, servers = self._workload, self._servers(replicas)
+        percentile = None if workload.ttft is None else workload.ttft.percentile
+        reach_s = _REACH * workload.ttft.limit_s if workload.ttft else math.inf
+        lam = rate_rps * servers / self._groups
+        waited_s = ttft_s(workload.queue, lam, self._parts, servers, percentile=percentile, reach_s=reach_s)
+        return waited_s + workload.ttft_overhead_s
 
 
 def largest_throughput(profile: PrefillProfile, input_tokens: float) -> float:

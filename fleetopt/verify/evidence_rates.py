@@ -29,7 +29,7 @@ class RateSupport:
             raise Unsupported("no rate is stated at lengths and latencies as hard as the workload's")
         self._rate_rps = max(usable) / case.slow
 
-    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
+    def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:  # noqa: ARG002
         del batch  # a stated rate comes without one
         return [reached(self._rate_rps, capacity_rps, "stated requests/s:")]
 

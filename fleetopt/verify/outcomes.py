@@ -124,5 +124,5 @@ def _of_role(row: RoleOutcome, workload: Workload, flow: Traffic, rows: list[Pla
 def _tokens(workload: Workload, role: Role) -> float:
     """Tokens of a request that a replica of the role works on."""
     if role == "prefill":
-        return workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate)
+        return sum(b.share * max(1.0, b.input_tokens * (1.0 - workload.prefix_cache_hit_rate)) for b in workload.mix)
     return workload.output_tokens if role == "decode" else workload.tokens_per_request

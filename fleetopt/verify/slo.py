@@ -41,7 +41,7 @@ class _Bench:
 
     facts: Facts
     _supports: dict[tuple[str, str, str], Support] = field(default_factory=dict)
-    _judged: dict[tuple[str, str, str, float, float | None], list[Finding]] = field(default_factory=dict)
+    _judged: dict[tuple[str, str, str, float, float | None, int], list[Finding]] = field(default_factory=dict)
 
     def support(self, row: Placement) -> Support:
         key = row.workload, row.config, row.role
@@ -50,9 +50,11 @@ class _Bench:
         return self._supports[key]
 
     def capacity(self, row: Placement) -> list[Finding]:
-        key = row.workload, row.config, row.role, row.capacity_rps, row.batch
+        # How many share a queue matters only where they do.
+        together = row.replicas if self.facts.workloads[row.workload].pooled else 1
+        key = row.workload, row.config, row.role, row.capacity_rps, row.batch, together
         if key not in self._judged:
-            self._judged[key] = self.support(row).findings(row.capacity_rps, row.batch)
+            self._judged[key] = self.support(row).findings(row.capacity_rps, row.batch, together)
         return self._judged[key]
 
     def _case(self, row: Placement) -> Case:

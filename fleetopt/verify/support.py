@@ -41,8 +41,8 @@ class Support(Protocol):
     def tpot_floor_s(self) -> float:
         """Below this no TPOT is possible, even without load."""
 
-    def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
-        """What the evidence says about a replica that is to carry `capacity_rps` at `batch`."""
+    def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:
+        """What the evidence says about one of `replicas` that is to carry `capacity_rps` at `batch`."""
 
 
 def within(value: float, limit: float, what: str, allowed: float = RELATIVE) -> Finding:

@@ -53,8 +53,8 @@ def test_nothing_is_planned_beyond_the_largest_batch(workload: Make, replica: An
 
 
 def test_kv_memory_caps_the_batch(workload: Make, replica: Any, carry: Carry) -> None:
-    """Proves b (L_in + L_out) <= KV tokens: 133120 tokens hold 20 requests of 6656."""
-    capacity = carry(workload(), replica(max_kv_tokens=133_120.0))
+    """Proves b (L_in + L_out + half a page) <= KV tokens: 133280 tokens hold 20 requests of 6656 + 8."""
+    capacity = carry(workload(), replica(max_kv_tokens=133_280.0))
     assert (capacity.batch, capacity.binds) == (20.0, "kv_memory")
     assert capacity.slo_tokens_per_s == pytest.approx(20 / 0.0164)
     assert capacity.utilization == pytest.approx(1.0)
@@ -62,7 +62,7 @@ def test_kv_memory_caps_the_batch(workload: Make, replica: Any, carry: Carry) ->
 
 def test_fewer_requests_than_measured_get_no_better_tpot(workload: Make, replica: Any, carry: Carry) -> None:
     """Proves that below the smallest batch TPOT stays at 12.8 ms instead of being guessed downwards."""
-    capacity = carry(workload(), replica(max_kv_tokens=5 * 6656.0))
+    capacity = carry(workload(), replica(max_kv_tokens=5 * 6664.0))
     assert capacity.slo_tokens_per_s == pytest.approx(5 / 0.0128)
     assert "KV memory holds 5 requests: TPOT of 10, the smallest measured batch, is used" in capacity.assumptions
     assert latency_at(capacity, capacity.capacity_rps / 2).tpot_s == pytest.approx(0.0128)
@@ -178,5 +178,5 @@ def test_more_than_a_replica_makes_has_no_latency(workload: Make, replica: Any, 
 def test_kv_memory_that_nobody_stated_is_assumed_aloud(workload: Make, replica: Any, carry: Carry) -> None:
     """Proves that the plan is told when KV memory comes from a formula."""
     capacity = carry(workload(), replica(max_kv_tokens=None))
-    note = "KV memory is not stated for h200x8: 90 % of GPU memory less the weights is assumed"
+    note = "KV memory is not stated for h200x8: 90 % of GPU memory less the weights and 2 GiB a GPU is assumed"
     assert capacity.assumptions == (note,)

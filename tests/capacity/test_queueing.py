@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from fleetopt.capacity import md1
 from fleetopt.capacity.queueing import QUEUE_MODELS
+from fleetopt.capacity.service import Service
 from fleetopt.scenario.domain import Queue
 
 BOTH: tuple[Queue, ...] = ("mm1", "md1")
-MU = 28_300 / 6_144
+PROMPTS = Service.constant(6_144 / 28_300)
+SECOND = Service.constant(1.0)
 PERCENTILES = st.one_of(st.none(), st.floats(0.3, 0.9999))
 
 
@@ -26,7 +28,7 @@ def test_the_seed_paper_case_under_four_assumptions(
     queue: Queue, percentile: float | None, tokens_per_s: float
 ) -> None:
     """Proves eq. 13 of arXiv 2603.04716 and its relatives. A mean read as P99 would halve TP_P."""
-    rate = QUEUE_MODELS[queue].max_rate(MU, 1.9, percentile)
+    rate = QUEUE_MODELS[queue].max_rate(PROMPTS, 1, 1.9, percentile)
     assert 6_144 * rate == pytest.approx(tokens_per_s, abs=0.5)
 
 
@@ -34,7 +36,9 @@ def test_the_md1_mean_is_pollaczek_khinchine() -> None:
     """Proves W = lam E[S^2] / (2 (1 - rho)) with E[S^2] = D^2; an exponential service would wait twice as long."""
     service, lam = 0.25, 3.0
     waiting = lam * service**2 / (2.0 * (1.0 - lam * service))
-    assert QUEUE_MODELS["md1"].sojourn_s(lam, 1 / service, None) == pytest.approx(service + waiting, rel=1e-14)
+    assert QUEUE_MODELS["md1"].sojourn_s(lam, Service.constant(service), 1, None) == pytest.approx(
+        service + waiting, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.7, 0.9])
@@ -46,7 +50,9 @@ def test_md1_percentiles_agree_with_a_simulation(rho: float) -> None:
     waits = walk - np.minimum.accumulate(walk)
     for percentile in (0.5, 0.9, 0.99):
         expected = 1.0 + float(np.quantile(waits, percentile))
-        assert QUEUE_MODELS["md1"].sojourn_s(rho, 1.0, percentile) == pytest.approx(expected, rel=0.04)
+        assert QUEUE_MODELS["md1"].sojourn_s(rho, Service.constant(1.0), 1, percentile) == pytest.approx(
+            expected, rel=0.04
+        )
 
 
 @pytest.mark.parametrize("rho", [0.05, 0.4, 0.8, 0.97])
@@ -80,15 +86,15 @@ def test_a_limit_at_or_below_the_floor_allows_nothing(queue: Queue) -> None:
     """Proves that a promise nobody can keep gives zero, never a negative rate or NaN."""
     model = QUEUE_MODELS[queue]
     for percentile in (None, 0.5, 0.99):
-        floor = model.floor_s(MU, percentile)
-        assert [model.max_rate(MU, limit, percentile) for limit in (floor, 0.5 * floor, 0.0, -1.0)] == [0.0] * 4
+        floor = model.floor_s(PROMPTS, percentile)
+        assert [model.max_rate(PROMPTS, 1, limit, percentile) for limit in (floor, 0.5 * floor, 0.0, -1.0)] == [0.0] * 4
 
 
 @pytest.mark.parametrize("queue", BOTH)
 def test_at_full_load_the_sojourn_is_infinite(queue: Queue) -> None:
     """Proves that no finite latency is ever claimed for a queue that grows without end."""
-    assert QUEUE_MODELS[queue].sojourn_s(2.0, 2.0, None) == math.inf
-    assert QUEUE_MODELS[queue].sojourn_s(2.1, 2.0, 0.99) == math.inf
+    assert QUEUE_MODELS[queue].sojourn_s(2.0, Service.constant(0.5), 1, None) == math.inf
+    assert QUEUE_MODELS[queue].sojourn_s(2.1, Service.constant(0.5), 1, 0.99) == math.inf
 
 
 @given(queue=st.sampled_from(BOTH), mu=st.floats(0.01, 1e3), times=st.floats(1e-3, 1e4), percentile=PERCENTILES)
@@ -97,21 +103,22 @@ def test_the_rate_a_limit_allows_has_the_limit_as_its_sojourn(
 ) -> None:
     """Proves that max_rate and sojourn_s are inverse: within the limit always, at the limit where it binds."""
     model = QUEUE_MODELS[queue]
-    limit_s = model.floor_s(mu, percentile) * (1.0 + times)
-    rate = model.max_rate(mu, limit_s, percentile)
+    service = Service.constant(1.0 / mu)
+    limit_s = model.floor_s(service, percentile) * (1.0 + times)
+    rate = model.max_rate(service, 1, limit_s, percentile)
     assert 0.0 <= rate < mu
-    assert model.sojourn_s(rate, mu, percentile) == pytest.approx(limit_s, rel=1e-9)
+    assert model.sojourn_s(rate, service, 1, percentile) == pytest.approx(limit_s, rel=1e-9)
 
 
 @given(queue=st.sampled_from(BOTH), limit=st.floats(0.1, 50.0), more=st.floats(1.0, 5.0), percentile=PERCENTILES)
 def test_a_looser_limit_never_allows_less(queue: Queue, limit: float, more: float, percentile: float | None) -> None:
     """Proves monotonicity in the limit, which every search over SLOs leans on."""
     model = QUEUE_MODELS[queue]
-    assert model.max_rate(1.0, limit * more, percentile) >= model.max_rate(1.0, limit, percentile)
+    assert model.max_rate(SECOND, 1, limit * more, percentile) >= model.max_rate(SECOND, 1, limit, percentile)
 
 
 @given(queue=st.sampled_from(BOTH), limit=st.floats(1.1, 50.0), low=st.floats(0.05, 0.9), by=st.floats(0.0, 0.0999))
 def test_a_higher_percentile_never_allows_more(queue: Queue, limit: float, low: float, by: float) -> None:
     """Proves monotonicity in the percentile."""
     model = QUEUE_MODELS[queue]
-    assert model.max_rate(1.0, limit, low + by) <= model.max_rate(1.0, limit, low) * (1.0 + 1e-12)
+    assert model.max_rate(SECOND, 1, limit, low + by) <= model.max_rate(SECOND, 1, limit, low) * (1.0 + 1e-12)

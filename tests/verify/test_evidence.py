@@ -145,7 +145,7 @@ def test_decode_supports_a_batch(
 
 
 def test_kv_memory_is_what_weights_leave() -> None:
-    whole = (8 * 141 * 2**30 * 0.9 - 70e9) / 1e5
+    whole = (8 * (141 * 0.9 - 2) * 2**30 - 70e9) / 1e5
     assert kv_tokens(CONFIG, CARD, GPU) == pytest.approx(whole)
     assert kv_tokens(replace(CONFIG, max_kv_tokens=5.0), CARD, GPU) == 5.0
     assert kv_tokens(replace(CONFIG, precision="bf16"), CARD, GPU) == pytest.approx(whole - 70e9 / 1e5)
@@ -157,7 +157,7 @@ def test_kv_memory_is_what_weights_leave() -> None:
 
 def test_a_batch_beyond_kv_memory_is_refused() -> None:
     profile = decode((1050.0, 10.0, 0.01), (1050.0, 60.0, 0.04))
-    config = replace(CONFIG, max_kv_tokens=40 * 1100.0)
+    config = replace(CONFIG, max_kv_tokens=40 * 1108.0)
     support = DecodeSupport(case("decode", profile, config=config), profile)
     assert holds(support.findings(1.0, 40.0))
     assert not holds(support.findings(1.0, 40.1))

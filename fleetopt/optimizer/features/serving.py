@@ -6,7 +6,7 @@
 
 Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity); an option c stands for a serving
          config on the nodes of one pool; a link k is a site and a KV format (docs/decisions/0009), both parts of c.
-Ledgers  posts served, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
+Ledgers  posts served, running, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
 Dual     USD per request/s of prefill or decode capacity: which of the two a link is short of.
 Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
 
@@ -20,7 +20,7 @@ from typing import Any
 
 from fleetopt.optimizer.case import Link, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.ledgers import Ledgers, PoolKey, ServedKey
+from fleetopt.optimizer.ledgers import Ledgers, PoolKey, RunningKey, ServedKey
 from fleetopt.optimizer.rules import Rules
 
 
@@ -35,7 +35,7 @@ class Serving(Feature):
             for time in case.times
             if case.planned_rps[workload, *time] > 0
         ]
-        most = {(w, option.name): option.most_useful for w, options in case.options.items() for option in options}
+        most = {(w, option.name): option.most for w, options in case.options.items() for option in options}
         model.REPLICAS = Var(
             replicas, within=NonNegativeIntegers, bounds=lambda _, w, option, *_time: (0, most[w, option])
         )
@@ -56,9 +56,10 @@ class Serving(Feature):
         by_name = {(w, option.name): option for w, options in case.options.items() for option in options}
         for (workload, name, *time), variable in model.REPLICAS.items():
             option = by_name[workload, name]
+            ledgers.running.post(RunningKey(workload, name, *time), variable)
             ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             if option.capacity.candidate.role == "aggregated":
-                carried = min(option.capacity.capacity_rps, case.planned_rps[workload, *time])
+                carried = min(option.capacity_rps, case.planned_rps[workload, *time])
                 ledgers.served.post(ServedKey(workload, *time), carried * variable)
         for (workload, _site, _format, *time), variable in model.SPLIT.items():
             ledgers.served.post(ServedKey(workload, *time), variable)
@@ -68,7 +69,7 @@ class Serving(Feature):
             demand = case.planned_rps[workload, *time]
             for role in ("prefill", "decode"):
                 carried = sum(
-                    min(1.0, option.capacity.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
+                    min(1.0, option.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
                     for option in case.options[workload]
                     if option.capacity.candidate.role == role and option.link == (site, kv_format)
                 )
