@@ -169,18 +169,16 @@ def _sized(
 
 
 def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iterator[Option]:
-    """One option, or one for each range of pool sizes that the demand can use."""
+    """One option, or one for each range of pool sizes; the sizes end where one carries all of the demand."""
     if not row.pools:
         most = _most_useful(peak_rps, row.capacity_rps)
         yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
         return
     for size, larger in zip_longest(row.pools, row.pools[1:]):
-        most = _most_useful(peak_rps, size.capacity_rps)
-        if larger is not None:
-            most = min(most, larger.replicas - 1)
-        if most >= size.replicas:
-            name = f"{_name(row, pool)} x{size.replicas}"
-            yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+        useful = max(size.replicas, _most_useful(peak_rps, size.capacity_rps))
+        name = f"{_name(row, pool)} x{size.replicas}"
+        most = useful if larger is None else larger.replicas - 1
+        yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
 
 
 def _most_useful(peak_rps: float, capacity_rps: float) -> int:

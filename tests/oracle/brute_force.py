@@ -29,13 +29,20 @@ NEARLY = 1e-9
 
 
 class Way(NamedTuple):
-    """A way to run a workload: in a role on a pool, with so many GPUs for so many requests/s."""
+    """A way to run a workload: in a role on a pool, with so many GPUs for so many requests/s.
+
+    `shared` is for replicas behind one queue: the prompts/s that each turns around, and their mean TTFT promised.
+    """
 
     role: Role
     pool: Pool
     gpus: int
     rps: float
     precision: str
+    shared: tuple[float, float] | None
+
+    def carries(self, replicas: int) -> float:
+        return replicas * self.rps if self.shared is None or not replicas else together(replicas, *self.shared)
 
 
 class Need(NamedTuple):
@@ -58,6 +65,20 @@ def capacity_rps(candidate: Candidate, workload: Workload) -> float:
     # The promised TPOT is one of those measured, so that nothing needs to be interpolated.
     batch, tpot_s = max((p.batch, p.tpot_s) for p in profile.points if p.tpot_s <= workload.tpot.limit_s)
     return batch / tpot_s / workload.output_tokens
+
+
+@cache
+def together(servers: int, mu: float, ttft_s: float) -> float:
+    """The arrival rate at which an M/M/c queue's mean sojourn C / (c mu - lam) + 1/mu is the promise, by halving."""
+    low, high = 0.0, servers * mu
+    for _ in range(100):
+        lam = (low + high) / 2.0
+        busy = lam / mu
+        empty = sum(busy**k / math.factorial(k) for k in range(servers))
+        full = busy**servers / math.factorial(servers) / (1.0 - busy / servers) if busy < servers else math.inf
+        late = busy >= servers or full / (empty + full) / (servers * mu - lam) + 1.0 / mu > ttft_s
+        low, high = (low, lam) if late else (lam, high)
+    return low
 
 
 @cache
@@ -138,7 +159,11 @@ class Oracle:
             fits = config.gpus_per_replica <= self.gpus(pool) or self.gpus(pool) == largest
             if self.gpu_type(pool) == config.gpu_type and fits and workload.allows(config, candidate.role):
                 rps = capacity_rps(candidate, workload)
-                found.append(Way(candidate.role, pool, config.gpus_per_replica, rps, config.precision))
+                shared = None
+                if workload.pooled and isinstance(candidate.profile, PrefillProfile):
+                    assert workload.ttft is not None
+                    shared = rps + 1.0 / workload.ttft.limit_s, workload.ttft.limit_s
+                found.append(Way(candidate.role, pool, config.gpus_per_replica, rps, config.precision, shared))
         return found
 
     def replicas(self, workload: Workload, time: Time, slots: list[tuple[Pool, int]]) -> list[Need]:
@@ -282,7 +307,7 @@ def _carried(replicas: list[tuple[Way, int]]) -> float:
     rps: dict[tuple[Role, str, str], float] = {}
     for way, count in replicas:
         key = (way.role, way.pool[1], way.precision)
-        rps[key] = rps.get(key, 0.0) + count * way.rps
+        rps[key] = rps.get(key, 0.0) + way.carries(count)
     aggregated = sum(carried for (role, _, _), carried in rps.items() if role == "aggregated")
     links = {(site, precision) for _, site, precision in rps}
     split = (min(rps.get(("prefill", *link), 0.0), rps.get(("decode", *link), 0.0)) for link in links)

@@ -86,7 +86,13 @@ class Draw:
         model = random.choice(self.models)
         forbidden = ("B",) if len(self.nodes) > 1 and self.chance(0.15) else ()
         return build.workload(
-            name, demand, shortfall=shortfall, headroom=headroom, model=model, forbidden_gpu_types=forbidden
+            name,
+            demand,
+            shortfall=shortfall,
+            headroom=headroom,
+            model=model,
+            forbidden_gpu_types=forbidden,
+            pooled=self.chance(0.5),
         )
 
     def draw_lines(self) -> list[SupplyLine]:
