@@ -19,14 +19,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fleetopt.catalog.domain import GpuType, ModelCard, ServingConfig
+from fleetopt.catalog.memory import BYTES_PER_GIB, BYTES_PER_PARAMETER, USABLE_SHARE, WIDEST, kv_copies, weight_bytes
 
-USABLE_SHARE = 0.9
 ACTIVATIONS_GIB = 2.0
 HALF_A_PAGE = 8.0
-BYTES_PER_GIB = 2.0**30
-# 4-bit formats carry a scale byte for every 16 values (nvfp4), or less (mxfp4): 0.5 + 1/16.
-BYTES_PER_PARAMETER = {"bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "fp8_block": 1.0, "nvfp4": 0.5625, "mxfp4": 0.5625}
-WIDEST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +41,9 @@ def kv_memory(config: ServingConfig, card: ModelCard, gpu: GpuType) -> KvMemory:
     """
     if config.max_kv_tokens is not None:
         return KvMemory(config.max_kv_tokens)
-    weights = card.parameters_b * 1e9 * BYTES_PER_PARAMETER.get(config.precision, WIDEST)
     usable_gib = gpu.memory_gib * USABLE_SHARE - ACTIVATIONS_GIB
-    free_per_gpu = usable_gib * BYTES_PER_GIB - weights / config.gpus_per_replica
-    copies = config.tensor_parallel if card.kv_replicated_per_gpu else 1
-    tokens = config.gpus_per_replica / copies * free_per_gpu / card.kv_bytes_per_token
+    free_per_gpu = usable_gib * BYTES_PER_GIB - weight_bytes(config, card) / config.gpus_per_replica
+    tokens = config.gpus_per_replica / kv_copies(config, card) * free_per_gpu / card.kv_bytes_per_token
     return KvMemory(max(0.0, tokens), tuple(_assumptions(config)))
 
 

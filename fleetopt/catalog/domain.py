@@ -27,14 +27,29 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Ratios:
+    """How a hypothetical GPU type compares to the one it is based on: 1.0 is the same."""
+
+    compute: float
+    bandwidth: float
+    memory: float
+    price: float
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
 class GpuType:
-    """A kind of accelerator. Memory in GiB, bandwidth in GB/s, board power in W."""
+    """A kind of accelerator. Memory in GiB, bandwidth in GB/s, board power in W.
+
+    A hypothetical one names the GPU type it is based on, and by which ratios.
+    """
 
     name: str
     memory_gib: float
     memory_bandwidth_gb_s: float
     power_w: float
     provenance: Provenance
+    hypothesis: tuple[GpuType, Ratios] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from fleetopt.catalog.domain import (
     Offer,
     OfferKind,
     Provenance,
+    Ratios,
 )
+from fleetopt.catalog.hypothetical import Hypothesis
 from fleetopt.catalog.roots import HARDWARE
 from fleetopt.documents import Row, read_table
 from fleetopt.errors import InputError, Issue, did_you_mean
@@ -24,6 +26,7 @@ from fleetopt.errors import InputError, Issue, did_you_mean
 _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _GPU_COLUMNS = ("name", "memory_gib", "memory_bandwidth_gb_s", "power_w", "evidence", "source")
 _NODE_COLUMNS = ("name", "gpu_type", "gpus_per_node", "power_w", "evidence", "source")
+_HYPOTHETICAL_COLUMNS = ("name", "based_on", "compute", "bandwidth", "memory", "price", "power", "source")
 _OFFER_COLUMNS = (
     "name",
     "node_type",
@@ -55,13 +58,49 @@ def load_hardware(roots: tuple[Path, ...]) -> tuple[Hardware, list[InputFile]]:
             hardware.gpu_types.setdefault(row.text("name"), _gpu_type(row))
         node_rows += [(row, _node_type(row)) for row in _rows(root, "node_types.csv", _NODE_COLUMNS, files)]
         offer_rows += [(row, _offer(row)) for row in _rows(root, "offers.csv", _OFFER_COLUMNS, files)]
+    hypotheses = _hypotheses(roots, hardware, files)
     for row, node in node_rows:
         _must_exist(row, "gpu_type", node.gpu_type, hardware.gpu_types)
         hardware.node_types.setdefault(node.name, node)
     for row, offer in offer_rows:
         _must_exist(row, "node_type", offer.node_type, hardware.node_types)
         hardware.offers.setdefault(offer.name, offer)
+    for hypothesis in hypotheses:
+        _carry_over(hypothesis, hardware)
     return hardware, files
+
+
+def _hypotheses(roots: tuple[Path, ...], hardware: Hardware, files: list[InputFile]) -> list[Hypothesis]:
+    """The hypothetical GPU types, which from here on are GPU types like any other."""
+    found: dict[str, Hypothesis] = {}
+    for root in roots:
+        for row in _rows(root, "hypothetical.csv", _HYPOTHETICAL_COLUMNS, files):
+            base = hardware.gpu_types.get(row.text("based_on"))
+            if base is None or base.hypothesis is not None:
+                real = [name for name, gpu in hardware.gpu_types.items() if gpu.hypothesis is None]
+                what = f"'{row.text('based_on')[:60]}' is no GPU type that exists"
+                raise row.fail("based_on", what, did_you_mean(row.text("based_on"), real))
+            if row.text("name") in hardware.gpu_types and row.text("name") not in found:
+                raise row.fail("name", f"'{row.text('name')[:60]}' exists", "Give it a name of its own")
+            hypothesis = Hypothesis(row.text("name"), base, _ratios(row), row.text("source"))
+            found.setdefault(hypothesis.name, hypothesis)
+            hardware.gpu_types.setdefault(hypothesis.name, hypothesis.gpu_type())
+    return list(found.values())
+
+
+def _ratios(row: Row) -> Ratios:
+    parts = ("compute", "bandwidth", "memory", "price", "power")
+    return Ratios(*(row.number(part, least=0.01, most=100.0) for part in parts))
+
+
+def _carry_over(hypothesis: Hypothesis, hardware: Hardware) -> None:
+    """Adds the nodes and offers of the base, with the hypothetical GPU in them."""
+    for node in [one for one in hardware.node_types.values() if one.gpu_type == hypothesis.base.name]:
+        made = hypothesis.node_type(node)
+        hardware.node_types.setdefault(made.name, made)
+        for offer in [one for one in hardware.offers.values() if one.node_type == node.name]:
+            carried = hypothesis.offer(offer, node)
+            hardware.offers.setdefault(carried.name, carried)
 
 
 def provenance(row: Row) -> Provenance:

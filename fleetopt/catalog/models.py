@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from fleetopt.catalog.domain import (
     ServingConfig,
 )
 from fleetopt.catalog.hardware import provenance
+from fleetopt.catalog.hypothetical import carried_over
 from fleetopt.catalog.roots import model_folder, model_names
 from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
@@ -92,6 +93,8 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
                 what = f"profiles '{candidate.config.name}' in role {candidate.role} a second time"
                 raise InputError([Issue("repeated-profile", row.where("config"), what, "Keep one, or rename a config")])
             candidates[candidate.name] = candidate
+    for carried in _carried_over(candidates.values(), card, gpu_types):
+        candidates.setdefault(carried.name, carried)
     unused = configs.keys() - {candidate.config.name for candidate in candidates.values()}
     if candidates and unused:
         where, names = str(folder / "configs.csv"), ", ".join(sorted(unused)[:3])
@@ -101,6 +104,19 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
         fix = f"Add one of {', '.join(_PROFILES)}"
         raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
     return Llm(card, tuple(candidates[key] for key in sorted(candidates))), files
+
+
+def _carried_over(candidates: Iterable[Candidate], card: ModelCard, gpu_types: dict[str, GpuType]) -> list[Candidate]:
+    """The candidates again on every hypothetical GPU type that is based on theirs."""
+    hypothetical = [gpu for gpu in gpu_types.values() if gpu.hypothesis is not None]
+    pairs = [
+        (candidate, gpu)
+        for candidate in candidates
+        for gpu in hypothetical
+        if gpu.hypothesis is not None and gpu.hypothesis[0].name == candidate.config.gpu_type
+    ]
+    found = (carried_over(candidate, card, gpu) for candidate, gpu in pairs)
+    return [candidate for candidate in found if candidate is not None]
 
 
 def _card(name: str, document: Document) -> ModelCard:

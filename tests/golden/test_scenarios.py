@@ -21,6 +21,7 @@ COSTS = {
     "llm-inferno-small": 254_782.80,
     "quickstart": 168_624.00,
     "seed-paper": 423_360.00,
+    "spad": 269_153.28,
     "stock-limited": 351_360.00,
 }
 
