@@ -41,12 +41,24 @@ class PoolSize:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedRate:
+    """What a replica carries of a length bucket for the share of its time that the bucket has.
+
+    Shares add up to one; `latencies` hold whatever the other buckets of the family do with theirs.
+    """
+
+    capacity_rps: float
+    latencies: AtLoad
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """The largest load that one replica of a candidate carries inside a workload's SLO.
 
     Tokens are uncached input tokens in the role prefill, output tokens in decode, and both in aggregated serving.
-    `pools` says how much more a replica carries in larger pools, by rising size from one on; empty where each has a
-    queue of its own. `raw_tokens_per_s` is the largest the evidence shows without an SLO, slowed by the same margin.
+    `shared` is set where buckets of a family may share replicas. `pools` says how much more a replica carries in
+    larger pools, by rising size from one on; empty where each has a queue of its own. `raw_tokens_per_s` is the largest
+    the evidence shows without an SLO, slowed by the same margin.
     `batch` is the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
     larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody.
     """
@@ -62,6 +74,7 @@ class Capacity:
     assumptions: tuple[str, ...]
     model: LoadModel = field(compare=False, repr=False)
     pools: tuple[PoolSize, ...] = ()
+    shared: SharedRate | None = None
 
     @property
     def utilization(self) -> float:

@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, PoolSize, or_rejection
+from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, PoolSize, SharedRate, or_rejection
 from fleetopt.capacity.lengths import effective_input, is_same, uncached
 from fleetopt.capacity.pchip import Pchip
 from fleetopt.capacity.pools import pool_sizes
 from fleetopt.capacity.queueing import QUEUE_MODELS, QueueModel
 from fleetopt.capacity.service import Part, Service
 from fleetopt.catalog.domain import Candidate, PrefillProfile
-from fleetopt.scenario.domain import Workload
+from fleetopt.scenario.domain import LengthBin, Workload
 
 FULL_THROUGHPUT = "no TTFT is promised: prefill is planned at 100 % of its throughput"
 
@@ -99,7 +99,7 @@ class PrefillLoad:
 def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCurve, *, slowdown: float) -> Capacity:
     """The capacity of a prefill replica whose measured throughput is divided by 1 + `slowdown`."""
     groups = candidate.config.data_parallel
-    service, assumptions = _service(workload, curve, groups * (1.0 + slowdown))
+    service, assumptions = _service(workload, workload.mix, curve, groups * (1.0 + slowdown))
     load = _load(workload, groups, service)
     rps = load.busiest_rps if workload.ttft is None else _within(load, workload.ttft.limit_s, workload.ttft.at)
     tokens = effective_input(workload)
@@ -115,14 +115,17 @@ def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCur
         assumptions=(*assumptions, *_said(workload)),
         model=load,
         pools=_pools(workload, load),
+        shared=_shared(workload, curve, load, slower=groups * (1.0 + slowdown)),
     )
 
 
-def _service(workload: Workload, curve: PrefillCurve, slower: float) -> tuple[Service, tuple[str, ...]]:
+def _service(
+    workload: Workload, mix: tuple[LengthBin, ...], curve: PrefillCurve, slower: float
+) -> tuple[Service, tuple[str, ...]]:
     """How long each part of the mix keeps a group busy, with what was assumed, each assumption once."""
     parts: list[Part] = []
     notes: list[str] = []
-    for one in workload.mix:
+    for one in mix:
         throughput, said = curve.at(one.input_tokens)
         service_s = uncached(one.input_tokens, workload) / throughput * slower
         parts.append(Part(one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens))
@@ -155,6 +158,33 @@ def _pools(workload: Workload, load: PrefillLoad) -> tuple[PoolSize, ...]:
         return ()
     limit_s, peak_rps = workload.ttft.limit_s, max(workload.demand_rps.values()) * (1.0 + workload.headroom)
     return pool_sizes(lambda replicas: load.max_rps(limit_s, replicas), peak_rps)
+
+
+def _shared(workload: Workload, curve: PrefillCurve, load: PrefillLoad, *, slower: float) -> SharedRate | None:
+    """What a group carries of a bucket beside others of its family, the mean TTFT being promised to each.
+
+    Everybody waits E[W] = sum(lam E[S^2]) / (2 (1 - sum(lam E[S]))), over buckets, and it must be at most the
+    budget b that the longest prompts leave: sum(lam (E[S^2] + 2 b E[S])) <= 2 b. This is linear, so a bucket takes a
+    share lam / r of the group with r = 2 b / (E[S^2] + 2 b E[S]). A percentile is not linear and is not shared.
+    """
+    if workload.family is None or workload.family.sharing == "none":
+        return None
+    if workload.ttft is None:
+        return SharedRate(load.busiest_rps, AtLoad(None, None))
+    if workload.ttft.percentile is not None:
+        return None
+    try:
+        together, _ = _service(workload, workload.family.mix, curve, slower)
+    except NotCarriedError:
+        return None
+    longest_s = max(part.service_s + part.after_s for part in together.parts)
+    budget_s = workload.ttft.limit_s - load.overhead_s - longest_s
+    if budget_s <= 0.0:
+        return None
+    mean_s = load.service.mean_s
+    second = mean_s**2 * (1.0 + load.service.scv)
+    rps = load.groups * 2.0 * budget_s / (second + 2.0 * budget_s * mean_s)
+    return SharedRate(rps, AtLoad(load.overhead_s + load.service.floor_s(None) + budget_s, None))
 
 
 def _said(workload: Workload) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from fleetopt.capacity.aggregated import aggregated_capacity
 from fleetopt.capacity.decode import decode_capacity
 from fleetopt.capacity.decode_curves import DecodeCurves
-from fleetopt.capacity.domain import Capacity, CapacityTable, Rejection
+from fleetopt.capacity.domain import Capacity, CapacityTable, Rejection, SharedRate, latency_at
 from fleetopt.capacity.memory import kv_memory
 from fleetopt.capacity.prefill import PrefillCurve, prefill_capacity
 from fleetopt.capacity.series import series_of
@@ -45,7 +45,9 @@ class Evidence:
             return Rejection(workload.name, self.candidate, "context-limit", reason, None)
         slowdown, said = _slowdown(self.candidate, self.margins)
         answer = self.answer(workload, slowdown)
-        return replace(answer, assumptions=answer.assumptions + said) if isinstance(answer, Capacity) else answer
+        if isinstance(answer, Rejection):
+            return answer
+        return replace(answer, assumptions=answer.assumptions + said, shared=answer.shared or _shared(workload, answer))
 
 
 def evidence(candidate: Candidate, card: ModelCard, gpu: GpuType, margins: Margins) -> Evidence:
@@ -85,6 +87,19 @@ def _answer(candidate: Candidate, card: ModelCard, gpu: GpuType) -> Callable[[Wo
         series = series_of(profile)
         return lambda workload, slowdown: aggregated_capacity(workload, candidate, series, slowdown=slowdown)
     return _stated(candidate, profile)
+
+
+def _shared(workload: Workload, answer: Capacity) -> SharedRate | None:
+    """What a bucket takes of a shared replica where its rate is linear in the share.
+
+    Decode: a step's time is affine in the requests and their contexts, so that a mixture of batches that each keep
+    TPOT keeps it. Aggregated serving and stated rates: Melange's assumption (arXiv 2404.14527, section 5.3).
+    """
+    if workload.family is None or workload.family.sharing == "none":
+        return None
+    if isinstance(answer.candidate.profile, PrefillProfile):
+        return None
+    return SharedRate(answer.capacity_rps, latency_at(answer, answer.capacity_rps))
 
 
 def _stated(candidate: Candidate, profile: RateProfile) -> Callable[[Workload, float], Answer]:

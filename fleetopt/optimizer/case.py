@@ -31,7 +31,8 @@ class Option:
     """A way to run a workload: a capacity, on the nodes of one pool, setting aside `node_gpus` GPUs a replica.
 
     Each replica carries `capacity_rps` while there are `least` to `most` of them: one to as many as the demand can
-    use, or a range of sizes of a pool behind one queue.
+    use, or a range of sizes of a pool behind one queue. Replicas of a `shared` option belong to several workloads, the
+    length buckets of the one named; their number is then a share of time, not whole.
     """
 
     name: str
@@ -40,7 +41,8 @@ class Option:
     node_gpus: int
     capacity_rps: float
     least: int
-    most: int
+    most: float
+    shared: str | None = None
 
     @property
     def family(self) -> str:
@@ -159,17 +161,25 @@ def _sized(
     for row, (node_type, _) in pairs:
         sizes.setdefault(node_type, set()).add(row.candidate.config.gpus_per_replica)
     aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
+    families = {w.name: w.family.name for w in scenario.workloads if w.family is not None}
     peak = {w.name: max(planned[w.name, *time] for time in w.demand_rps) for w in scenario.workloads}
     options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
     for row, pool in pairs:
         workload = row.workload
         node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
         options[workload] += _by_size(row, pool, node_gpus, peak[workload])
+        if row.shared is not None:
+            options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
     return {name: tuple(found) for name, found in options.items()}
 
 
 def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iterator[Option]:
-    """One option, or one for each range of pool sizes; the sizes end where one carries all of the demand."""
+    """One option, or one for each range of pool sizes; the sizes end where one carries all of the demand.
+
+    None where the same replica may be shared and carries no less.
+    """
+    if row.shared is not None and row.shared.capacity_rps >= row.capacity_rps * (1.0 - 1e-12):
+        return
     if not row.pools:
         most = _most_useful(peak_rps, row.capacity_rps)
         yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
@@ -179,6 +189,13 @@ def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iter
         name = f"{_name(row, pool)} x{size.replicas}"
         most = useful if larger is None else larger.replicas - 1
         yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+
+
+def _shared(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float, family: str) -> Option:
+    """The option to have a share of the replicas of a family."""
+    assert row.shared is not None
+    rps = row.shared.capacity_rps
+    return Option(f"{_name(row, pool)} shared", row, pool, node_gpus, rps, 1, peak_rps / rps, family)
 
 
 def _most_useful(peak_rps: float, capacity_rps: float) -> int:

@@ -3,7 +3,8 @@
 An option is dominated when whole copies of another (same workload, role, pool and KV format) set aside no more GPUs and
 carry at least as much: replace each of its replicas by the copies and every promise still holds at the same
 cost. Where replicas share a queue, the copies are credited with what they carry alone and the others with what they
-carry in the largest pool. Of two that dominate each other the first by (GPUs, capacity, name) stays.
+carry in the largest pool. Shared options stay: what is best for one bucket may not be for another. Of two that
+dominate each other the first by (GPUs, capacity, name) stays.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ def undominated(options: Iterable[Option]) -> list[Option]:
     """The options of one workload worth offering to the problem, in the order given."""
     everything = list(options)
     kept: dict[tuple[str, Pool, Link], list[Option]] = {}
-    for option in sorted(everything, key=_smallest_first):
+    for option in sorted((one for one in everything if one.shared is None), key=_smallest_first):
         group = kept.setdefault((option.capacity.candidate.role, option.pool, _reach(option)), [])
         if not any(other.family != option.family and _dominates(other, option) for other in group):
             group.append(option)
     chosen = {option.name for group in kept.values() for option in group}
-    return [option for option in everything if option.name in chosen]
+    return [option for option in everything if option.name in chosen or option.shared is not None]
 
 
 def _reach(option: Option) -> Link:

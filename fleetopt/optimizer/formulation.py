@@ -21,7 +21,9 @@ from fleetopt.optimizer.features.pools import Pools
 from fleetopt.optimizer.features.quotas import Quotas
 from fleetopt.optimizer.features.rentals import Rentals
 from fleetopt.optimizer.features.serving import Serving
+from fleetopt.optimizer.features.sharing import SharingFeature
 from fleetopt.optimizer.features.shortfall import ShortfallFeature
+from fleetopt.optimizer.features.slices import Slices
 from fleetopt.optimizer.features.stock import StockFeature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
 from fleetopt.optimizer.rules import Rule, Rules
@@ -30,6 +32,8 @@ from fleetopt.plan.domain import ALL
 FEATURES: tuple[Feature, ...] = (
     Serving(),
     Pools(),
+    SharingFeature(),
+    Slices(),
     ShortfallFeature(),
     Rentals(),
     Commitments(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fleetopt.capacity.domain import latency_at
+from fleetopt.capacity.domain import AtLoad, latency_at
 from fleetopt.capacity.lengths import effective_input
 from fleetopt.catalog.domain import Role
 from fleetopt.optimizer.case import Link, Option, PlanningCase
@@ -19,10 +19,10 @@ ROLE_ORDER: tuple[Role, ...] = ("prefill", "decode", "aggregated")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The replicas of one option at one time."""
+    """The replicas of one option at one time, a number that is not whole where they are shared."""
 
     option: Option
-    replicas: int
+    replicas: float
 
     @property
     def carries(self) -> float:
@@ -80,7 +80,7 @@ def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
 def _placement(workload: Workload, group: Group, load: float, key: ServedKey) -> Placement:
     option, capacity = group.option, group.option.capacity
     config = capacity.candidate.config
-    latencies = latency_at(capacity, load, group.replicas)
+    latencies = _latencies(group, load)
     return Placement(
         workload=workload.name,
         model=workload.model,
@@ -93,6 +93,7 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         slot=key.slot,
         outlook=key.outlook,
         replicas=group.replicas,
+        shared=option.shared,
         gpus_per_replica=config.gpus_per_replica,
         node_gpus_per_replica=option.node_gpus,
         capacity_rps=option.capacity_rps,
@@ -104,6 +105,15 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         binds=capacity.binds,
         evidence=capacity.candidate.profile.provenance.evidence,
     )
+
+
+def _latencies(group: Group, load: float) -> AtLoad:
+    """Of a shared replica those that hold whatever else it does."""
+    capacity = group.option.capacity
+    if group.option.shared is not None:
+        assert capacity.shared is not None
+        return capacity.shared.latencies
+    return latency_at(capacity, load, round(group.replicas))
 
 
 def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: list[Placement]) -> WorkloadOutcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fleetopt.optimizer.case import Commitment, PlanningCase
+from fleetopt.optimizer.case import Commitment, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import service_span
 from fleetopt.optimizer.formulation import FEATURES, Problem, probability
@@ -19,6 +19,7 @@ from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placeme
 from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
 
 TIGHT = 1e-6
+NEXT_TO_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,28 @@ def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
     options = {(w, option.name): option for w, found in case.options.items() for option in found}
     groups: dict[ServedKey, list[Group]] = {}
     for (workload, name, *time), variable in model.REPLICAS.items():
+        option = options[workload, name]
+        if option.shared is not None:
+            continue
         replicas = round(variable.value)
         if replicas:
-            groups.setdefault(ServedKey(workload, *time), []).append(Group(options[workload, name], replicas))
+            groups.setdefault(ServedKey(workload, *time), []).append(Group(option, replicas))
+    _add_shared(model, options, groups)
     return groups
+
+
+def _add_shared(model: Any, options: dict[tuple[str, str], Option], groups: dict[ServedKey, list[Group]]) -> None:
+    """Adds the shares of whole replicas, each family's own stretched until the replicas are used up."""
+    shares: dict[tuple[str, ...], dict[ServedKey, float]] = {}
+    for (workload, name, *time), variable in model.REPLICAS.items():
+        family = options[workload, name].shared
+        if family is not None and variable.value > NEXT_TO_NOTHING:
+            shares.setdefault((family, name, *time), {})[ServedKey(workload, *time)] = variable.value
+    for key, used in shares.items():
+        stretch = round(model.STANDING[key].value) / sum(used.values())
+        for served, share in used.items():
+            option = options[served.workload, key[1]]
+            groups.setdefault(served, []).append(Group(option, share * stretch))
 
 
 def _costs(problem: Problem) -> tuple[CostLine, ...]:

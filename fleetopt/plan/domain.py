@@ -17,6 +17,9 @@ SCHEMA_VERSION: Literal["1"] = "1"
 ALL = "all"
 
 Count = Annotated[int, Field(ge=0)]
+Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
+"""A number of replicas, or of their GPUs; not whole only where length buckets share replicas."""
+
 Status = Literal["OPTIMAL", "FEASIBLE"]
 
 
@@ -67,7 +70,9 @@ class Placement(Record):
 
     `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None
     where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
-    which is more than `gpus_per_replica` only where sizes do not divide one another.
+    which is more than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload
+    whose length buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and
+    the latencies hold whatever the others do.
     """
 
     workload: str
@@ -80,7 +85,7 @@ class Placement(Record):
     period: str
     slot: str
     outlook: str
-    replicas: Count
+    replicas: Share
     gpus_per_replica: Count
     node_gpus_per_replica: Count
     capacity_rps: float
@@ -91,14 +96,15 @@ class Placement(Record):
     tpot_s: float | None
     binds: str
     evidence: Evidence
+    shared: str | None = None
 
 
 class RoleOutcome(Record):
     """What the replicas of one role of a workload carry together, and how many replicas the traffic needs."""
 
     role: Role
-    replicas: Count
-    gpus: Count
+    replicas: Share
+    gpus: Share
     needed_replicas: float
     carried_rps: float
     capacity_rps: float

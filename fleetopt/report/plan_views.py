@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
-from fleetopt.report.view import BINDS, View, number, percent, time, usd, view
+from fleetopt.report.view import BINDS, View, count, number, percent, time, usd, view
 
 TimeKey: TypeAlias = tuple[str, str, str]
 
@@ -90,9 +90,9 @@ def order_view(plan: Plan) -> View:
 def placement_view(plan: Plan) -> View:
     """Replicas by workload, role and serving config: "4 x 8 H200" is four replicas of eight GPUs."""
     times, note = times_of(plan)
-    placed: dict[tuple[str, str, str, str, str], dict[TimeKey, Placement]] = {}
+    placed: dict[tuple[str, ...], dict[TimeKey, Placement]] = {}
     for p in plan.placements:
-        key = (p.workload, p.role, p.config, p.node_type, p.site)
+        key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "")
         placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
     rows = [
         [*key[:3], key[4], _bound_by(by_time), *(_replicas(by_time.get(t)) for t in times)]
@@ -100,7 +100,8 @@ def placement_view(plan: Plan) -> View:
         if any(t in by_time for t in times)
     ]
     titles = ["workload", "role", "config", "site", "bound by", *labels(times)]
-    note = ("n x g GPU type: n replicas of g GPUs each; then how busy they are. " + note).strip()
+    shared = "Parts of a replica: length buckets share its time. " if any(p.shared for p in plan.placements) else ""
+    note = ("n x g GPU type: n replicas of g GPUs each; then how busy they are. " + shared + note).strip()
     return view("Replicas", titles, rows, text=5, note=note)
 
 
@@ -113,14 +114,14 @@ def _bound_by(by_time: dict[TimeKey, Placement]) -> str:
 def _replicas(placement: Placement | None) -> str:
     if placement is None:
         return "-"
-    size = f"{placement.replicas:,} x {placement.gpus_per_replica} {placement.gpu_type}"
+    size = f"{count(placement.replicas)} x {placement.gpus_per_replica} {placement.gpu_type}"
     return f"{size} {100 * placement.utilization:.0f} %"
 
 
 _ROLES = ("prefill", "decode", "aggregated")
 
 
-def _workload_order(plan: Plan, key: tuple[str, str, str, str, str]) -> tuple[int, int, str, str, str]:
+def _workload_order(plan: Plan, key: tuple[str, ...]) -> tuple[int | str, ...]:
     names = list(dict.fromkeys(w.workload for w in plan.workloads))
     return names.index(key[0]), _ROLES.index(key[1]), *key[2:]
 
@@ -144,12 +145,16 @@ def workload_view(plan: Plan) -> View:
     return view("Workloads: asked and achieved", titles, rows, text=2, note=note)
 
 
+_ROUNDING = 1e-9
+"""Relative differences below this come from adding up shares."""
+
+
 def _short(w: WorkloadOutcome) -> str:
     if w.asked_rps == 0:
         return "-"
-    if w.achieved_rps < w.asked_rps:
+    if w.achieved_rps < w.asked_rps * (1.0 - _ROUNDING):
         return f"short {percent(1 - w.achieved_rps / w.asked_rps)}"
-    return percent(w.headroom)
+    return percent(w.headroom if w.headroom > _ROUNDING else 0.0)
 
 
 def _promise(value: float | None, limit: float | None, at: str | None) -> str:
@@ -174,9 +179,9 @@ def role_view(plan: Plan) -> View:
 
 def _role_cells(role: RoleOutcome) -> list[str]:
     return [
-        f"{role.replicas:,}",
+        count(role.replicas),
         f"{role.needed_replicas:.2f}",
-        f"{role.gpus:,}",
+        count(role.gpus),
         number(role.carried_rps),
         number(role.capacity_rps),
         number(role.tokens_per_s),

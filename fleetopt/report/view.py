@@ -51,6 +51,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def count(value: float) -> str:
+    """How many, with two decimals where they are shares of whole ones.
+
+    >>> count(1234), count(0.6666)
+    ('1,234', '0.67')
+    """
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+
+
 def percent(value: float) -> str:
     """A fraction as a percentage.
 

@@ -15,6 +15,7 @@ from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Ro
 from fleetopt.units import Latency
 
 Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
+Sharing: TypeAlias = Literal["free", "whole", "none"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 
 
@@ -73,6 +74,19 @@ class LengthBin:
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """Workloads that are the length buckets of one: they may share replicas.
+
+    `free` lets every bucket be spread over serving configs as is cheapest, `whole` keeps each on one, and `none`
+    gives each bucket replicas of its own. `mix` is that of all buckets together.
+    """
+
+    name: str
+    sharing: Sharing
+    mix: tuple[LengthBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Speculation:
     """Draft tokens that decode guesses in a step and mostly keeps (multi-token prediction, speculative decoding).
 
@@ -90,11 +104,11 @@ class Workload:
     """A model, a request mix and an SLO, with an arrival rate.
 
     Tokens are means per request; `lengths` is their distribution, empty where every request is taken as the mean.
-    `pooled` requests wait in one queue before all prefill replicas of a config at a site, others before each
-    data-parallel group. `demand_rps` is keyed by (period, slot, outlook). The TTFT of a
-    disaggregated request includes `ttft_overhead_s` and `kv_transfer_s_per_token` for each input token; an
-    aggregated one only the former. `prefix_cache_hit_rate` is the fraction of input tokens that need no prefill.
-    A latency of None is not promised.
+    `family` is set on a workload that is one length bucket of what the scenario wrote. `pooled` requests wait in one
+    queue before all prefill replicas of a config at a site, others before each data-parallel group. `demand_rps` is
+    keyed by (period, slot, outlook). The TTFT of a disaggregated request includes `ttft_overhead_s` and
+    `kv_transfer_s_per_token` for each input token; an aggregated one only the former. `prefix_cache_hit_rate` is the
+    fraction of input tokens that need no prefill. A latency of None is not promised.
     """
 
     name: str
@@ -118,6 +132,7 @@ class Workload:
     lengths: tuple[LengthBin, ...] = ()
     pooled: bool = False
     speculation: Speculation | None = None
+    family: Family | None = None
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:

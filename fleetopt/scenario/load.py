@@ -37,7 +37,7 @@ def load(path: str | Path) -> Scenario:
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
     builder = WorkloadBuilder(models, hardware, document, issues, demand=demand, lengths=lengths)
-    workloads = [builder.build(name, workload) for name, workload in file.workloads.items()]
+    workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:
         raise InputError(issues)
     return Scenario(

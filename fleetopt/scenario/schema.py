@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fleetopt import units
 from fleetopt.catalog.domain import OfferKind, Role
-from fleetopt.scenario.domain import DecodeFit, Queue
+from fleetopt.scenario.domain import DecodeFit, Queue, Sharing
 
 NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
 
@@ -199,6 +199,17 @@ class LengthFile(_Block):
     share: Fraction
 
 
+class BucketsFile(_Block):
+    """Length buckets, each of which may be served by other GPU types: the edges between them, in tokens."""
+
+    input_edges: list[Tokens] = []
+    output_edges: list[Tokens] = []
+    sharing: Annotated[
+        Sharing,
+        Field(description="free: buckets share replicas and are spread at will; whole: each on one config; none"),
+    ] = "free"
+
+
 class SpeculationFile(_Block):
     """Multi-token prediction or speculative decoding, on top of profiles that were taken without it."""
 
@@ -243,6 +254,7 @@ class WorkloadFile(_Block):
     slo: SloFile
     ttft_overhead: OverheadFile = OverheadFile()
     prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0
+    buckets: BucketsFile | None = None
     queue: Annotated[Queue | None, Field(description="Queue model of prefill; mg1 if lengths are given, else mm1")] = (
         None
     )

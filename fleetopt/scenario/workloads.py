@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from fleetopt.catalog.domain import Hardware, Llm
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.buckets import cut
 from fleetopt.scenario.demand import DemandReader, TimeKey
 from fleetopt.scenario.domain import Shortfall, Speculation, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
@@ -35,8 +37,8 @@ class WorkloadBuilder:
         self._document = document
         self._issues = issues
 
-    def build(self, name: str, file: WorkloadFile) -> Workload:
-        """A workload as a value."""
+    def build(self, name: str, file: WorkloadFile) -> tuple[Workload, ...]:
+        """A workload as a value, or one for each of its length buckets."""
         key: Key = ("workloads", name)
         if name == RESERVED:
             self._add(key, f"'{RESERVED}' is what a plan calls nodes that nobody uses", "Give it another name")
@@ -54,7 +56,25 @@ class WorkloadBuilder:
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(name, file)
         demand_rps = self._demand.read(name, file, lengths.input_tokens + lengths.output_tokens)
-        return _workload(name, file, lengths, demand_rps, self._transfer_s_per_token((*key, "ttft_overhead"), file))
+        transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
+        workload = _workload(name, file, lengths, demand_rps, transfer_s)
+        if file.buckets is None:
+            return (workload,)
+        self._check_buckets((*key, "buckets"), file)
+        return cut(workload, file.buckets.input_edges, file.buckets.output_edges, file.buckets.sharing)
+
+    def _check_buckets(self, key: Key, file: WorkloadFile) -> None:
+        assert file.buckets is not None
+        edges = {"input_edges": file.buckets.input_edges, "output_edges": file.buckets.output_edges}
+        if file.lengths is None:
+            self._add(key, "cuts lengths that are not given", "Add lengths: a mean cannot be cut")
+        if not any(edges.values()):
+            self._add(key, "has no edges", "Add input_edges or output_edges, in tokens")
+        for field, values in edges.items():
+            if any(later <= earlier for earlier, later in pairwise(values)):
+                self._add((*key, field), "does not rise", "Write each edge above the one before")
+        if file.pooled and file.buckets.sharing != "none":
+            self._add(key, "shares replicas that are pooled", "Take pooled out, or set sharing: none")
 
     def _transfer_s_per_token(self, key: Key, file: WorkloadFile) -> float:
         """Seconds of KV transfer that a request sees for each input token: bytes / bandwidth x what is not hidden.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 
 from fleetopt.catalog.domain import Candidate, NodeType
 from fleetopt.plan.domain import Check, Placement
-from fleetopt.verify.facts import Facts
+from fleetopt.scenario.domain import Workload
+from fleetopt.verify.facts import Facts, Time, named
 from fleetopt.verify.tally import Tally
 
 
@@ -17,6 +19,8 @@ def placements_are_allowed(facts: Facts) -> Check:
     for row in facts.plan.placements:
         for fault in _faults(facts, row):
             tally.fail(f"{place(row)}: {fault}")
+    for fault in _division_faults(facts):
+        tally.fail(fault)
     return tally.check()
 
 
@@ -33,11 +37,34 @@ def _faults(facts: Facts, row: Placement) -> Iterator[str]:
     node = facts.scenario.node_types[row.node_type]
     if not facts.workloads[row.workload].allows(candidate.config, row.role):
         yield f"the workload does not allow {row.role} on {candidate.config.gpu_type} at {candidate.config.precision}"
+    yield from _sharing_faults(facts.workloads[row.workload], row)
     yield from _gpu_type_faults(row, candidate, node)
     yield from _size_faults(row, candidate, node)
     evidence = candidate.profile.provenance.evidence
     if row.evidence != evidence:
         yield f"its evidence is {evidence}, not {row.evidence}"
+
+
+def _sharing_faults(workload: Workload, row: Placement) -> Iterator[str]:
+    family = workload.family
+    if row.shared is None and row.replicas != int(row.replicas):
+        yield f"{row.replicas:g} replicas are not whole, and nobody shares them"
+    if row.shared is not None and (family is None or family.sharing == "none" or family.name != row.shared):
+        yield f"its replicas are shared with '{row.shared}', which the workload is no bucket of"
+
+
+def _division_faults(facts: Facts) -> Iterator[str]:
+    """Buckets that are to stay whole and yet are served in two places."""
+    places: dict[tuple[str, Time, str], set[tuple[str, str, str, str | None]]] = defaultdict(set)
+    for row in facts.plan.placements:
+        family = facts.workloads[row.workload].family
+        if family is not None and family.sharing == "whole" and row.replicas > 0:
+            for side in ("prefill", "decode") if row.role == "aggregated" else (row.role,):
+                at = (row.config, row.node_type, row.site, row.shared)
+                places[row.workload, (row.period, row.slot, row.outlook), side].add(at)
+    for (workload, time, side), found in places.items():
+        if len(found) > 1:
+            yield f"{workload} in {named(time)}: {side} is divided over {len(found)} configs, and is to stay whole"
 
 
 def _gpu_type_faults(row: Placement, candidate: Candidate, node: NodeType) -> Iterator[str]:

@@ -57,7 +57,7 @@ def _usd(facts: Facts, lines: dict[CostKey, float]) -> dict[Share, float]:
 
 
 def _parts(facts: Facts, pool: tuple[str, str, Time]) -> Mapping[str, float]:
-    used: dict[str, int] = defaultdict(int)
+    used: dict[str, float] = defaultdict(float)
     for row in facts.placements_by_pool.get(pool, ()):
         used[row.workload] += row.replicas * row.node_gpus_per_replica
     total = sum(used.values())

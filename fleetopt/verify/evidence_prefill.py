@@ -7,7 +7,7 @@ import math
 from fleetopt.catalog.domain import PrefillProfile
 from fleetopt.scenario.domain import LengthBin
 from fleetopt.verify.curves import NEAR, Unsupported, pchip
-from fleetopt.verify.mixes import LATTICE_TOLERANCE, ttft_s
+from fleetopt.verify.mixes import LATTICE_TOLERANCE, mean_wait_s, ttft_s
 from fleetopt.verify.support import Case, Finding, stated, within
 from fleetopt.verify.tally import RELATIVE
 
@@ -32,6 +32,8 @@ class PrefillSupport:
         self._workload = case.workload
         self._groups = max(case.candidate.config.data_parallel, 1)
         self._parts = [self._part(case, profile, one) for one in case.workload.mix]
+        family = case.workload.family
+        self._family = [] if family is None else [self._part(case, profile, one) for one in family.mix]
 
     @property
     def ttft_floor_s(self) -> float:
@@ -45,10 +47,31 @@ class PrefillSupport:
         del batch  # prefill replicas serve prompts one by one
         promise = self._workload.ttft
         if promise is None:
-            busy = sum(share * service for share, service, _ in self._parts) * capacity_rps / self._groups
+            busy = self._mean_s * capacity_rps / self._groups
             return [within(busy, 1.0, "prefill: busy fraction")]
         what = f"TTFT {stated(promise)} at {capacity_rps:.6g} requests/s:"
         return [within(self._ttft_s(capacity_rps, replicas), promise.limit_s, what, self._allowed(replicas))]
+
+    def shared_findings(self, capacity_rps: float) -> list[Finding]:
+        """A bucket alone at its rate, taking the whole of a replica that it may share.
+
+        Its wait, lam E[S^2] / (2 (1 - rho)), must leave the longest prompts of the family their own service: then any
+        shares of several such buckets do, since lam (E[S^2] + 2 b E[S]) <= 2 b adds up over them.
+        """
+        workload, promise = self._workload, self._workload.ttft
+        if promise is None:
+            return self.findings(capacity_rps, None)
+        if promise.percentile is not None or workload.family is None:
+            raise Unsupported("a replica is shared under a percentile of TTFT, where shares do not add up")
+        longest = max(service + delay for _, service, delay in self._family)
+        lam = capacity_rps / self._groups
+        waited = mean_wait_s(lam, self._parts, 1) if lam * self._mean_s < 1.0 else math.inf
+        what = f"TTFT {stated(promise)} of the family's longest prompts at {capacity_rps:.6g} requests/s:"
+        return [within(waited + longest + workload.ttft_overhead_s, promise.limit_s, what)]
+
+    @property
+    def _mean_s(self) -> float:
+        return sum(share * service for share, service, _ in self._parts)
 
     def _part(self, case: Case, profile: PrefillProfile, one: LengthBin) -> tuple[float, float, float]:
         workload = case.workload

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.verify.facts import Facts, named
 from fleetopt.verify.tally import Tally
+
+_SUM_TOLERANCE = 1e-9
+"""Shares that add up to whole replicas do so to a double's precision."""
 
 
 def gpus_pack_into_nodes(facts: Facts) -> Check:
@@ -30,11 +33,20 @@ def gpus_pack_into_nodes(facts: Facts) -> Check:
 def nodes_needed(rows: Iterable[Placement], gpus_per_node: int, nodes: int) -> int:
     """Nodes that the replicas of a pool fill; what packs at either size counts."""
     true, aside = Counter[int](), Counter[int]()
-    for row in rows:
-        true[row.gpus_per_replica] += row.replicas
-        aside[max(row.node_gpus_per_replica, row.gpus_per_replica)] += row.replicas
+    for (_, _, _, gpus, set_aside), replicas in standing(rows).items():
+        true[gpus] += replicas
+        aside[max(set_aside, gpus)] += replicas
     needed = first_fit_decreasing(true, gpus_per_node)
     return needed if needed <= nodes else min(needed, first_fit_decreasing(aside, gpus_per_node))
+
+
+def standing(rows: Iterable[Placement]) -> dict[tuple[str, str, str, int, int], int]:
+    """Whole replicas, by owner, config, role and sizes: those that buckets share are counted once, rounded up."""
+    shares: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
+    for row in rows:
+        owner = f"shared {row.shared}" if row.shared is not None else f"own {row.workload}"
+        shares[owner, row.config, row.role, row.gpus_per_replica, row.node_gpus_per_replica] += row.replicas
+    return {key: math.ceil(share * (1.0 - _SUM_TOLERANCE)) for key, share in shares.items()}
 
 
 def first_fit_decreasing(replicas: Counter[int], gpus_per_node: int) -> int:

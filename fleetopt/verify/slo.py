@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from fleetopt.catalog.domain import AggregatedProfile, Candidate, DecodeProfile, PrefillProfile
@@ -41,7 +41,7 @@ class _Bench:
 
     facts: Facts
     _supports: dict[tuple[str, str, str], Support] = field(default_factory=dict)
-    _judged: dict[tuple[str, str, str, float, float | None, int], list[Finding]] = field(default_factory=dict)
+    _judged: dict[Hashable, list[Finding]] = field(default_factory=dict)
 
     def support(self, row: Placement) -> Support:
         key = row.workload, row.config, row.role
@@ -51,10 +51,14 @@ class _Bench:
 
     def capacity(self, row: Placement) -> list[Finding]:
         # How many share a queue matters only where they do.
-        together = row.replicas if self.facts.workloads[row.workload].pooled else 1
-        key = row.workload, row.config, row.role, row.capacity_rps, row.batch, together
+        together = round(row.replicas) if self.facts.workloads[row.workload].pooled else 1
+        key = row.workload, row.config, row.role, row.capacity_rps, row.batch, together, row.shared
         if key not in self._judged:
-            self._judged[key] = self.support(row).findings(row.capacity_rps, row.batch, together)
+            support = self.support(row)
+            if row.shared is not None and isinstance(support, PrefillSupport):
+                self._judged[key] = support.shared_findings(row.capacity_rps)
+            else:
+                self._judged[key] = support.findings(row.capacity_rps, row.batch, together)
         return self._judged[key]
 
     def _case(self, row: Placement) -> Case:

@@ -107,7 +107,7 @@ def _order_key(row: Order) -> Hashable:
 
 
 def _placement_key(row: Placement) -> Hashable:
-    return row.workload, row.config, row.role, row.node_type, row.site, row.period, row.slot, row.outlook
+    return row.workload, row.config, row.role, row.shared, row.node_type, row.site, row.period, row.slot, row.outlook
 
 
 def _outcome_key(row: WorkloadOutcome) -> Hashable:

@@ -20,10 +20,13 @@ PROVEN_BY = {
     "commitments": "supply_is_respected",
     "demand": "demand_is_met",
     "fleet": "gpus_pack_into_nodes",
+    "pools": "slo_holds",
     "quotas": "quotas_are_respected",
     "rentals": "supply_is_respected",
     "serving": "slo_holds",
+    "sharing": "gpus_pack_into_nodes",
     "shortfall": "demand_is_met",
+    "slices": "placements_are_allowed",
     "stock": "supply_is_respected",
 }
 """The check of verify/ that breaks if a feature's rules are wrong."""

@@ -19,6 +19,7 @@ NAMES = sorted(path.parent.name for path in shipped("scenarios").glob("*/scenari
 COSTS = {
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,
+    "melange": 3_369.60,
     "quickstart": 168_624.00,
     "seed-paper": 423_360.00,
     "spad": 269_153.28,

@@ -58,5 +58,5 @@ def unserved(readout: Readout) -> float:
     return float(np.sum([o.shortfall_rps / o.planned_rps for o in readout.workloads if o.planned_rps > 0]))
 
 
-def gpus(readout: Readout) -> int:
+def gpus(readout: Readout) -> float:
     return sum(p.replicas * p.node_gpus_per_replica for p in readout.placements)

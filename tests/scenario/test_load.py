@@ -110,7 +110,7 @@ def test_a_wrong_supply_is_named(folder: Folder, issues: Find, supply: str, wher
     assert found[0].fix
 
 
-@pytest.mark.parametrize("old", ["name: seed\n", "  start: 2027-Q1\n", "    input_tokens: 6144\n"])
+@pytest.mark.parametrize("old", ["name: seed\n", "  start: 2027-Q1\n"])
 def test_a_missing_key_is_named(folder: Folder, issues: Find, old: str) -> None:
     (found,) = issues(folder(old, ""))
     assert f"has no '{old.partition(':')[0].strip()}'" in found.what

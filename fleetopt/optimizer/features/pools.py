@@ -52,5 +52,6 @@ class Pools(Feature):
 
 def _sized(options: tuple[Option, ...]) -> list[Option]:
     """Options that state a capacity for one range of sizes among several."""
-    families = [option.family for option in options]
-    return [option for option in options if families.count(option.family) > 1]
+    whole = [option for option in options if option.shared is None]
+    families = [option.family for option in whole]
+    return [option for option in whole if families.count(option.family) > 1]

@@ -12,6 +12,7 @@ Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to 
 
 The rows are divided by the demand, so that a unit is the whole demand of the workload at that time, and a replica
 that carries more than the demand counts as carrying all of it: the same integer solutions, a tighter relaxation.
+Replicas of a shared option are shares of time; their GPUs are set aside elsewhere.
 """
 
 from __future__ import annotations
@@ -36,8 +37,11 @@ class Serving(Feature):
             if case.planned_rps[workload, *time] > 0
         ]
         most = {(w, option.name): option.most for w, options in case.options.items() for option in options}
+        shares = {(w, option.name) for w, options in case.options.items() for option in options if option.shared}
         model.REPLICAS = Var(
-            replicas, within=NonNegativeIntegers, bounds=lambda _, w, option, *_time: (0, most[w, option])
+            replicas,
+            within=lambda _, w, option, *_time: NonNegativeReals if (w, option) in shares else NonNegativeIntegers,
+            bounds=lambda _, w, option, *_time: (0, most[w, option]),
         )
         split = [
             (workload, *link, *time)
@@ -57,10 +61,11 @@ class Serving(Feature):
         for (workload, name, *time), variable in model.REPLICAS.items():
             option = by_name[workload, name]
             ledgers.running.post(RunningKey(workload, name, *time), variable)
-            ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
+            if option.shared is None:
+                ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             if option.capacity.candidate.role == "aggregated":
-                carried = min(option.capacity_rps, case.planned_rps[workload, *time])
-                ledgers.served.post(ServedKey(workload, *time), carried * variable)
+                demand = case.planned_rps[workload, *time]
+                ledgers.served.post(ServedKey(workload, *time), _part(option, demand) * demand * variable)
         for (workload, _site, _format, *time), variable in model.SPLIT.items():
             ledgers.served.post(ServedKey(workload, *time), variable)
 
@@ -69,12 +74,18 @@ class Serving(Feature):
             demand = case.planned_rps[workload, *time]
             for role in ("prefill", "decode"):
                 carried = sum(
-                    min(1.0, option.capacity_rps / demand) * model.REPLICAS[workload, option.name, *time]
+                    _part(option, demand) * model.REPLICAS[workload, option.name, *time]
                     for option in case.options[workload]
                     if option.capacity.candidate.role == role and option.link == (site, kv_format)
                 )
                 sentence = f"{role}_carries_split_traffic"
                 rules.at_most(sentence, (workload, site, kv_format, *time), split / demand - carried, 0.0)
+
+
+def _part(option: Option, demand: float) -> float:
+    """The part of a demand that one replica carries: at most all of it, where replicas are whole."""
+    part = option.capacity_rps / demand
+    return part if option.shared else min(1.0, part)
 
 
 def _roles_on(options: tuple[Option, ...], link: Link) -> set[str]:
