@@ -34,7 +34,7 @@ from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.units import Latency, latency
 
-_CONFIG_COLUMNS = (
+CONFIG_COLUMNS = (
     "config",
     "gpu_type",
     "gpus_per_replica",
@@ -48,7 +48,7 @@ _CONFIG_COLUMNS = (
     "evidence",
     "source",
 )
-_PROFILES: dict[str, tuple[str, ...]] = {
+PROFILE_COLUMNS: dict[str, tuple[str, ...]] = {
     "prefill.csv": ("config", "input_tokens", "tokens_per_s", "latency_ms"),
     "decode.csv": ("config", "context_tokens", "batch", "tpot_ms"),
     "aggregated.csv": ("config", "input_tokens", "output_tokens", "concurrency", "rate_rps", "ttft_ms", "tpot_ms"),
@@ -64,7 +64,7 @@ _PROFILES: dict[str, tuple[str, ...]] = {
         "rate_rps",
     ),
 }
-_PROVENANCE = ("evidence", "source")
+PROVENANCE_COLUMNS = ("evidence", "source")
 
 MOST_OF_A_CARD = 1e10
 """More parameters, layers, tokens or bytes per token than any model has."""
@@ -84,9 +84,9 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     document, digest = read_yaml(folder / "card.yaml")
     files = [InputFile(f"{name}/card.yaml", digest)]
     card = _card(name, document)
-    configs = _configs(name, folder, gpu_types, files)
+    configs = read_configs(name, folder, gpu_types, files)
     candidates: dict[str, Candidate] = {}
-    for file in _PROFILES:
+    for file in PROFILE_COLUMNS:
         for candidate, row in _read_profiles(folder, file, configs, files):
             if candidate.name in candidates:
                 what = f"profiles '{candidate.config.name}' in role {candidate.role} a second time"
@@ -95,10 +95,10 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     unused = configs.keys() - {candidate.config.name for candidate in candidates.values()}
     if candidates and unused:
         where, names = str(folder / "configs.csv"), ", ".join(sorted(unused)[:3])
-        fix = f"Add rows for them to one of {', '.join(_PROFILES)}, or take them out"
+        fix = f"Add rows for them to one of {', '.join(PROFILE_COLUMNS)}, or take them out"
         raise InputError([Issue("missing-profile", where, f"has configs without any profile ({names})", fix)])
     if not candidates:
-        fix = f"Add one of {', '.join(_PROFILES)}"
+        fix = f"Add one of {', '.join(PROFILE_COLUMNS)}"
         raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
     return Llm(card, tuple(candidates[key] for key in sorted(candidates))), files
 
@@ -150,10 +150,10 @@ def _quoted(value: Any) -> str:
     return f"'{str(value)[:40]}'"
 
 
-def _configs(
+def read_configs(
     model: str, folder: Path, gpu_types: dict[str, GpuType], files: list[InputFile]
 ) -> dict[str, ServingConfig]:
-    rows, digest = read_table(folder / "configs.csv", _CONFIG_COLUMNS)
+    rows, digest = read_table(folder / "configs.csv", CONFIG_COLUMNS)
     files.append(InputFile(f"{model}/configs.csv", digest))
     configs: dict[str, ServingConfig] = {}
     for row in rows:
@@ -196,7 +196,7 @@ def _read_profiles(
     path = folder / file
     if not path.is_file():
         return
-    rows, digest = read_table(path, _PROFILES[file], _PROVENANCE)
+    rows, digest = read_table(path, PROFILE_COLUMNS[file], PROVENANCE_COLUMNS)
     files.append(InputFile(f"{folder.name}/{file}", digest))
 
     def key(row: Row) -> tuple[str, str]:
@@ -209,6 +209,17 @@ def _read_profiles(
             raise members[0].fail("config", what, did_you_mean(name, configs))
         config = configs[name]
         yield Candidate(config, role, _profile(file, role, config, members)), members[0]  # type: ignore[arg-type]
+
+
+def read_point(file: str, config: ServingConfig, row: Row) -> PrefillPoint | DecodePoint | AggregatedPoint | RatePoint:
+    """The operating point in a row of one of the profile tables.
+
+    Raises:
+        InputError: a cell is empty or out of range.
+    """
+    if file == "prefill.csv":
+        return _prefill_point(config, row)
+    return {"decode.csv": _decode_point, "aggregated.csv": _aggregated_point, "rates.csv": _rate_point}[file](row)
 
 
 def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> Profile:
