@@ -84,7 +84,7 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     document, digest = read_yaml(folder / "card.yaml")
     files = [InputFile(f"{name}/card.yaml", digest)]
     card = _card(name, document)
-    configs = read_configs(name, folder, gpu_types, files)
+    configs = _configs(name, folder, gpu_types, files)
     candidates: dict[str, Candidate] = {}
     for file in PROFILE_COLUMNS:
         for candidate, row in _read_profiles(folder, file, configs, files):
@@ -150,14 +150,14 @@ def _quoted(value: Any) -> str:
     return f"'{str(value)[:40]}'"
 
 
-def read_configs(
+def _configs(
     model: str, folder: Path, gpu_types: dict[str, GpuType], files: list[InputFile]
 ) -> dict[str, ServingConfig]:
     rows, digest = read_table(folder / "configs.csv", CONFIG_COLUMNS)
     files.append(InputFile(f"{model}/configs.csv", digest))
     configs: dict[str, ServingConfig] = {}
     for row in rows:
-        config = _config(model, row)
+        config = read_config(model, row)
         if config.gpu_type not in gpu_types:
             what = f"'{config.gpu_type[:60]}' is no GPU type in reach"
             raise row.fail("gpu_type", what, did_you_mean(config.gpu_type, gpu_types))
@@ -167,7 +167,7 @@ def read_configs(
     return configs
 
 
-def _config(model: str, row: Row) -> ServingConfig:
+def read_config(model: str, row: Row) -> ServingConfig:
     config = ServingConfig(
         name=row.text("config"),
         model=model,
@@ -219,7 +219,14 @@ def read_point(file: str, config: ServingConfig, row: Row) -> PrefillPoint | Dec
     """
     if file == "prefill.csv":
         return _prefill_point(config, row)
-    return {"decode.csv": _decode_point, "aggregated.csv": _aggregated_point, "rates.csv": _rate_point}[file](row)
+    if file == "decode.csv":
+        return _decode_point(row)
+    return _aggregated_point(row) if file == "aggregated.csv" else _rate_point(row)
+
+
+def read_provenance(config: ServingConfig, row: Row) -> Provenance:
+    """The provenance that a row of a profile table states, else that of its config."""
+    return provenance(row) if row.cells.get("evidence") else config.provenance
 
 
 def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> Profile:
@@ -238,12 +245,7 @@ def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> P
 
 def _common_provenance(config: ServingConfig, rows: list[Row]) -> Provenance:
     """The provenance of a profile: its rows' own where they state one, else the config's; never a mixture."""
-    found = {
-        Provenance(row.choice("evidence", ("measured", "modelled", "assumed")), row.text("source"))  # type: ignore[arg-type]
-        if row.cells.get("evidence")
-        else config.provenance
-        for row in rows
-    }
+    found = {read_provenance(config, row) for row in rows}
     if len({p.evidence for p in found}) > 1:
         kinds = " and ".join(sorted({p.evidence for p in found}))
         fix = "Give the measured and the modelled rows a config each"
