@@ -6,6 +6,8 @@ import typer
 
 from fleetopt.cli.ingest import profiles
 
+NAME = "ingest"
+
 app = typer.Typer(help="Import evidence: profiles from benchmarks and profilers.", no_args_is_help=True)
 for verb in (profiles,):
     app.command(verb.NAME)(verb.run)
