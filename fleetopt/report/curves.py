@@ -22,7 +22,7 @@ from fleetopt.capacity.pchip import Pchip
 from fleetopt.capacity.prefill import PrefillCurve
 from fleetopt.capacity.series import Series, series_of
 from fleetopt.catalog.domain import AggregatedProfile, Candidate, DecodeProfile, PrefillProfile
-from fleetopt.report.view import BINDS, number
+from fleetopt.report.view import BINDS, number, time
 from fleetopt.scenario.domain import Workload
 
 Kind: TypeAlias = Literal["prefill", "decode", "ttft", "tpot", "rate"]
@@ -99,7 +99,7 @@ def _prefill_panel(candidates: Sequence[Candidate], asked: Asked | None) -> Pane
         lines.append(Line(_config(one), one, xs, ys, points))
         row = _capacity(one, asked)
         if row is not None and asked is not None:
-            label = f"{number(row.slo_tokens_per_s)} tokens/s, {BINDS[row.binds]} binds"
+            label = f"{one.config.gpu_type}: {number(row.slo_tokens_per_s)} tokens/s, {_bound(row, asked)}"
             marks.append(Mark(label, one, asked.workload.input_tokens, row.slo_tokens_per_s))
     return Panel("prefill", LABELS["prefill"][0], tuple(lines), None, tuple(marks))
 
@@ -119,7 +119,7 @@ def _decode_panel(one: Candidate, asked: Asked | None) -> Panel:
         xs, ys = _sampled(lambda x: load.slower * tpot_ms(x), load.tpot.first, load.tpot.last)
         label = f"planned at {mean_context(asked.workload):,.0f}{_slowed(load.slower)}"
         lines.append(Line(label, one, xs, ys, (), planned=True))
-        text = f"batch {number(row.batch)}, {BINDS[row.binds]} binds"
+        text = f"batch {number(row.batch)}, {_bound(row, asked)}"
         marks.append(Mark(text, one, row.batch, load.slower * tpot_ms(row.batch)))
     promise = _promise("tpot", asked)
     return Panel("decode", f"{LABELS['decode'][0]}: {_config(one)}", tuple(lines), promise, tuple(marks))
@@ -136,11 +136,11 @@ def _aggregated_panel(kind: Kind, one: Candidate, asked: Asked | None) -> Panel:
         label = f"{series.input_tokens:,.0f} in, {series.output_tokens:,.0f} out"
         lines.append(Line(label, one, xs, ys, tuple(zip([p.concurrency for p in points], at, strict=True))))
     row, marks = _capacity(one, asked), []
-    if row is not None and isinstance(row.model, AggregatedLoad) and row.batch is not None:
+    if row is not None and asked is not None and isinstance(row.model, AggregatedLoad) and row.batch is not None:
         planned = _planned(kind, row.model)
         xs, ys = _sampled(planned, row.model.series.first, row.model.series.last)
         lines.append(Line(f"planned{_slowed(row.model.slower)}", one, xs, ys, (), planned=True))
-        text = f"concurrency {number(row.batch)}, {BINDS[row.binds]} binds"
+        text = f"concurrency {number(row.batch)}, {_bound(row, asked)}"
         marks.append(Mark(text, one, row.batch, planned(row.batch)))
     promise = _promise(kind, asked) if kind != "rate" else None
     return Panel(kind, f"{LABELS[kind][0]}: {_config(one)}", tuple(lines), promise, tuple(marks))
@@ -188,6 +188,15 @@ def _promise(kind: str, asked: Asked | None) -> tuple[str, float] | None:
     name, scale, unit = ("TTFT", 1.0, "s") if kind == "ttft" else ("TPOT", 1e3, "ms")
     at = "" if latency.percentile is None else f" at {latency.at}"
     return f"promised: {name} {scale * latency.limit_s:g} {unit}{at}", scale * latency.limit_s
+
+
+def _bound(row: Capacity, asked: Asked) -> str:
+    """'bound by TTFT (1.5 s at p90)'."""
+    latency = {"ttft": asked.workload.ttft, "tpot": asked.workload.tpot}.get(row.binds)
+    if latency is None:
+        return f"bound by {BINDS[row.binds]}"
+    at = "" if latency.percentile is None else f" at {latency.at}"
+    return f"bound by {BINDS[row.binds]} ({time(latency.limit_s)}{at})"
 
 
 def _config(one: Candidate) -> str:

@@ -7,7 +7,6 @@ contexts and lengths; both can be told apart with any colour vision. The marker 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleetopt.catalog.domain import Evidence
 from fleetopt.errors import InputError, Issue
-from fleetopt.report.curves import LABELS, Line, Panel
+from fleetopt.report.curves import LABELS, Kind, Line, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,26 +51,35 @@ def picture(panels: Sequence[Panel], title: str, kind: str) -> bytes:
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
-        blocks = [list(group) for _, group in groupby(panels, key=lambda panel: panel.kind)]
-        across = min(ACROSS, max(len(block) for block in blocks))
-        rows = sum(math.ceil(len(block) / across) for block in blocks)
-        figure = Figure(figsize=(4.7 * max(across, 1.4), 3.5 * rows + 0.9), layout="constrained")
+        rows = _rows(panels)
+        across = max(len(row) for row in rows)
+        figure = Figure(figsize=(4.7 * max(across, 1.6), 3.5 * len(rows) + 0.9), layout="constrained")
         figure.suptitle(title, fontsize=12, fontweight="bold")
-        grid = figure.add_gridspec(rows, across)
-        row = 0
-        for block in blocks:
-            axes = [figure.add_subplot(grid[row + n // across, n % across]) for n in range(len(block))]
-            for panel, ax in zip(block, axes, strict=True):
-                _draw(ax, panel)
+        grid = figure.add_gridspec(len(rows), across)
+        drawn: dict[Kind, list[Axes]] = {}
+        for n, row in enumerate(rows):
+            for m, panel in enumerate(row):
+                wide = len(row) == 1 < across and panel.kind == "prefill"
+                ax = figure.add_subplot(grid[n, :-1] if wide else grid[n, m])
+                _draw(ax, panel, legend_beside=wide)
+                drawn.setdefault(panel.kind, []).append(ax)
+        for axes in drawn.values():
             _level(axes)
-            row += math.ceil(len(block) / across)
         _legend(figure, panels)
         out = io.BytesIO()
         figure.savefig(out, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
         return out.getvalue()
 
 
-def _draw(ax: Axes, panel: Panel) -> None:
+def _rows(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """Panels of a kind side by side; if there is one of each kind only, two kinds in a row."""
+    blocks = [list(group) for _, group in groupby(panels, key=lambda panel: panel.kind)]
+    if all(len(block) == 1 for block in blocks):
+        return [list(panels[n : n + 2]) for n in range(0, len(panels), 2)]
+    return [block[n : n + ACROSS] for block in blocks for n in range(0, len(block), ACROSS)]
+
+
+def _draw(ax: Axes, panel: Panel, *, legend_beside: bool) -> None:
     _, x_label, y_label = LABELS[panel.kind]
     colours = _colours(panel)
     ax.set_title(panel.title, fontsize=9)
@@ -88,22 +96,15 @@ def _draw(ax: Axes, panel: Panel) -> None:
         ax.yaxis.set_major_formatter(lambda y, _: f"{y:,.6g}")
         ax.set_ylim(bottom=0)
     _promise(ax, panel)
+    by_line = {line.candidate.name: colour for line, colour in zip(panel.lines, colours, strict=True)}
     for mark in panel.marks:
-        ax.plot([mark.x], [mark.y], marker="*", markersize=15, color=_PROMISE, markeredgecolor="white", zorder=6)
-        text = mark.label if len(panel.marks) == 1 else ""
-        ax.annotate(
-            text,
-            (mark.x, mark.y),
-            xytext=(0.97, 0.04),
-            textcoords="axes fraction",
-            ha="right",
-            fontsize=8,
-            color=_PROMISE,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-        )
+        colour = by_line[mark.candidate.name] if len(panel.marks) > 1 else _PROMISE
+        star: dict[str, Any] = {"linestyle": "none", "marker": "*", "markersize": 14, "color": colour, "zorder": 6}
+        ax.plot([mark.x], [mark.y], markeredgecolor="white", label=mark.label, **star)
     ax.grid(visible=True, color="#dddddd", linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(fontsize=7, framealpha=0.85, loc="best")
+    beside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0)} if legend_beside else {"loc": "best"}
+    ax.legend(fontsize=7, framealpha=0.85, **beside).set_in_layout(not legend_beside)
 
 
 def _line(ax: Axes, line: Line, colour: str) -> None:

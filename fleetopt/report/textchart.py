@@ -124,7 +124,7 @@ def _scales(panel: Panel) -> tuple[_Scale, _Scale]:
 def _trace(canvas: _Canvas, line: Line, index: int, x: _Scale, y: _Scale) -> None:
     places = [(x.at(a), y.at(b)) for a, b in zip(line.xs, line.ys, strict=True)]
     for (x0, y0), (x1, y1) in pairwise(places):
-        steps = max(1, round(2 * canvas.width * abs(x1 - x0)), round(4 * canvas.height * abs(y1 - y0)))
+        steps = 1 + math.ceil(max(2 * canvas.width * abs(x1 - x0), 4 * canvas.height * abs(y1 - y0)))
         for step in range(steps + 1):
             share = step / steps
             if not (line.planned and step % 2):

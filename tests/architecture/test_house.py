@@ -87,7 +87,7 @@ def test_every_sentence_of_the_problem_is_in_the_mathematics() -> None:
     assert formulate is not None
 
 
-HEAVY = ("pyomo", "highspy", "numpy", "pandas", "pydantic", "scipy", "yaml", "rich")
+HEAVY = ("pyomo", "highspy", "matplotlib", "numpy", "pandas", "pydantic", "scipy", "yaml", "rich")
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -107,7 +107,7 @@ def test_planning_never_loads_scipy_or_pandas() -> None:
     code = (
         "import sys, fleetopt\n"
         "fleetopt.optimize(fleetopt.load('seed-paper'))\n"
-        "print([m for m in ('scipy', 'pandas') if m in sys.modules])"
+        "print([m for m in ('scipy', 'pandas', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
