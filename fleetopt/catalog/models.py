@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fleetopt.catalog.calibration import calibrated
 from fleetopt.catalog.domain import (
     ROLES,
     AggregatedPoint,
@@ -72,8 +73,12 @@ MOST_OF_A_CARD = 1e10
 Point = TypeVar("Point")
 
 
-def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]) -> tuple[Llm, list[InputFile]]:
+def load_model(
+    name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType], *, calibrate: bool = True
+) -> tuple[Llm, list[InputFile]]:
     """An LLM with every candidate it has evidence for, and the files it came from.
+
+    Modelled profiles are corrected by the factors of its calibration table unless `calibrate` is off.
 
     Raises:
         InputError: no root has the model, a file is malformed, or the model has no profile at all.
@@ -100,6 +105,8 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     if not candidates:
         fix = f"Add one of {', '.join(PROFILE_COLUMNS)}"
         raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
+    if calibrate:
+        candidates = calibrated(name, folder, candidates, files)
     return Llm(card, tuple(candidates[key] for key in sorted(candidates))), files
 
 

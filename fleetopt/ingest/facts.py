@@ -72,6 +72,17 @@ def _bad_words(one: Series) -> Iterable[Issue]:
         yield Issue("bad-value", one.where, "has KV memory out of range", "Give it with --max-kv-tokens")
 
 
+def check_name(name: str, where: str) -> None:
+    """Stops if a name could not be that of a model's folder.
+
+    Raises:
+        InputError: it could not.
+    """
+    if NAME.fullmatch(name) is None:
+        fix = "Give a name of letters, digits, '.', '_', '+' and '-'"
+        raise InputError([Issue("bad-name", where, f"'{printable(name)[:60]}' is no name of a model", fix)])
+
+
 def is_cell(text: str) -> bool:
     """Whether a text comes back from a table as it went in, and no spreadsheet runs it as a formula."""
     return bool(text) and text.isprintable() and text == text.strip() and text[0] not in "#=+-@'"
