@@ -61,7 +61,8 @@ def calibration_text(folder: Path, fits: Sequence[Fit], *, replace_old: bool) ->
             continue
         sheet = sheet.replaced(row, {"margin": "", **_cells(new)})
         if not replace_old:
-            what = f"has factor {known.factor:.4g} on {known.points} points; the new one is {new.factor:.4g} on {new.points}"
+            what = f"has factor {known.factor:.4g} on {known.points} points; "
+            what += f"the new one is {new.factor:.4g} on {new.points}"
             issues.append(Issue("other-value", row.where("factor"), what, "Add --replace to take the new one"))
     if issues:
         raise InputError(issues)

@@ -123,9 +123,9 @@ def test_a_wild_factor_needs_force(ratio: float) -> None:
 def test_only_the_same_build_is_compared() -> None:
     """Proves that another split, precision or engine has no model to be compared with."""
     one = decode([1.1] * 3)
-    for change in ({"tensor_parallel": 2}, {"precision": "bf16"}, {"engine": "vllm"}, {"gpu_type": "V100"}):
+    for change in ({"tensor_parallel": 3}, {"precision": "bf16"}, {"engine": "vllm"}, {"gpu_type": "V100"}):
         with pytest.raises(InputError, match="no modelled decode profile"):
-            fit([replace(one, config=replace(one.config, **change))], LLM.candidates)  # type: ignore[arg-type]
+            fit([replace(one, config=replace(one.config, **change))], LLM.candidates)
 
 
 def test_modelled_points_calibrate_nothing() -> None:
