@@ -131,4 +131,6 @@ def complete(one: Series) -> tuple[ServingConfig, tuple[str, ...]]:
         provenance=Provenance(one.evidence, one.source),
     )
     assumed = [f"{fact} {getattr(config, fact)}" for fact in SPLITS if getattr(setup, fact) is None]
-    return config, (f"not stated, so taken for {gpus} GPUs: {', '.join(assumed)}",) if assumed else ()
+    return config, (
+        f"not stated, so taken for {gpus} GPU{'s' if gpus > 1 else ''}: {', '.join(assumed)}",
+    ) if assumed else ()

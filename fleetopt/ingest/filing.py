@@ -82,7 +82,8 @@ def _change(book: Book, many: Sequence[Series], folder: Path, replace_old: bool,
     change = merge(book, [one for one in many if one.setup.model == book.model], replace_old=replace_old)
     new = not stands(book.folder / CARD, "file")
     if new:
-        card, said = _card(book.model, folder, from_card)
+        copied = bool(book.config_rows) and not stands(book.folder, "anything")
+        card, said = _card(book.model, folder, from_card, copied=copied)
         whole = {file: sheet.text for file, sheet in book.sheets.items() if sheet.rows}
         change = replace(change, texts={**whole, **change.texts, CARD: card}, said=(*change.said, *said))
     if change.texts:
@@ -90,7 +91,7 @@ def _change(book: Book, many: Sequence[Series], folder: Path, replace_old: bool,
     return change
 
 
-def _card(model: str, folder: Path, from_card: str | None) -> tuple[str, tuple[str, ...]]:
+def _card(model: str, folder: Path, from_card: str | None, *, copied: bool) -> tuple[str, tuple[str, ...]]:
     """The card of a model that is new in the folder, with what to tell about it."""
     roots = (folder, shipped("models"))
     if from_card is not None and stands(Path(from_card), "file"):
@@ -102,8 +103,10 @@ def _card(model: str, folder: Path, from_card: str | None) -> tuple[str, tuple[s
         near = did_you_mean(name, model_names(roots))
         fix = f"{near} Else write it, like {TEMPLATE}; or name one with --from-card"
         raise InputError([Issue("missing-card", where, "is not there" if not from_card else "is no card", fix)])
+    if copied:
+        return read_text(found / CARD, CARD_LIMIT_BYTES)[0], (f"{shown(folder / model)} starts from the shipped one",)
     said = f"the card of {model} is that of {name} in the shipped catalog"
-    hides = f"{shown(folder / model)} now hides the shipped folder of that name, with its profiles"
+    hides = f"{shown(folder / model)} now hides the shipped folder with its profiles; --copy starts a folder from them"
     return read_text(found / CARD, CARD_LIMIT_BYTES)[0], (said, hides) if name == model else (said,)
 
 

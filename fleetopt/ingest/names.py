@@ -2,8 +2,8 @@
 
     h100-tp8-dp2-ep16-fp8-vllm
 
-Where another build already has the id, the engine's version is added; where the same build has it with other
-evidence, the evidence is (`-measured`).
+Where a config with other evidence already has the id, the evidence is added (`-measured`); where another build of the
+same evidence has it, the engine's version is.
 """
 
 from __future__ import annotations
@@ -58,11 +58,12 @@ def settled_id(config: ServingConfig, known: Mapping[str, ServingConfig], where:
 
 
 def _ids(config: ServingConfig, known: Mapping[str, ServingConfig]) -> list[str]:
-    plain, version = plain_id(config), _slug("-".join(config.engine.split()[1:]))
-    suffix = f"-{config.provenance.evidence}"
-    same_build = plain in known and not differences(config, known[plain])
-    names = [plain, plain + suffix] if same_build else [plain]
-    return names if not version else [*names, f"{plain}-{version}", f"{plain}-{version}{suffix}"]
+    plain, version, evidence = plain_id(config), _slug("-".join(config.engine.split()[1:])), config.provenance.evidence
+    suffix = f"-{evidence}" if plain in known and known[plain].provenance.evidence != evidence else ""
+    names = [plain, plain + suffix]
+    if version:
+        names += [f"{plain}-{version}{suffix}", f"{plain}-{version}-{evidence}"]
+    return list(dict.fromkeys(names))
 
 
 def _is_same(config: ServingConfig, taken: ServingConfig) -> bool:

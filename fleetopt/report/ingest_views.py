@@ -57,11 +57,17 @@ def outcome(changes: Sequence[Change], *, written: bool) -> Iterator[str]:
             yield f"nothing new for {change.book.model}"
 
 
+def _status(changes: Sequence[Change], *, written: bool) -> str:
+    if not any(change.texts for change in changes):
+        return "UNCHANGED"
+    return "WRITTEN" if written else "WOULD_WRITE"
+
+
 def to_json(readings: Sequence[Reading], changes: Sequence[Change], *, written: bool) -> str:
     """The same for programs."""
     record = {
         "schema_version": "1",
-        "status": "WRITTEN" if written and any(change.texts for change in changes) else "UNCHANGED",
+        "status": _status(changes, written=written),
         "files": [
             {
                 "path": shown(reading.path),
