@@ -16,7 +16,9 @@ from fleetopt.catalog.hardware import load_hardware
 from fleetopt.catalog.models import load_model
 from fleetopt.catalog.roots import shipped
 from fleetopt.errors import InputError
+from fleetopt.ingest.book import Book
 from fleetopt.ingest.filing import catalog_folder, merge_all, write_change
+from fleetopt.ingest.merge import merge
 from fleetopt.ingest.points import cells_of
 from fleetopt.ingest.reading import Series, Setup
 from tests.ingest.handmade import AGGREGATED, DECODE, PREFILL, RATES, SETUP, series
@@ -229,6 +231,11 @@ def test_tails_are_columns(tmp_path: Path) -> None:
     tails = (Tail("ttft", 0.99, 0.5), Tail("tpot", 0.5, 0.01))
     cells = cells_of("c", "aggregated", AggregatedPoint(1024, 256, 4, 1.5, 0.08, 0.009, tails))
     assert (cells["ttft_p99_ms"], cells["tpot_p50_ms"]) == ("500", "10")
+    tailed = tuple(replace(point, tails=tails) for point in AGGREGATED)
+    change = merge(Book.read(MODEL, tmp_path / MODEL), [series(tailed, "aggregated")])
+    _, header, first, _ = change.texts["aggregated.csv"].splitlines()
+    assert header.endswith(",rate_rps,ttft_ms,tpot_ms,ttft_p99_ms,tpot_p50_ms")
+    assert first.endswith(",1.5,80,9,500,10")
     put(tmp_path, series(AGGREGATED, "aggregated"))
     assert "p99" not in (tmp_path / MODEL / "aggregated.csv").read_text()
 
