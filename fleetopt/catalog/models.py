@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fleetopt.catalog.calibration import calibrated
 from fleetopt.catalog.domain import (
     ROLES,
     AggregatedPoint,
@@ -35,7 +36,7 @@ from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.units import Latency, latency
 
-_CONFIG_COLUMNS = (
+CONFIG_COLUMNS = (
     "config",
     "gpu_type",
     "gpus_per_replica",
@@ -49,7 +50,7 @@ _CONFIG_COLUMNS = (
     "evidence",
     "source",
 )
-_PROFILES: dict[str, tuple[str, ...]] = {
+PROFILE_COLUMNS: dict[str, tuple[str, ...]] = {
     "prefill.csv": ("config", "input_tokens", "tokens_per_s", "latency_ms"),
     "decode.csv": ("config", "context_tokens", "batch", "tpot_ms"),
     "aggregated.csv": ("config", "input_tokens", "output_tokens", "concurrency", "rate_rps", "ttft_ms", "tpot_ms"),
@@ -65,7 +66,7 @@ _PROFILES: dict[str, tuple[str, ...]] = {
         "rate_rps",
     ),
 }
-_PROVENANCE = ("evidence", "source")
+PROVENANCE_COLUMNS = ("evidence", "source")
 
 MOST_OF_A_CARD = 1e10
 """More parameters, layers, tokens or bytes per token than any model has."""
@@ -73,8 +74,12 @@ MOST_OF_A_CARD = 1e10
 Point = TypeVar("Point")
 
 
-def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]) -> tuple[Llm, list[InputFile]]:
+def load_model(
+    name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType], *, calibrate: bool = True
+) -> tuple[Llm, list[InputFile]]:
     """An LLM with every candidate it has evidence for, and the files it came from.
+
+    Modelled profiles are corrected by the factors of its calibration table unless `calibrate` is off.
 
     Raises:
         InputError: no root has the model, a file is malformed, or the model has no profile at all.
@@ -87,7 +92,7 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     card = _card(name, document)
     configs = _configs(name, folder, gpu_types, files)
     candidates: dict[str, Candidate] = {}
-    for file in _PROFILES:
+    for file in PROFILE_COLUMNS:
         for candidate, row in _read_profiles(folder, file, configs, files):
             if candidate.name in candidates:
                 what = f"profiles '{candidate.config.name}' in role {candidate.role} a second time"
@@ -98,11 +103,13 @@ def load_model(name: str, roots: tuple[Path, ...], gpu_types: dict[str, GpuType]
     unused = configs.keys() - {candidate.config.name for candidate in candidates.values()}
     if candidates and unused:
         where, names = str(folder / "configs.csv"), ", ".join(sorted(unused)[:3])
-        fix = f"Add rows for them to one of {', '.join(_PROFILES)}, or take them out"
+        fix = f"Add rows for them to one of {', '.join(PROFILE_COLUMNS)}, or take them out"
         raise InputError([Issue("missing-profile", where, f"has configs without any profile ({names})", fix)])
     if not candidates:
-        fix = f"Add one of {', '.join(_PROFILES)}"
+        fix = f"Add one of {', '.join(PROFILE_COLUMNS)}"
         raise InputError([Issue("missing-profile", str(folder), f"model '{name}' has no profile", fix)])
+    if calibrate:
+        candidates = calibrated(name, folder, candidates, files)
     return Llm(card, tuple(candidates[key] for key in sorted(candidates))), files
 
 
@@ -169,11 +176,11 @@ def _quoted(value: Any) -> str:
 def _configs(
     model: str, folder: Path, gpu_types: dict[str, GpuType], files: list[InputFile]
 ) -> dict[str, ServingConfig]:
-    rows, digest = read_table(folder / "configs.csv", _CONFIG_COLUMNS)
+    rows, digest = read_table(folder / "configs.csv", CONFIG_COLUMNS)
     files.append(InputFile(f"{model}/configs.csv", digest))
     configs: dict[str, ServingConfig] = {}
     for row in rows:
-        config = _config(model, row)
+        config = read_config(model, row)
         if config.gpu_type not in gpu_types:
             what = f"'{config.gpu_type[:60]}' is no GPU type in reach"
             raise row.fail("gpu_type", what, did_you_mean(config.gpu_type, gpu_types))
@@ -183,7 +190,7 @@ def _configs(
     return configs
 
 
-def _config(model: str, row: Row) -> ServingConfig:
+def read_config(model: str, row: Row) -> ServingConfig:
     config = ServingConfig(
         name=row.text("config"),
         model=model,
@@ -212,7 +219,7 @@ def _read_profiles(
     path = folder / file
     if not path.is_file():
         return
-    rows, digest = read_table(path, _PROFILES[file], _PROVENANCE)
+    rows, digest = read_table(path, PROFILE_COLUMNS[file], PROVENANCE_COLUMNS)
     files.append(InputFile(f"{folder.name}/{file}", digest))
 
     def key(row: Row) -> tuple[str, str]:
@@ -225,6 +232,24 @@ def _read_profiles(
             raise members[0].fail("config", what, did_you_mean(name, configs))
         config = configs[name]
         yield Candidate(config, role, _profile(file, role, config, members)), members[0]  # type: ignore[arg-type]
+
+
+def read_point(file: str, config: ServingConfig, row: Row) -> PrefillPoint | DecodePoint | AggregatedPoint | RatePoint:
+    """The operating point in a row of one of the profile tables.
+
+    Raises:
+        InputError: a cell is empty or out of range.
+    """
+    if file == "prefill.csv":
+        return _prefill_point(config, row)
+    if file == "decode.csv":
+        return _decode_point(row)
+    return _aggregated_point(row) if file == "aggregated.csv" else _rate_point(row)
+
+
+def read_provenance(config: ServingConfig, row: Row) -> Provenance:
+    """The provenance that a row of a profile table states, else that of its config."""
+    return provenance(row) if row.cells.get("evidence") else config.provenance
 
 
 def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> Profile:
@@ -243,12 +268,7 @@ def _profile(file: str, role: Role, config: ServingConfig, rows: list[Row]) -> P
 
 def _common_provenance(config: ServingConfig, rows: list[Row]) -> Provenance:
     """The provenance of a profile: its rows' own where they state one, else the config's; never a mixture."""
-    found = {
-        Provenance(row.choice("evidence", ("measured", "modelled", "assumed")), row.text("source"))  # type: ignore[arg-type]
-        if row.cells.get("evidence")
-        else config.provenance
-        for row in rows
-    }
+    found = {read_provenance(config, row) for row in rows}
     if len({p.evidence for p in found}) > 1:
         kinds = " and ".join(sorted({p.evidence for p in found}))
         fix = "Give the measured and the modelled rows a config each"

@@ -66,11 +66,11 @@ def run(
 def _check_targets(out: Path | None, solver_log: Path | None, *, force: bool) -> None:
     """Refuses what could not be written, before any work is done."""
     if out is not None:
-        from fleetopt.report.files import check_folder
+        from fleetopt.documents import check_folder
 
         check_folder(out, force=force)
     if solver_log is not None:
-        from fleetopt.report.files import clear_file
+        from fleetopt.documents import clear_file
 
         clear_file(solver_log, force=force)
 

@@ -1,9 +1,10 @@
-"""Files from users, read with suspicion: YAML as Documents, CSV tables as Rows, JSON as Records."""
+"""Files from users, read with suspicion: YAML as Documents, CSV tables as Rows, JSON as Records; and writing."""
 
 from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
 from fleetopt.documents.tables import LEAST, MOST, Row, read_table
+from fleetopt.documents.writing import check_file, check_folder, clear_file, inert, write_file, write_files
 
 __all__ = [
     "LEAST",
@@ -12,6 +13,10 @@ __all__ = [
     "Key",
     "Record",
     "Row",
+    "check_file",
+    "check_folder",
+    "clear_file",
+    "inert",
     "json_lines",
     "parse_json",
     "read_bytes",
@@ -22,4 +27,6 @@ __all__ = [
     "read_yaml",
     "shown",
     "stands",
+    "write_file",
+    "write_files",
 ]

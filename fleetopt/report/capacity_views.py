@@ -7,7 +7,7 @@ import io
 import json
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
-from fleetopt.report.files import inert
+from fleetopt.documents import inert
 from fleetopt.report.view import BINDS, View, number, percent, time, view
 from fleetopt.scenario.domain import Scenario
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleetopt.catalog.roots import shipped
+from fleetopt.documents import check_folder, write_files
 from fleetopt.errors import InputError, Issue, did_you_mean
-from fleetopt.report.files import check_folder, write_files
 from fleetopt.report.schemas import schema_text
 from fleetopt.scenario.files import FILE_NAME
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from fleetopt.documents import writing as files
 from fleetopt.plan.store import read_plan
-from fleetopt.report import files
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Seed = Callable[..., Path]
@@ -26,7 +26,7 @@ WRITTEN = {"plan.json", "report.md"} | {
 DIES_WRITING = """
 import os, signal
 from pathlib import Path
-from fleetopt.report import files
+from fleetopt.documents import writing as files
 write, count = files._write, [0]
 def dying(path, text):
     count[0] += 1

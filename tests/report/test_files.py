@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fleetopt
+from fleetopt.documents import inert, write_files
 from fleetopt.errors import InputError
 from fleetopt.plan.domain import Plan
-from fleetopt.report.files import TABLES, csv_text, inert, write_files, write_plan
+from fleetopt.report.files import TABLES, csv_text, write_plan
 from fleetopt.report.frames import columns
 
 

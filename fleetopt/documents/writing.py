@@ -1,0 +1,136 @@
+"""Files are written aside and renamed, so that whoever looks, also after a kill in mid-write, finds whole files.
+
+They are the old ones or the new ones. Nothing that exists is replaced unless somebody asked for it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleetopt.documents.files import shown, stands
+from fleetopt.errors import InputError, Issue
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def check_folder(target: Path, *, force: bool) -> None:
+    """Stops before any work is done if the folder may not be written.
+
+    Raises:
+        InputError: it exists and `force` is not set, or it is a file.
+    """
+    if stands(target, "anything") and not stands(target, "folder"):
+        raise InputError([Issue("not-a-folder", shown(target), "is a file", "Name a folder to write into")])
+    if stands(target, "folder") and not force and any(target.iterdir()):
+        fix = "Name another folder, or add --force to replace files of the same names in it"
+        raise InputError([Issue("folder-exists", shown(target), "exists and is not empty", fix)])
+
+
+def check_file(path: Path, *, force: bool) -> None:
+    """Stops before any work is done if the file may not be written.
+
+    Raises:
+        InputError: it exists and `force` is not set, or it is a folder.
+    """
+    if stands(path, "folder"):
+        raise InputError([Issue("not-a-file", shown(path), "is a folder", "Name a file to write")])
+    if stands(path, "anything") and not force:
+        fix = "Name another file, or add --force to replace it"
+        raise InputError([Issue("file-exists", shown(path), "exists", fix)])
+
+
+def clear_file(path: Path, *, force: bool) -> None:
+    """Makes sure that a file can be written anew, and empties it.
+
+    Raises:
+        InputError: it exists and `force` is not set, or it cannot be written.
+    """
+    check_file(path, force=force)
+    try:
+        path.write_text("", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes one file aside and renames it into place.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", dir=path.parent))
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    try:
+        _write(aside / path.name, content)
+        (aside / path.name).replace(path)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_files(target: Path, contents: Mapping[str, str | bytes]) -> None:
+    """Writes files into a folder, all of them aside first and then renamed one by one.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
+    try:
+        for name, content in contents.items():
+            _write(aside / name, content)
+        if target.exists():
+            for name in contents:
+                if stands(target / name, "folder"):
+                    raise InputError([Issue("not-a-file", shown(target / name), "is a folder", "Move it away")])
+            for name in contents:
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                (aside / name).replace(target / name)
+        else:
+            aside.chmod(0o777 & ~_umask())
+            aside.rename(target)
+    except (OSError, ValueError) as error:
+        raise _unwritable(target, error) from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(target: Path, error: OSError | ValueError) -> InputError:
+    what = f"cannot be written ({getattr(error, 'strerror', None) or error})"
+    return InputError([Issue("unwritable", shown(target), what, "Check its permissions and the space on the disk")])
+
+
+def inert(value: object) -> object:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> inert("=cmd()"), inert(-3.5), inert(None)
+    ("'=cmd()", -3.5, '')
+    """
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
