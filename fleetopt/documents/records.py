@@ -136,11 +136,14 @@ def read_record(path: Path, limit: int = JSON_LIMIT_BYTES) -> tuple[Record, str]
     return Record(path, value), digest
 
 
-def parse_json(text: str, path: Path, line: int | None = None) -> Any:
+def parse_json(text: str, path: Path, line: int | None = None, *, nonfinite: bool = False) -> Any:
     """The value of a JSON text that stands in a file, on one line of it or over the whole.
 
+    With `nonfinite`, NaN and Infinity come in as floats: some tools write them where nothing reads them, and a
+    Record still refuses them as numbers.
+
     Raises:
-        InputError: the text is no JSON, holds NaN or Infinity, or is nested too deep.
+        InputError: the text is no JSON, holds NaN or Infinity uncalled for, or is nested too deep.
     """
     where = shown(path)
 
@@ -150,7 +153,7 @@ def parse_json(text: str, path: Path, line: int | None = None) -> Any:
         raise InputError([Issue("bad-json", at, f"holds {constant}, which is no number", fix)])
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=None if nonfinite else refuse)
     except json.JSONDecodeError as error:
         at = f"{where}:{line or error.lineno}"
         raise InputError([Issue("bad-json", at, f"is not valid JSON ({error.msg})", "Check how it ends")]) from None
