@@ -110,7 +110,8 @@ class Record:
         if value is None:
             keys = [name[:60] for name in self.cells if name.isprintable()]
             return self.fail(key, f"is missing, where {wanted} belongs", did_you_mean(key, keys), "missing-key")
-        return self.fail(key, f"'{str(value)[:40]!s}' is not {wanted}".replace("\n", " "), f"Give {wanted}")
+        found = "".join(c if c.isprintable() else " " for c in str(value)[:40])
+        return self.fail(key, f"'{found}' is not {wanted}", f"Give {wanted}")
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT_BYTES) -> tuple[Any, str]:

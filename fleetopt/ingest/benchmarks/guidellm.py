@@ -3,7 +3,7 @@
 Every metric has statistics for successful, errored, incomplete and all requests. Read are the successful ones; of the
 concurrency, the mean over all, since requests that were cut off took up the replica too. `inter_token_latency_ms` is
 our TPOT, per request (last - first token) / (tokens - 1), weighted by tokens; GuideLLM's own
-`time_per_output_token_ms` counts the first token as well and is not used. `request_latency` is in seconds. Source: GuideLLM 0.5.4 (schema 1) and 0.8.1
+`time_per_output_token_ms` counts the first token as well and is not used. Source: GuideLLM 0.5.4 (schema 1) and 0.8.1
 (schema 2), which keep these keys.
 """
 

@@ -1,9 +1,9 @@
 """Results of vLLM's serving benchmark: `vllm bench serve --save-result` and the older `benchmark_serving.py`.
 
 One object a run, several after --append-result (one a line) or in a sweep's `summary.json` (a list). Keys as of vLLM
-0.33; older files lack `failed`, and `mean_e2el_ms` and percentiles stand there only when asked for. `mean_tpot_ms` is the mean over requests of
-(latency - TTFT) / (output tokens - 1); `output_throughput` counts output tokens only. Source:
-`vllm/benchmarks/serve.py` of vLLM 0.33.0.
+0.33; older files lack `failed`, and `mean_e2el_ms` and percentiles stand there only when asked for. `mean_tpot_ms`
+is the mean over requests of (latency - TTFT) / (output tokens - 1); `output_throughput` counts output tokens only.
+Source: `vllm/benchmarks/serve.py` of vLLM 0.33.0.
 """
 
 from __future__ import annotations
