@@ -67,7 +67,7 @@ def _run(export: Record) -> Run:
         limit=phase.optional_number("concurrency", above=True) if phase else None,
         output_tokens_per_s=_optional(export, "output_token_throughput"),
         input_tokens_per_s=_optional(export, "input_token_throughput"),
-        flags=_version(export),
+        flags=_flags(export),
     )
 
 
@@ -130,9 +130,11 @@ def _tool(export: Record) -> str:
     return f"{name}, {day}" if len(day) == 10 else name
 
 
-def _version(export: Record) -> tuple[Flag, ...]:
-    """A flag for a release or a schema that nobody has looked at."""
+def _flags(export: Record) -> tuple[Flag, ...]:
+    """A flag for a run that was cancelled, and for a release or a schema that nobody has looked at."""
+    cancelled = Flag(export.where("was_cancelled"), "was cancelled before its end", "kept")
     found = (
+        cancelled if export.cells.get("was_cancelled") is True else None,
         checks.newer("aiperf", export.text("aiperf_version", NEWEST), NEWEST, export.where("aiperf_version")),
         checks.newer("aiperf with schema", export.text("schema_version", NEWEST_SCHEMA), NEWEST_SCHEMA, export.where()),
     )

@@ -44,16 +44,33 @@ def reading(source: Source, runs: Sequence[Run], told: Told, understood: Iterabl
         first = next(flag for flag in flags if flag.done == "dropped")
         fix = f"Give --role, if it was run for another role than {role}; or measure again"
         raise InputError([Issue("no-runs", first.where, f"{first.what}; no run of the file is left", fix)])
-    groups: dict[Setup, list[Run]] = {}
-    for run in kept:
-        groups.setdefault(run.setup.filled(told.setup, run.where), []).append(run)
+    groups = _groups(kept, told.setup)
+    flags += [flag for setup, group in groups.items() for flag in _group_flags(setup, group)]
     series = tuple(_series(source, setup, role, group) for setup, group in groups.items())
-    for setup, group in groups.items():
-        found = checks.gpus_flag(setup, group[0].where)
-        flags += [found] if found else []
-        flags += checks.tpot_falls([(_aggregated(run), run.where) for run in group if run.tpot_s > 0])
-    sentences = (_count(runs, kept), *understood, _concurrency(kept), _ROLES[role])
+    sentences = (_count(runs, kept), *understood, _concurrency(kept), _ROLES[role], _gpus(groups))
     return Reading(source.format, source.path, source.sha256, series, sentences, tuple(flags))
+
+
+def _groups(runs: Sequence[Run], told: Setup) -> dict[Setup, list[Run]]:
+    """The runs of each serving config, in file order."""
+    groups: dict[Setup, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.setup.filled(told, run.where), []).append(run)
+    return groups
+
+
+def _group_flags(setup: Setup, runs: Sequence[Run]) -> list[Flag]:
+    """What is wrong with a serving config, or with its runs together."""
+    gpus = checks.gpus_flag(setup, runs[0].where)
+    curve = checks.tpot_falls([(_aggregated(run), run.where) for run in runs if run.tpot_s > 0])
+    return [gpus, *curve] if gpus else curve
+
+
+def _gpus(setups: Iterable[Setup]) -> str:
+    """How many GPUs each replica is taken to have."""
+    counts = dict.fromkeys(setup.gpus_per_replica for setup in setups)
+    known = [str(count) for count in counts if count is not None]
+    return f"GPUs per replica: {' and '.join(known + ['not said'] * (None in counts))}"
 
 
 def _count(runs: Sequence[Run], kept: Sequence[Run]) -> str:

@@ -22,6 +22,8 @@ MS = 1e-3
 LIMIT_BYTES = 256 * 1024 * 1024
 MOST_RUNS = 10_000
 PERCENTILES = (50, 90, 95, 99)
+ENGINES = frozenset({"vllm", "sglang", "tensorrt-llm", "tgi", "lmdeploy", "deepspeed-mii", "scalellm", "llama.cpp"})
+"""Backends of vLLM's and SGLang's benchmarks that name an engine; the others name only a protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,12 @@ def tails(key: Callable[[Literal["ttft", "tpot"], int], float | None]) -> tuple[
     """The percentiles that a tool wrote, from what it says (in ms) of a latency at each."""
     found = [(what, p, key(what, p)) for what in ("ttft", "tpot") for p in PERCENTILES]
     return tuple(Tail(what, p / 100, ms * MS) for what, p, ms in found if ms)  # type: ignore[arg-type]
+
+
+def percentile_ms(record: Record, what: Literal["ttft", "tpot"], percentile: int) -> float | None:
+    """A percentile as vLLM and SGLang write it; the median may stand only under its own name."""
+    value = record.optional_number(f"p{percentile}_{what}_ms")
+    return record.optional_number(f"median_{what}_ms") if value is None and percentile == 50 else value
 
 
 def duration_s(record: Record, key: str) -> float:

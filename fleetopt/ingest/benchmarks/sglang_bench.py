@@ -14,7 +14,6 @@ from fleetopt.documents import Record
 from fleetopt.ingest.benchmarks import runs
 from fleetopt.ingest.benchmarks.readings import Source, reading
 from fleetopt.ingest.benchmarks.runs import MS, Run
-from fleetopt.ingest.benchmarks.vllm_bench import ENGINES, percentile_ms
 from fleetopt.ingest.reading import Reading, Setup, Told
 
 SGLANG_BACKENDS = frozenset({"sglang", "sglang-native", "sglang-oai", "sglang-oai-chat"})
@@ -60,7 +59,7 @@ def _run(record: Record) -> Run:
         concurrency_is="derived" if measured is None else "measured",
         ttft_s=record.number("mean_ttft_ms") * MS,
         tpot_s=record.number("mean_tpot_ms") * MS,
-        tails=runs.tails(lambda what, p: percentile_ms(record, what, p)),
+        tails=runs.tails(lambda what, p: runs.percentile_ms(record, what, p)),
         stated_rate_rps=record.optional_number("request_throughput"),
         asked_rps=runs.optional_rate(record, "request_rate"),
         limit=record.optional_number("max_concurrency", above=True),
@@ -77,7 +76,7 @@ def _failed(record: Record) -> int:
 
 def _setup(record: Record) -> Setup:
     backend = runs.text_or_none(record, "backend")
-    engine = "sglang" if backend in SGLANG_BACKENDS else backend if backend in ENGINES else None
+    engine = "sglang" if backend in SGLANG_BACKENDS else backend if backend in runs.ENGINES else None
     if not record.has("server_info"):
         return Setup(engine=engine)
     server = record.record("server_info")

@@ -9,16 +9,12 @@ Source: `vllm/benchmarks/serve.py` of vLLM 0.33.0.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from fleetopt.documents import Record
 from fleetopt.ingest.benchmarks import runs
 from fleetopt.ingest.benchmarks.readings import Source, reading
 from fleetopt.ingest.benchmarks.runs import MS, Run
 from fleetopt.ingest.reading import Reading, Setup, Told
-
-ENGINES = frozenset({"vllm", "sglang", "tensorrt-llm", "tgi", "lmdeploy", "deepspeed-mii", "scalellm", "llama.cpp"})
-"""Backends that name an engine; the others name only a protocol."""
 
 
 class VllmBench:
@@ -62,19 +58,13 @@ def _run(record: Record) -> Run:
         concurrency_is="derived",
         ttft_s=ttft_s,
         tpot_s=tpot_s,
-        tails=runs.tails(lambda what, p: percentile_ms(record, what, p)),
+        tails=runs.tails(lambda what, p: runs.percentile_ms(record, what, p)),
         stated_rate_rps=record.optional_number("request_throughput"),
         asked_rps=runs.optional_rate(record, "request_rate"),
         limit=record.optional_number("max_concurrency", above=True),
         output_tokens_per_s=record.optional_number("output_throughput"),
         input_tokens_per_s=record.optional_number("input_throughput"),
     )
-
-
-def percentile_ms(record: Record, what: Literal["ttft", "tpot"], percentile: int) -> float | None:
-    """A percentile; the median stands under its own name unless it was asked for."""
-    value = record.optional_number(f"p{percentile}_{what}_ms")
-    return record.optional_number(f"median_{what}_ms") if value is None and percentile == 50 else value
 
 
 def _failed(record: Record, completed: int) -> int:
@@ -88,7 +78,7 @@ def _setup(record: Record) -> Setup:
     backend = runs.text_or_none(record, "backend")
     return Setup(
         model=runs.text_or_none(record, "model_id"),
-        engine=backend if backend in ENGINES else None,
+        engine=backend if backend in runs.ENGINES else None,
         tensor_parallel=_swept(record, "tensor_parallel_size"),
         pipeline_parallel=_swept(record, "pipeline_parallel_size"),
         data_parallel=_swept(record, "data_parallel_size"),

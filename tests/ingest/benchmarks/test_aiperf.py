@@ -52,11 +52,13 @@ def test_a_latency_in_seconds_is_read_as_such(read: Read) -> None:
     assert (point.ttft_s, point.tails[0].latency_s) == pytest.approx((0.0256, 0.03))
 
 
-def test_failed_requests_and_newer_versions_are_flagged(read: Read) -> None:
-    """An error count and a newer release are said."""
+def test_failed_requests_newer_versions_and_cancelled_runs_are_flagged(read: Read) -> None:
+    """An error count, a newer release and a run that was cancelled are said."""
     errors = {"unit": "requests", "avg": 2.0}
     found = read(ONE, {"error_request_count": errors, "aiperf_version": "0.20.1", "schema_version": "2.0"})
     said = [flag.what for flag in found.flags]
+    cancelled = read(ONE, {"was_cancelled": True}).flags
+    assert [(flag.where, flag.what) for flag in cancelled] == [(f"{ONE} was_cancelled", "was cancelled before its end")]
     assert said[0] == "written by aiperf 0.20.1, newer than any version known (0.13); the same keys were read"
     assert "schema 2.0" in said[1]
     assert said[2] == "has 2 failed requests of 26 (7.7%)"

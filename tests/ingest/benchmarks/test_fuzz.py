@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import math
@@ -73,7 +74,7 @@ def _change(value: Any, dice: random.Random) -> None:
         if dice.random() < 0.2:
             del value[key]
         else:
-            value[key] = dice.choice(JUNK)
+            value[key] = copy.deepcopy(dice.choice(JUNK))
         return
 
 

@@ -72,5 +72,8 @@ def test_tpot_that_falls_in_a_file_is_flagged(read: Read) -> None:
 def test_gpus_that_the_user_counts_twice_are_flagged(read: Read) -> None:
     """tp x ep given as GPUs is flagged once for the serving config."""
     told = Setup(gpus_per_replica=64, tensor_parallel=8, expert_parallel=8)
-    (flag,) = read(RUN, told=told).flags
+    found = read(RUN, told=told)
+    (flag,) = found.flags
     assert "experts share the GPUs" in flag.what
+    assert found.understood[-1] == "GPUs per replica: 64"
+    assert read(RUN).understood[-1] == "GPUs per replica: not said"
