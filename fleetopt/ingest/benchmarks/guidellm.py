@@ -3,8 +3,8 @@
 Every metric has statistics for successful, errored, incomplete and all requests. Read are the successful ones; of the
 concurrency, the mean over all, since requests that were cut off took up the replica too. `inter_token_latency_ms` is
 our TPOT, per request (last - first token) / (tokens - 1), weighted by tokens; GuideLLM's own
-`time_per_output_token_ms` counts the first token as well and is not used. Source: GuideLLM 0.5.4 (schema 1) and 0.8.1
-(schema 2), which keep these keys.
+`time_per_output_token_ms` counts the first token as well and is not used. Source: reports of GuideLLM 0.3.1 (without a
+schema number), 0.5.4 (schema 1) and 0.8.1 (schema 2), which keep these keys.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ def _strategy(benchmark: Record) -> Record | None:
 
 
 def _model(benchmark: Record, report: Record) -> str | None:
-    """The model that was asked of the server."""
+    """The model that was asked of the server; up to 0.3 the worker's."""
+    if benchmark.has("worker"):
+        return runs.text_or_none(benchmark.record("worker"), "backend_model")
     if benchmark.has("config") and benchmark.record("config").has("backend"):
         return runs.text_or_none(benchmark.record("config").record("backend"), "model")
     return runs.text_or_none(report.record("args"), "model") if report.has("args") else None

@@ -6,7 +6,8 @@ from fleetopt.catalog.domain import AggregatedPoint
 from fleetopt.errors import InputError
 from tests.ingest.benchmarks.conftest import Read, Refused
 
-OLD, NEW, SWEEP = "guidellm-0.5.4.json", "guidellm-0.8.1-concurrent.json", "guidellm-0.8.1-sweep.json"
+OLDEST, OLD = "guidellm-0.3.1.json", "guidellm-0.5.4.json"
+NEW, SWEEP = "guidellm-0.8.1-concurrent.json", "guidellm-0.8.1-sweep.json"
 METRICS = "benchmarks/0/metrics"
 
 
@@ -53,17 +54,18 @@ def test_a_newer_schema_without_a_key_is_refused(refused: Refused) -> None:
     assert (issue.code, issue.where) == ("missing-key", f"{NEW} benchmarks[0].metrics.inter_token_latency_ms")
 
 
-def test_counts_of_requests_in_an_older_place(read: Read) -> None:
-    """Before 0.4 the counts stood among the run's statistics, and there was no metadata."""
-    made = {"successful": 30, "errored": 1, "incomplete": 0}
-    changes = {
-        "metadata": "absent",
-        f"{METRICS}/request_totals": "absent",
-        "benchmarks/0/run_stats": {"requests_made": made},
-    }
-    found = read(OLD, changes)
-    assert found.flags[0].what == "has 1 failed requests of 31 (3.2%)"
-    assert found.series[0].source == f"GuideLLM, {OLD}"
+def test_a_report_from_before_schemas_is_read(read: Read) -> None:
+    """GuideLLM 0.3 wrote no metadata, and its counts and its model in other places; all are found."""
+    found = read(OLDEST)
+    (series,) = found.series
+    first = series.points[0]
+    assert isinstance(first, AggregatedPoint)
+    assert (found.flags, series.source, series.setup.model) == ((), f"GuideLLM, {OLDEST}", "mock-llama")
+    assert first.rate_rps == pytest.approx(30 / 5.0880138874053955)
+    assert first.concurrency == 0.9795101158224737
+    assert (first.ttft_s, first.tpot_s) == pytest.approx((0.034545437494913735, 0.004237770777876659))
+    failed = read(OLDEST, {"benchmarks/0/run_stats/requests_made/errored": 1})
+    assert failed.flags[0].what == "has 1 failed requests of 31 (3.2%)"
 
 
 @pytest.mark.parametrize(("incomplete", "done"), [(10, "kept"), (400, "dropped")])
