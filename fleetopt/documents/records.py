@@ -110,7 +110,8 @@ class Record:
         if value is None:
             keys = [name[:60] for name in self.cells if name.isprintable()]
             return self.fail(key, f"is missing, where {wanted} belongs", did_you_mean(key, keys), "missing-key")
-        return self.fail(key, f"'{str(value)[:40]!s}' is not {wanted}".replace("\n", " "), f"Give {wanted}")
+        found = "".join(c if c.isprintable() else " " for c in str(value)[:40])
+        return self.fail(key, f"'{found}' is not {wanted}", f"Give {wanted}")
 
 
 def read_json(path: Path, limit: int = JSON_LIMIT_BYTES) -> tuple[Any, str]:
@@ -136,11 +137,14 @@ def read_record(path: Path, limit: int = JSON_LIMIT_BYTES) -> tuple[Record, str]
     return Record(path, value), digest
 
 
-def parse_json(text: str, path: Path, line: int | None = None) -> Any:
+def parse_json(text: str, path: Path, line: int | None = None, *, nonfinite: bool = False) -> Any:
     """The value of a JSON text that stands in a file, on one line of it or over the whole.
 
+    With `nonfinite`, NaN and Infinity come in as floats: some tools write them where nothing reads them, and a
+    Record still refuses them as numbers.
+
     Raises:
-        InputError: the text is no JSON, holds NaN or Infinity, or is nested too deep.
+        InputError: the text is no JSON, holds NaN or Infinity uncalled for, or is nested too deep.
     """
     where = shown(path)
 
@@ -150,7 +154,7 @@ def parse_json(text: str, path: Path, line: int | None = None) -> Any:
         raise InputError([Issue("bad-json", at, f"holds {constant}, which is no number", fix)])
 
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=None if nonfinite else refuse)
     except json.JSONDecodeError as error:
         at = f"{where}:{line or error.lineno}"
         raise InputError([Issue("bad-json", at, f"is not valid JSON ({error.msg})", "Check how it ends")]) from None

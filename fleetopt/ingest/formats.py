@@ -6,9 +6,13 @@ from pathlib import Path
 
 from fleetopt.documents import shown
 from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.ingest.benchmarks.aiperf import AiPerf
+from fleetopt.ingest.benchmarks.guidellm import GuideLlm
+from fleetopt.ingest.benchmarks.sglang_bench import SglangBench
+from fleetopt.ingest.benchmarks.vllm_bench import VllmBench
 from fleetopt.ingest.reading import Format, Reading, Told
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (VllmBench(), SglangBench(), GuideLlm(), AiPerf())
 """Asked in this order; the generic table comes last."""
 
 HEAD_BYTES = 65_536
