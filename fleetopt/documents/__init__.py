@@ -3,7 +3,7 @@
 from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
-from fleetopt.documents.tables import LEAST, MOST, Row, read_table
+from fleetopt.documents.tables import LEAST, MOST, Row, parse_table, read_table
 
 __all__ = [
     "LEAST",
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "json_lines",
     "parse_json",
+    "parse_table",
     "read_bytes",
     "read_json",
     "read_record",
