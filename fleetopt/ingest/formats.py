@@ -6,9 +6,15 @@ from pathlib import Path
 
 from fleetopt.documents import shown
 from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.ingest.profilers.aiconfigurator import AiConfigurator
+from fleetopt.ingest.profilers.distserve import DistServe
+from fleetopt.ingest.profilers.dynamo import Dynamo
+from fleetopt.ingest.profilers.llm_inferno import LlmInferno
+from fleetopt.ingest.profilers.splitwise import Splitwise
+from fleetopt.ingest.profilers.table import Table
 from fleetopt.ingest.reading import Format, Reading, Told
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (LlmInferno(), Dynamo(), AiConfigurator(), Splitwise(), DistServe(), Table())
 """Asked in this order; the generic table comes last."""
 
 HEAD_BYTES = 65_536

@@ -34,7 +34,9 @@ KINDS: tuple[tuple[tuple[str, ...], Parse, tuple[str, ...]], ...] = (
 
 class AiConfigurator:
     name = "aiconfigurator"
-    title = "AIConfigurator: silicon_sample.csv, saved results (pareto.csv, best_config_topn.csv), grids (.csv, .csv.gz)"
+    title = (
+        "AIConfigurator: silicon_sample.csv, saved results (pareto.csv, best_config_topn.csv), grids (.csv, .csv.gz)"
+    )
 
     def recognises(self, path: Path, head: bytes) -> bool:  # noqa: ARG002 - the columns say it all
         return _kind(columns(head)) is not None

@@ -18,6 +18,7 @@ from fleetopt.catalog.domain import DecodePoint, PrefillPoint
 from fleetopt.documents import Row
 from fleetopt.ingest.gpu_names import known_gpu
 from fleetopt.ingest.profilers.gather import Found
+from fleetopt.ingest.profilers.split import true_gpus
 from fleetopt.ingest.reading import Flag, Setup
 
 COLUMNS = (
@@ -78,12 +79,9 @@ def _kv_tokens(limits: list[tuple[int, float]], groups: int) -> float | None:
 def _setup(row: Row, flags: list[Flag]) -> Setup:
     tensor, pipeline, data = (row.whole(name, most=4096) for name in ("tp", "pp", "dp"))
     expert = row.whole("ep", most=4096) if row.cells["ep"] else 1
-    gpus, stated = tensor * pipeline * data, row.whole("gpus_per_instance", most=65_536)
-    if stated != gpus:
-        what = f"is {stated}, and a replica has {tensor} x {pipeline} x {data} = {gpus} GPUs"
-        if stated != gpus * expert:
-            raise row.fail("gpus_per_instance", what, "Correct the row, or take it out")
-        flags.append(Flag(row.where("gpus_per_instance"), f"{what}; tensor x expert parallel is no count", "corrected"))
+    stated = row.whole("gpus_per_instance", most=65_536)
+    gpus, flag = true_gpus(row, "gpus_per_instance", stated, (tensor, pipeline, data), expert)
+    flags += [flag] if flag else []
     gpu = row.text("gpu")
     return Setup(
         model=row.text("model"),

@@ -16,6 +16,7 @@ from fleetopt.catalog.domain import AggregatedPoint, DecodePoint, PrefillPoint
 from fleetopt.documents import Row
 from fleetopt.ingest.gpu_names import known_gpu
 from fleetopt.ingest.profilers.gather import Found
+from fleetopt.ingest.profilers.split import true_gpus
 from fleetopt.ingest.reading import Flag, Setup
 
 _SETUP = ("tp", "pp", "dp", "moe_tp", "moe_ep", "gemm", "kvcache", "backend", "version", "system")
@@ -69,12 +70,8 @@ def _pair(row: Row, flags: list[Flag]) -> Iterator[Found]:
 def _setup(row: Row, side: str, stated_gpus: int | None, flags: list[Flag]) -> Setup:
     tensor, pipeline, data = (row.whole(f"{side}{name}", most=4096) for name in ("tp", "pp", "dp"))
     expert = row.whole(f"{side}moe_ep", most=4096) if row.cells[f"{side}moe_ep"] else 1
-    gpus = tensor * pipeline * data
-    if stated_gpus not in (None, gpus):
-        what = f"num_total_gpus is {stated_gpus}, and a replica has {tensor} x {pipeline} x {data} = {gpus}"
-        if stated_gpus != gpus * expert:
-            raise row.fail("num_total_gpus", what, "Correct the row, or take it out")
-        flags.append(Flag(row.where("num_total_gpus"), f"{what}; tensor x expert parallel is no count", "corrected"))
+    gpus, flag = true_gpus(row, "num_total_gpus", stated_gpus, (tensor, pipeline, data), expert)
+    flags += [flag] if flag else []
     system = row.text(f"{side}system")
     return Setup(
         model=row.text("model"),

@@ -70,7 +70,7 @@ def raw_points(rows: list[Row], flags: list[Flag]) -> list[Found]:
         concurrency = float(stated[1])
         if concurrency < 1:
             raise row.fail("silicon_data_source", "has a concurrency of 0", "It must be at least 1")
-        found.append(_found(row, row.text("model_path"), split, concurrency, times, measured))
+        found.append(_found(row, row.text("model_path"), split, measured, (concurrency, *times)))
     if left_out:
         what = f"{left_out} rows measure prefill and decode replicas together, not what one replica carries"
         flags.append(Flag(rows[0].where("mode"), what, "dropped"))
@@ -89,7 +89,8 @@ def tidy_points(rows: list[Row], flags: list[Flag]) -> list[Found]:
             raise row.fail("gpus", f"{gpus} is not tensor x pipeline x data parallel ({split.gpus})", "Correct the row")
         times = (row.number("ttft_ms", above=True), row.number("tpot_ms", above=True))
         concurrency = row.number("concurrency", least=1)
-        found.append(_found(row, row.text("model"), split, concurrency, times, row.text("measured", "unknown")[:10]))
+        day = row.text("measured", "at an unknown date")[:18]
+        found.append(_found(row, row.text("model"), split, day, (concurrency, *times)))
     return found
 
 
@@ -115,9 +116,8 @@ def _split(row: Row, flags: list[Flag]) -> Split | None:
     return true
 
 
-def _found(
-    row: Row, model: str, split: Split, concurrency: float, times_ms: tuple[float, float], measured: str
-) -> Found:
+def _found(row: Row, model: str, split: Split, measured: str, run: tuple[float, float, float]) -> Found:
+    concurrency, ttft_ms, tpot_ms = run
     system, version = row.text("system"), row.text("backend_version", "")
     setup = Setup(
         model=model,
@@ -133,7 +133,7 @@ def _found(
     # One build is one series: without a version the date is all that tells two builds apart.
     source = "AIConfigurator's measured points" + ("" if version else f", {measured}")
     output = row.number("osl", least=1)
-    ttft_s, tpot_s = (time / 1000.0 for time in times_ms)
+    ttft_s, tpot_s = ttft_ms / 1000.0, tpot_ms / 1000.0
     rate = concurrency / (ttft_s + tpot_s * (output - 1))
     point = AggregatedPoint(row.number("isl", above=True), output, concurrency, rate, ttft_s, tpot_s)
     return Found(setup, "aggregated", point, "measured", source, row.where())

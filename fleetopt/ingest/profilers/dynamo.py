@@ -120,7 +120,9 @@ def _decode(lists: Lists, places: list[str], told: Told, flags: list[Flag]) -> l
         batch = usage * stated / context
         running = per_gpu * gpus * itl_ms / 1000.0
         if abs(running / batch - 1.0) > LITTLE:
-            what = f"throughput x ITL is {running:.4g} requests, and the KV cache in use is {batch:.4g}; ITL is believed"
+            what = (
+                f"throughput x ITL is {running:.4g} requests, and the KV cache in use is {batch:.4g}; ITL is believed"
+            )
             flags.append(Flag(where, what, "kept"))
         point = DecodePoint(context, batch, itl_ms / 1000.0)
         found.append(Found(setup, "decode", point, "measured", SOURCE, where))

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from fleetopt.catalog.domain import DecodePoint, Evidence, Role
 from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.reading import Flag, Point, Series, Setup, Told
+
+POINTS_LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,9 @@ def gathered(found: Iterable[Found], told: Told) -> tuple[Series, ...]:
         if setup not in filled:
             filled[setup] = setup.filled(told.setup, where)
         points = tuple(dict.fromkeys(member.point for member in members))
+        if len(points) > POINTS_LIMIT:
+            what = f"has {len(points)} points in one series, over the limit of {POINTS_LIMIT}"
+            raise InputError([Issue("too-large", where, what, "Check that columns tell serving configs apart")])
         series.append(Series(filled[setup], role, points, evidence, source, where))
     if told.setup.config is not None and len(set(filled.values())) > 1:
         where, what = series[0].where, f"holds {len(filled)} serving configs, and one config name was given"
@@ -67,9 +74,10 @@ def raised(series: Series) -> tuple[Series, Flag | None]:
     Each TPOT becomes the largest of all points with no larger batch and no larger context.
     """
     points = [point for point in series.points if isinstance(point, DecodePoint)]
-    level = [
-        max(q.tpot_s for q in points if q.batch <= p.batch and q.context_tokens <= p.context_tokens) for p in points
-    ]
+    context, batch, tpot_s = (
+        np.array([getattr(p, name) for p in points]) for name in ("context_tokens", "batch", "tpot_s")
+    )
+    level = [float(tpot_s[(batch <= p.batch) & (context <= p.context_tokens)].max()) for p in points]
     ratios = [high / p.tpot_s for p, high in zip(points, level, strict=True) if high > p.tpot_s]
     if not ratios:
         return series, None

@@ -27,7 +27,8 @@ MEMBER_LIMIT = 64
 
 _MAGIC = b"\x93NUMPY"
 _HEADER = re.compile(
-    rb"\{'descr': '(?P<type>[<>|=]?[iuf][1248])', 'fortran_order': (?:True|False), 'shape': \((?P<size>\d{0,9}),?\), ?\}\s*"
+    rb"\{'descr': '(?P<type>[<>|=]?[iuf][1248])', 'fortran_order': (?:True|False), "
+    rb"'shape': \((?P<size>\d{0,9}),?\), ?\}\s*"
 )
 
 
@@ -42,21 +43,29 @@ def read_npz(path: Path, names: Sequence[str]) -> tuple[dict[str, list[float]], 
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()[:MEMBER_LIMIT]}
             return {name: _array(archive, members, name, path) for name in names}, data
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        RuntimeError,
+        NotImplementedError,
+        struct.error,
+    ) as error:
         what = f"is no sound .npz file ({str(error)[:60] or type(error).__name__})"
         raise InputError([Issue("bad-npz", shown(path), what, "Copy it again from where it was made")]) from None
 
 
-def _array(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, path: Path
-) -> list[float]:
+def _array(archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, path: Path) -> list[float]:
     where = f"{shown(path)} {name}"
     if name not in members:
         raise InputError([Issue("missing-key", where, "is missing", f"Arrays wanted: {name} among others")])
     with archive.open(members[name]) as stream:
         raw = stream.read(MEMBER_LIMIT_BYTES + 1)
     if len(raw) > MEMBER_LIMIT_BYTES:
-        raise InputError([Issue("too-large", where, "is over the limit of 16 MB", "Check that it is the file you meant")])
+        raise InputError(
+            [Issue("too-large", where, "is over the limit of 16 MB", "Check that it is the file you meant")]
+        )
     values = _numbers(raw)
     if values is None or not np.all(np.isfinite(values)) or np.any(values < 0) or np.any(values > MOST):
         fix = "Save plain arrays of finite numbers, not of objects"
