@@ -106,7 +106,9 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
 
 
 def parse_table(text: str, path: Path, required: Sequence[str], optional: Sequence[str] | None = ()) -> list[Row]:
-    """The rows of a CSV text that stands in a file; any further column is taken where `optional` is None.
+    """The rows of a CSV text that stands in a file.
+
+    Where `optional` is None the table is another tool's: any further column is taken, and cells over several lines.
 
     Raises:
         InputError: as `read_table`, for what the text holds.
@@ -121,9 +123,11 @@ def parse_table(text: str, path: Path, required: Sequence[str], optional: Sequen
     taken = 0
     try:
         for cells in reader:
-            line = numbered[reader.line_num - 1][0]
+            line = numbered[taken][0]
             taken += 1
-            if reader.line_num != taken:
+            if reader.line_num != taken and optional is None:
+                taken = reader.line_num
+            elif reader.line_num != taken:
                 where = f"{shown(path)}:{numbered[taken - 1][0]}"
                 fix = "Keep every cell on one line; check the quotes"
                 raise InputError([Issue("bad-row", where, "has a cell with a line break in it", fix)])

@@ -6,6 +6,8 @@ Repeats of the same run are reduced to the median of each time.
 
 - prefill: the runs of one prompt, tokens/s = prompt_size / prompt_time.
 - decode: TPOT = token_time at batch_size requests of prompt_size + token_size/2 tokens.
+- Prompts of which only batch 1 was run give no decode points where others were run in batches: alone they would
+  allow one request at a time at their context.
 - A batch whose prompt time is below that of a smaller batch of the same prompts did not fit; it is dropped with
   every larger one (Llama2-70B on two A100: 6633 ms for 32 prompts of 512, 794 ms for 64).
 """
@@ -58,7 +60,8 @@ class Splitwise:
         times = TIMES[1] if TIMES[1][0] in rows[0].cells else TIMES[0]
         flags: list[Flag] = []
         runs = _that_fit(_medians(rows, times), flags)
-        smooth = [raised(one) for one in gathered([found for run in runs for found in _found(run)], told)]
+        batched = _batched(runs)
+        smooth = [raised(one) for one in gathered([found for run in runs for found in _found(run, batched)], told)]
         flags += [flag for _, flag in smooth if flag is not None]
         understood = (
             f"{len(rows)} rows, {len(runs)} batches after the median over repeats",
@@ -125,9 +128,19 @@ def _that_fit(runs: list[Run], flags: list[Flag]) -> list[Run]:
     return kept
 
 
-def _found(run: Run) -> list[Found]:
-    step = DecodePoint(run.prompt + run.output / 2, run.batch, run.token_s)
-    found = [Found(run.setup, "decode", step, "measured", SOURCE, run.where)]
+def _batched(runs: list[Run]) -> dict[Setup, frozenset[float]]:
+    """The prompt lengths that were run in batches, by serving config."""
+    lengths: dict[Setup, set[float]] = {}
+    for run in runs:
+        lengths.setdefault(run.setup, set()).update({run.prompt} if run.batch > 1 else ())
+    return {setup: frozenset(found) for setup, found in lengths.items()}
+
+
+def _found(run: Run, batched: dict[Setup, frozenset[float]]) -> list[Found]:
+    found = []
+    if not batched[run.setup] or run.prompt in batched[run.setup]:
+        step = DecodePoint(run.prompt + run.output / 2, run.batch, run.token_s)
+        found.append(Found(run.setup, "decode", step, "measured", SOURCE, run.where))
     if run.batch == 1:
         alone = PrefillPoint(run.prompt, run.prompt / run.prompt_s)
         found.append(Found(run.setup, "prefill", alone, "measured", SOURCE, run.where))
