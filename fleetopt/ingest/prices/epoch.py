@@ -6,6 +6,7 @@ and for three years, and to buy. Where it does not say how many chips a node has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fleetopt.catalog.domain import OfferKind
 from fleetopt.documents import Row
 from fleetopt.ingest.prices.domain import Price, PriceOptions, Prices
 from fleetopt.ingest.profilers.tabular import read_columns
+from fleetopt.ingest.reading import Flag
 
 COLUMNS = (
     *("price_source", "price_date", "hardware", "vendor", "location", "usd_per_chip_hr_on_demand"),
@@ -24,6 +26,7 @@ PRICES: tuple[tuple[str, OfferKind, int | None], ...] = (
     ("usd_per_chip_hr_3yr_commit", "reserved", 36),
     ("usd_per_chip_purchase", "purchase", None),
 )
+_AZURE_NC = re.compile(r"\bNC\d+a?ds")
 SOURCE = "list price, Epoch AI training-cost-trends (CC BY)"
 PROVIDERS = {
     "Amazon Web Services": "aws",
@@ -44,7 +47,8 @@ class Epoch:
 
     def read(self, path: Path, options: PriceOptions) -> Prices:  # noqa: ARG002 - the list needs nothing beside it
         rows, digest = read_columns(path, COLUMNS)
-        found = [price for row in rows for price in _prices(row)]
+        flags: list[Flag] = []
+        found = [price for row in rows for price in _prices(row) if _is_what_it_says(row, price, flags)]
         latest: dict[tuple[object, ...], Price] = {}
         for price in sorted(found, key=lambda one: one.date):
             latest[_kind(price)] = price
@@ -52,12 +56,23 @@ class Epoch:
             "USD per chip-hour, and per chip to buy, times the chips of a node",
             f"{len(found)} dated prices; the latest of each kind counts, {len(found) - len(latest)} older ones do not",
         )
-        return Prices(tuple(one for one in found if latest[_kind(one)] is one), digest, understood)
+        return Prices(tuple(one for one in found if latest[_kind(one)] is one), digest, understood, tuple(flags))
 
 
 def _kind(price: Price) -> tuple[object, ...]:
     """What prices that differ only in their date have in common."""
     return (price.provider, price.gpu, price.gpus, price.kind, price.term_months, price.region)
+
+
+def _is_what_it_says(row: Row, price: Price, flags: list[Flag]) -> bool:
+    """A single card to buy is no server, and Azure's NC series are PCIe cards whatever the row says."""
+    what = ""
+    if price.kind == "purchase" and price.gpus == 1:
+        what = "the price of a single card is not that of a server"
+    elif _AZURE_NC.search(row.cells.get("notes", "")):
+        what = f"Azure's NC series has PCIe cards, not {price.gpu}"
+    flags += [Flag(price.where, what, "dropped")] if what else []
+    return not what
 
 
 def _prices(row: Row) -> Iterator[Price]:
