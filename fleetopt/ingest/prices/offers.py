@@ -46,7 +46,7 @@ def offers_of(
     for name, price in unmapped.items():
         what = f"'{name[:60]}' is no GPU type of ours; map it with --map '{name[:60]}=NAME'"
         flags.append(Flag(price.where, what, "dropped"))
-    offers = tuple(offer for group in made.values() for offer in _distinct(group))
+    offers = tuple(offer for group in made.values() for offer in _distinct(_stated(group, flags)))
     flags += _stale(offers, options)
     return offers, tuple(nodes.values()), tuple(unmapped)
 
@@ -120,6 +120,16 @@ def _day(text: str) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+def _stated(group: list[tuple[Price, Offer]], flags: list[Flag]) -> list[tuple[Price, Offer]]:
+    """The prices of one name; those of nodes of a stated size, where there are any, push out assumed ones."""
+    stated = [(price, offer) for price, offer in group if price.gpus is not None]
+    if not stated or len(stated) == len(group):
+        return group
+    what = "the list prices a node of this size elsewhere, so the one of unknown size is not taken for it"
+    flags += [Flag(price.where, what, "dropped") for price, _ in group if price.gpus is None]
+    return stated
 
 
 def _distinct(group: list[tuple[Price, Offer]]) -> list[Offer]:

@@ -31,7 +31,7 @@ UNDERSTOOD = (
 
 _CONCURRENCY = re.compile(r"silicon_concurrency=(\d{1,9})(?:;|$)")
 _MEASURED = re.compile(r"measured=(\d{4}-\d{2}-\d{2})")
-_SPLIT_IN_ID = re.compile(r"_tp(\d{1,4})(?:_\d+)?_ep(\d{1,4})(?:_|$)")
+_SPLIT_IN_ID = re.compile(r"_tp(\d{1,4})(?:_\d+)?_ep(\d{1,4}|none)(?:_|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def _split(row: Row, flags: list[Flag]) -> Split | None:
         what = f"{as_given.gpus} GPUs are experts' tensor x expert parallel ({moe_tensor} x {expert}), and no id tells"
         flags.append(Flag(row.where("tp_size"), f"{what} whether that many were used", "dropped"))
         return None
-    tp, ep = int(in_id[1]), int(in_id[2])
-    if tp * ep != tensor * data:
+    tp, ep = int(in_id[1]), 1 if in_id[2] == "none" else int(in_id[2])
+    if ep == 1 or tp * ep != tensor * data:
         return as_given
     true = Split(1, pipeline, tp, ep) if tensor == 1 else Split(tp, pipeline, 1, ep)
     what = f"{as_given.gpus} GPUs are tensor x expert parallel (tp{tp}, ep{ep} in the id); a replica has {true.gpus}"
