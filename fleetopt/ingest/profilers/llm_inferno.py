@@ -18,6 +18,7 @@ from fleetopt.ingest.profilers.inferno_problem import FILES, Performance, Proble
 from fleetopt.ingest.profilers.inferno_queue import LARGEST_BATCH, Replica, State, carried, largest_batch
 from fleetopt.ingest.reading import Reading, Setup, Told
 
+PAIRS_LIMIT = 5_000
 SOURCE = "llm-inferno's queue model, from its alpha, beta, gamma"
 
 
@@ -59,9 +60,16 @@ def gpus_of(problem: Problem, performance: Performance) -> int:
 
 
 def _found(problem: Problem) -> Iterator[Found]:
+    by_model: dict[str, list[Performance]] = {}
+    for performance in problem.performance:
+        by_model.setdefault(performance.model, []).append(performance)
+    pairs = sum(len(by_model.get(server.model, ())) for server in problem.servers)
+    if pairs > PAIRS_LIMIT:
+        what = f"asks for {pairs} pairs of server and accelerator, over the limit of {PAIRS_LIMIT}"
+        raise InputError([Issue("too-large", "server-data.json", what, "Split the problem")])
     for server in problem.servers:
-        for performance in problem.performance:
-            state = rate_of(server, performance) if performance.model == server.model else None
+        for performance in by_model.get(server.model, ()):
+            state = rate_of(server, performance)
             if state is not None:
                 point = _point(server, state.rate_rps)
                 yield Found(_setup(problem, performance), "aggregated", point, "modelled", SOURCE, performance.where)
