@@ -50,7 +50,7 @@ class Epoch:
         flags: list[Flag] = []
         found = [price for row in rows for price in _prices(row) if _is_what_it_says(row, price, flags)]
         latest: dict[tuple[object, ...], Price] = {}
-        for price in sorted(found, key=lambda one: one.date):
+        for price in sorted(found, key=lambda one: (one.date != "unknown", one.date)):
             latest[_kind(price)] = price
         understood = (
             "USD per chip-hour, and per chip to buy, times the chips of a node",
@@ -72,6 +72,8 @@ def _is_what_it_says(row: Row, price: Price, flags: list[Flag]) -> bool:
     elif _AZURE_NC.search(row.cells.get("notes", "")):
         what = f"Azure's NC series has PCIe cards, not {price.gpu}"
     flags += [Flag(price.where, what, "dropped")] if what else []
+    if not what and price.kind == "purchase" and "HGX" in row.cells.get("notes", ""):
+        flags.append(Flag(price.where, "an HGX may be a bare baseboard, without the server around it", "kept"))
     return not what
 
 

@@ -5,7 +5,9 @@ follow by Little's law:  rate = concurrency / (TTFT + TPOT (output - 1)).
 
 A replica has tensor x pipeline x data-parallel GPUs; the experts are spread over those same GPUs. Some rows of the
 source give tensor x expert parallel instead: 64 'GPUs' for tp8, ep8 on one node of eight. Where the row's id names
-tp and ep and its size is their product, it is corrected; where no id tells, the row is dropped.
+tp and ep and its size is their product, it is corrected; where no id tells, the row is dropped. The times bear it
+out: gpt-oss-120b on '4' H200 of tp2, ep2 has the TPOT of tp2 within 3 % at concurrency 4 to 64, and that of a true
+tp4 is a fifth lower.
 """
 
 from __future__ import annotations

@@ -109,13 +109,30 @@ def test_epoch_gives_the_latest_price_of_each_kind(data: Path) -> None:
     assert all(offer_problem(offer) is None for offer in reading.offers)
 
 
+def test_epoch_counts_by_date_and_not_by_place(tmp_path: Path) -> None:
+    """The later of two rows wins though it stands first, and a dated row wins over one without a date."""
+    header = "price_source,price_date,hardware,vendor,location,usd_per_chip_hr_on_demand,usd_per_chip_hr_1yr_commit"
+    header += ",usd_per_chip_hr_3yr_commit,usd_per_chip_purchase,num_gpus"
+    rows = [f"s,{day},NVIDIA H200,us,,{price},,,,8" for day, price in (("2025-02-01", 3), ("2024-02-01", 4), ("", 5))]
+    (offer,) = read_prices(_table(tmp_path, header, *rows), PriceOptions()).offers
+    assert (offer.usd_per_node_h, offer.price_date) == (24.0, "2025-02-01")
+
+
 def test_epochs_purchases_are_servers_paid_once(data: Path) -> None:
     """Per chip times the chips of the node; a single card is no server."""
     reading = read_prices(data / EPOCH, PriceOptions())
     purchases = [offer for offer in reading.offers if offer.kind == "purchase"]
     assert {offer.term_months for offer in purchases} == {60}
     assert all(offer.usd_per_node_h == 0 and offer.upfront_usd_per_node > 50_000 for offer in purchases)
-    assert any("single card" in flag.what for flag in reading.flags)
+    assert any("single card" in flag.what and flag.done == "dropped" for flag in reading.flags)
+    assert any("bare baseboard" in flag.what and flag.done == "kept" for flag in reading.flags)
+
+
+def test_epochs_azure_cards_are_not_taken_for_sxm_ones(data: Path) -> None:
+    """NC24ads A100 v4 is a PCIe card, although its row says SXM4."""
+    reading = read_prices(data / EPOCH, PriceOptions())
+    assert any("Azure's NC series" in flag.what for flag in reading.flags)
+    assert not any(name.startswith("azure-1xa100-80g") for name in _names(reading))
 
 
 def test_a_node_of_unknown_size_is_dropped_unless_the_user_says_it(data: Path) -> None:

@@ -53,6 +53,13 @@ def test_tensor_times_expert_parallel_is_no_count_of_gpus(data: Path) -> None:
     assert max(s.setup.gpus_per_replica or 0 for s in reading.series) == 8
 
 
+def test_the_tidied_table_has_the_same_trap(data: Path) -> None:
+    """'4 GPUs' of tp2, ep2 are two, although tensor x pipeline x data parallel of the row is four."""
+    reading = _read(data, "agg_profile.csv")
+    assert sum(flag.done == "corrected" for flag in reading.flags) == 3
+    assert {s.setup.gpus_per_replica for s in reading.series if s.setup.expert_parallel == 2} == {2}
+
+
 def test_what_cannot_be_told_is_dropped_and_said(data: Path) -> None:
     """A product of expert sizes without an id, a missing concurrency, and rows of two replicas together."""
     dropped = [flag.what for flag in _read(data, "silicon_sample.csv").flags if flag.done == "dropped"]
@@ -182,6 +189,19 @@ def test_a_grid_is_the_shipped_catalog(data: Path) -> None:
         assert prefill[point.input_tokens] == pytest.approx(point.tokens_per_s, rel=1e-5)
     assert mine["decode"].setup.max_kv_tokens == theirs["decode"].config.max_kv_tokens == 963072
     assert [flag.done for flag in reading.flags] == ["corrected"]
+
+
+def test_the_kv_cache_is_taken_where_the_tool_counts_it_finely(tmp_path: Path) -> None:
+    """40 requests of 512 tokens count, 9 of 2560 are too coarse; alone, the coarse ones give their largest."""
+    header = "model,gpu,backend,backend_version,precision,gpus_per_instance,tp,pp,dp,ep,phase"
+    header += ",input_tokens,output_tokens,batch_size,latency_ms,max_batch_by_memory,tool"
+    setup = "m,h100_sxm,trtllm,1,fp8,1,1,1,1,,decode"
+    fine, coarse = f"{setup},256,256,1,10,40,t", f"{setup},2048,512,1,20,9,t"
+    coarser = f"{setup},4096,512,1,30,4,t"
+    path = tmp_path / "grid.csv"
+    for rows, tokens in (((fine, coarse), 40 * 512), ((coarse, coarser), 9 * 2560)):
+        path.write_text("\n".join((header, *rows)) + "\n", encoding="utf-8")
+        assert read_profiles(path, Told()).series[0].setup.max_kv_tokens == tokens
 
 
 def test_what_the_user_says_may_not_contradict_the_file(data: Path) -> None:

@@ -136,7 +136,8 @@ def test_an_array_that_is_none_of_plain_numbers_is_refused(case: str, tmp_path: 
     with pytest.raises(InputError) as refused:
         read_profiles(path, TOLD)
     (issue,) = refused.value.issues
-    assert "prefill_isl" in issue.where
+    assert issue.where.endswith("prefill_isl")
+    assert "16 MB" in issue.what if case == "a bomb" else "no list of finite numbers" in issue.what
 
 
 def test_lists_of_different_lengths_are_refused(tmp_path: Path) -> None:
