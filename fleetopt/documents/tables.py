@@ -102,6 +102,17 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
             length than the header, or no rows.
     """
     text, digest = read_text(path, TABLE_LIMIT_BYTES)
+    return parse_table(text, path, required, optional), digest
+
+
+def parse_table(text: str, path: Path, required: Sequence[str], optional: Sequence[str] | None = ()) -> list[Row]:
+    """The rows of a CSV text that stands in a file.
+
+    Where `optional` is None the table is another tool's: any further column is taken, and cells over several lines.
+
+    Raises:
+        InputError: as `read_table`, for what the text holds.
+    """
     lines = (line.rstrip("\r") for line in text.split("\n"))
     numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and line[0] != "#"]
     if not numbered:
@@ -112,9 +123,11 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
     taken = 0
     try:
         for cells in reader:
-            line = numbered[reader.line_num - 1][0]
+            line = numbered[taken][0]
             taken += 1
-            if reader.line_num != taken:
+            if reader.line_num != taken and optional is None:
+                taken = reader.line_num
+            elif reader.line_num != taken:
                 where = f"{shown(path)}:{numbered[taken - 1][0]}"
                 fix = "Keep every cell on one line; check the quotes"
                 raise InputError([Issue("bad-row", where, "has a cell with a line break in it", fix)])
@@ -139,14 +152,14 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str] = ()
         raise InputError([Issue("bad-csv", where, f"is not valid CSV ({error})", "Check the quotes")]) from None
     if not rows:
         raise InputError([Issue("empty-table", shown(path), "has a header and no rows", "Add rows, or take it out")])
-    return rows, digest
+    return rows
 
 
 def _check_header(
-    path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str]
+    path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str] | None
 ) -> None:
     where = f"{shown(path)}:{line}"
-    known = (*required, *optional)
+    known = (*required, *(header if optional is None else optional))
     issues = [
         Issue("unknown-column", where, f"has an unknown column '{name[:60]}'", did_you_mean(name, known))
         for name in header

@@ -10,9 +10,26 @@ from fleetopt.ingest.benchmarks.aiperf import AiPerf
 from fleetopt.ingest.benchmarks.guidellm import GuideLlm
 from fleetopt.ingest.benchmarks.sglang_bench import SglangBench
 from fleetopt.ingest.benchmarks.vllm_bench import VllmBench
+from fleetopt.ingest.profilers.aiconfigurator import AiConfigurator
+from fleetopt.ingest.profilers.distserve import DistServe
+from fleetopt.ingest.profilers.dynamo import Dynamo
+from fleetopt.ingest.profilers.llm_inferno import LlmInferno
+from fleetopt.ingest.profilers.splitwise import Splitwise
+from fleetopt.ingest.profilers.table import Table
 from fleetopt.ingest.reading import Format, Reading, Told
 
-FORMATS: tuple[Format, ...] = (VllmBench(), SglangBench(), GuideLlm(), AiPerf())
+FORMATS: tuple[Format, ...] = (
+    VllmBench(),
+    SglangBench(),
+    GuideLlm(),
+    AiPerf(),
+    LlmInferno(),
+    Dynamo(),
+    AiConfigurator(),
+    Splitwise(),
+    DistServe(),
+    Table(),
+)
 """Asked in this order; the generic table comes last."""
 
 HEAD_BYTES = 65_536
@@ -43,10 +60,10 @@ def _format(path: Path, name: str | None) -> Format:
 
 
 def _head(path: Path) -> bytes:
-    """The first bytes of a file."""
+    """The first bytes of a file; none of a folder, which a format knows by the files in it."""
     try:
         if path.is_dir():
-            raise InputError([Issue("not-a-file", shown(path), "is a folder", "Name a file")])
+            return b""
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)
     except FileNotFoundError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from fleetopt.cli.ingest import calibrate, profiles
+from fleetopt.cli.ingest import calibrate, prices, profiles
 
 NAME = "ingest"
 
 app = typer.Typer(
-    help="Import evidence: profiles that were measured, and what they say of modelled ones.", no_args_is_help=True
+    help="Import evidence: profiles, price lists, request traces, and what measurements say of models.",
+    no_args_is_help=True,
 )
-for verb in (profiles, calibrate):
+for verb in (profiles, prices, calibrate):
     app.command(verb.NAME)(verb.run)

@@ -1,0 +1,1 @@
+"""Price lists, one small file per format: read into offers of our catalog, and merged into it."""

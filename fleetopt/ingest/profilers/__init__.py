@@ -1,0 +1,1 @@
+"""What profilers and modellers write, one small file per format."""
