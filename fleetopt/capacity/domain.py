@@ -39,7 +39,8 @@ class Capacity:
     Tokens are uncached input tokens in the role prefill, output tokens in decode, and both in aggregated serving.
     `raw_tokens_per_s` is the largest the evidence shows without an SLO, slowed by the same margin. `batch` is
     the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
-    larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody.
+    larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody. `error` is the
+    relative error of the curves behind the capacity (`left_out`), None where too few points tell.
     """
 
     workload: str
@@ -52,6 +53,7 @@ class Capacity:
     ttft_floor_s: float | None
     assumptions: tuple[str, ...]
     model: LoadModel = field(compare=False, repr=False)
+    error: float | None = None
 
     @property
     def utilization(self) -> float:

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, or_rejection
+from fleetopt.capacity.left_out import cubic_error
 from fleetopt.capacity.lengths import effective_input, is_same
 from fleetopt.capacity.pchip import Pchip
 from fleetopt.capacity.queueing import QUEUE_MODELS, QueueModel
@@ -96,6 +97,7 @@ def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCur
         ttft_floor_s=load.floor_s,
         assumptions=(*assumptions, FULL_THROUGHPUT) if workload.ttft is None else assumptions,
         model=load,
+        error=cubic_error(curve.curve),
     )
 
 
