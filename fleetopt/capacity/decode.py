@@ -78,6 +78,7 @@ def decode_capacity(
         ttft_floor_s=None,
         assumptions=(*notes, *kv.assumptions, *limit.notes),
         model=DecodeLoad(tpot, slower, workload.output_tokens, _percentile(workload.tpot)),
+        error=curves.error(mean_context(workload)),
     )
 
 
