@@ -40,7 +40,7 @@ class AggregatedLoad:
 
     @classmethod
     def of(cls, series: Series, workload: Workload, slower: float) -> AggregatedLoad:
-        ttft_at, tpot_at = (promise and promise.percentile for promise in (workload.ttft, workload.tpot))
+        ttft_at, tpot_at = (p.percentile if p is not None else None for p in (workload.ttft, workload.tpot))
         ttft, tpot = series.tail("ttft", ttft_at), series.tail("tpot", tpot_at)
         return cls(
             series=series,

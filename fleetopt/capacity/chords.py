@@ -8,9 +8,11 @@ triangles. Either way x / y turns only at the points, and the inverse is exact.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fleetopt.capacity.curves import EQUAL, inside
 
@@ -30,7 +32,7 @@ class Chords:
 
     @classmethod
     def through(cls, xs: Sequence[float], ys: Sequence[float], *, power: float) -> Chords:
-        if not xs or len(xs) != len(ys) or any(right <= left for left, right in zip(xs, xs[1:], strict=False)):
+        if not xs or len(xs) != len(ys) or any(right <= left for left, right in pairwise(xs)):
             raise ValueError("a curve needs points in strictly increasing order")
         return cls(tuple(map(float, xs)), tuple(map(float, ys)), power)
 
@@ -50,7 +52,7 @@ class Chords:
         level, slope = self.line(i)
         # Between its two points the line is monotone; rounding is not allowed to disagree.
         low, high = sorted(self.ys[i : i + 2])
-        return min(max((level + slope * x**self.power) ** (1.0 / self.power), low), high)
+        return min(max(math.pow(level + slope * math.pow(x, self.power), 1.0 / self.power), low), high)
 
     def piece(self, x: float) -> int:
         """The index of the point that begins the line over x; -1 where there is but one point."""
@@ -59,7 +61,7 @@ class Chords:
     def line(self, i: int) -> tuple[float, float]:
         """Level and slope between points i and i + 1, on the axes raised to the power."""
         (left, right), (low, high) = (
-            [value**self.power for value in axis[i : i + 2]] for axis in (self.xs, self.ys)
+            [math.pow(value, self.power) for value in axis[i : i + 2]] for axis in (self.xs, self.ys)
         )
         slope = (high - low) / (right - left)
         return low - slope * left, slope
@@ -72,8 +74,8 @@ class Chords:
         if i == len(self.xs) - 1:
             return self.last
         level, slope = self.line(i)
-        powered = max((y**self.power - level) / slope, 0.0)
-        return min(max(powered ** (1.0 / self.power), self.xs[i]), self.xs[i + 1])
+        powered = max((math.pow(y, self.power) - level) / slope, 0.0)
+        return min(max(math.pow(powered, 1.0 / self.power), self.xs[i]), self.xs[i + 1])
 
     def ratio_turns(self) -> tuple[float, ...]:
         return self.xs

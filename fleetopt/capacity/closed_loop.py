@@ -73,5 +73,4 @@ class ClosedLoop:
         lines = [part.line(i) for part in self.parts]
         falls = sum(level * slope for level, slope in lines)
         turn = -sum(level * level for level, _ in lines) / falls if falls < 0.0 else math.inf
-        end = self.concurrencies[i + 1]
-        return turn * turn if turn * turn < end else end
+        return min(turn * turn, self.concurrencies[i + 1])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ from fleetopt.catalog.domain import DecodePoint
 ON_RAY = 1e-12
 """A point so near to the ray, of axes one long, is on it."""
 
-TIE = 1e-13
+TIE = 1e-11
 """Where four points lie on a circle, the diagonal with the larger TPOT is taken: this much lower on the lift."""
 
 APART = 1e-9
@@ -57,8 +58,9 @@ class ScatteredDecode:
         cuts = _lower_hull(_cuts(self.points, context))
         if not cuts:
             return None
-        tpots, change = running_maximum(cut.tpot_s for cut in cuts)
-        return Chords.through([cut.batch for cut in cuts], tpots, power=1.0), change
+        batches, measured = _with_levels(cuts)
+        tpots, change = running_maximum(measured)
+        return Chords.through(batches, tpots, power=1.0), change
 
 
 def is_scattered(points: tuple[DecodePoint, ...]) -> bool:
@@ -114,6 +116,22 @@ def _lower_hull(cuts: list[_Cut]) -> list[_Cut]:
             hull.pop()
         hull.append(cut)
     return hull
+
+
+def _with_levels(cuts: list[_Cut]) -> tuple[list[float], list[float]]:
+    """Batches and TPOT, also where a line rises past the largest TPOT before it: up to there it is held level."""
+    batches, tpots = [cuts[0].batch], [cuts[0].tpot_s]
+    for left, right in pairwise(cuts):
+        highest = max(tpots)
+        if left.tpot_s < highest < right.tpot_s:
+            share = (highest - left.tpot_s) / (right.tpot_s - left.tpot_s)
+            batch = left.batch + share * (right.batch - left.batch)
+            if batches[-1] < batch < right.batch:
+                batches.append(batch)
+                tpots.append(highest)
+        batches.append(right.batch)
+        tpots.append(right.tpot_s)
+    return batches, tpots
 
 
 def _turns_down(left: _Cut, middle: _Cut, right: _Cut) -> bool:

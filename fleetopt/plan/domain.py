@@ -67,7 +67,8 @@ class Placement(Record):
 
     `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None
     where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
-    which is more than `gpus_per_replica` only where sizes do not divide one another.
+    which is more than `gpus_per_replica` only where sizes do not divide one another. `capacity_error` is the relative
+    error of the curves behind `capacity_rps`, each measured point left out in turn; None where too few points tell.
     """
 
     workload: str
@@ -91,6 +92,7 @@ class Placement(Record):
     tpot_s: float | None
     binds: str
     evidence: Evidence
+    capacity_error: float | None = None
 
 
 class RoleOutcome(Record):

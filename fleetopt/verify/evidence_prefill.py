@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from fleetopt.catalog.domain import PrefillProfile
-from fleetopt.verify.curves import NEAR, Unsupported, pchip
+from fleetopt.verify.curves import NEAR, Unsupported, leave_one_out, pchip
 from fleetopt.verify.queueing import sojourn_s
 from fleetopt.verify.support import Case, Finding, stated, within
 from fleetopt.verify.tally import RELATIVE
@@ -25,7 +25,7 @@ class PrefillSupport:
 
     def __init__(self, case: Case, profile: PrefillProfile) -> None:
         workload = case.workload
-        self._workload = workload
+        self._workload, self._profile = workload, profile
         self._groups = max(case.candidate.config.data_parallel, 1)
         uncached = workload.input_tokens * (1.0 - workload.prefix_cache_hit_rate)
         per_request_s = uncached * case.slow / largest_throughput(profile, workload.input_tokens)
@@ -35,6 +35,12 @@ class PrefillSupport:
     @property
     def ttft_floor_s(self) -> float:
         return self._ttft_s(0.0)
+
+    @property
+    def errors(self) -> tuple[float | None, ...]:
+        """How well the measured lengths foretell one another."""
+        points = sorted((point.input_tokens, point.tokens_per_s) for point in self._profile.points)
+        return (leave_one_out([math.log(length) for length, _ in points], [rate for _, rate in points], pchip),)
 
     def findings(self, capacity_rps: float, batch: float | None) -> list[Finding]:
         del batch  # prefill replicas serve prompts one by one
