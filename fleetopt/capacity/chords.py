@@ -46,17 +46,13 @@ class Chords:
 
     def at(self, x: float) -> float:
         x = inside(self, x)
-        i = self.piece(x)
-        if i < 0 or x == self.xs[i]:
-            return self.ys[max(i, 0)]
+        i = bisect_right(self.xs, x) - 1
+        if x == self.xs[i]:
+            return self.ys[i]
         level, slope = self.line(i)
         # Between its two points the line is monotone; rounding is not allowed to disagree.
         low, high = sorted(self.ys[i : i + 2])
         return min(max(math.pow(level + slope * math.pow(x, self.power), 1.0 / self.power), low), high)
-
-    def piece(self, x: float) -> int:
-        """The index of the point that begins the line over x; -1 where there is but one point."""
-        return min(bisect_right(self.xs, x) - 1, len(self.xs) - 2)
 
     def line(self, i: int) -> tuple[float, float]:
         """Level and slope between points i and i + 1, on the axes raised to the power."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fleetopt.capacity.chords import Chords
 from fleetopt.capacity.crossing import last_at_most
-from fleetopt.capacity.curves import EQUAL, running_maximum
+from fleetopt.capacity.curves import EQUAL, inside, running_maximum
 
 ROOT = 0.5
 
@@ -41,10 +41,11 @@ class ClosedLoop:
         return self.parts[0].xs
 
     def at(self, concurrency: float) -> float:
-        i = self.parts[0].piece(concurrency)
-        if i < 0 or concurrency == self.concurrencies[i]:
-            return self.rates[max(i, 0)]
-        low, high = sorted(self.rates[i : i + 2])
+        concurrency = inside(self.parts[0], concurrency)
+        i = bisect_left(self.concurrencies, concurrency)
+        if concurrency == self.concurrencies[i]:
+            return self.rates[i]
+        low, high = sorted(self.rates[i - 1 : i + 1])
         return min(max(self._uncut(concurrency), low), high)
 
     def best(self, most: float) -> float:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from fleetopt.capacity.chords import Chords
 from fleetopt.capacity.curves import running_maximum
-from fleetopt.capacity.left_out import typical_worst
+from fleetopt.capacity.left_out import FEWEST, typical_worst
 from fleetopt.catalog.domain import DecodePoint
 
 ON_RAY = 1e-12
@@ -72,6 +72,8 @@ def is_scattered(points: tuple[DecodePoint, ...]) -> bool:
 @lru_cache(maxsize=256)
 def scattered_error(decode: ScatteredDecode) -> float | None:
     """How well the others foretell a point, over up to 32 evenly chosen ones inside the hull of the others."""
+    if len(decode.points) <= FEWEST:
+        return None
     every = -(-len(decode.points) // MOST_LEFT_OUT)
     found = []
     for i in range(0, len(decode.points), every):
