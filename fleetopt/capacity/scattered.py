@@ -28,7 +28,7 @@ from fleetopt.catalog.domain import DecodePoint
 ON_RAY = 1e-12
 """A point so near to the ray, of axes one long, is on it."""
 
-TIE = 1e-11
+TIE = 1e-10
 """Where four points lie on a circle, the diagonal with the larger TPOT is taken: this much lower on the lift."""
 
 APART = 1e-9

@@ -78,11 +78,11 @@ class Series:
         return [each[min(covering)] for each in tails] if covering else None
 
     def _first_reaching(self, rate_rps: float) -> float:
-        """The least concurrency with this rate; between two points the rate never turns back."""
+        """The least concurrency with this rate: proportional to it before the points, one way between two."""
         nearly = rate_rps * (1.0 - RELATIVE)
         index = next(i for i, rate in enumerate(self._rates) if rate >= nearly)
         if index == 0:
-            return self._loads[0]
+            return self._loads[0] * min(rate_rps / self._rates[0], 1.0)
         # A rate that is cut off at the later point is reached before it.
         wanted = min(rate_rps, self._rates[index]) * (1.0 - 1e-12)
         low, high = self._loads[index - 1], self._loads[index]

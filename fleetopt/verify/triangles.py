@@ -21,12 +21,13 @@ Floats = npt.NDArray[np.float64]
 _FAR, _NEVER = 10.0, 1e7
 """Three corners so far out that every point is among them, so high that none stays where a triangle of points is."""
 
-_OF_FOUR_ON_A_CIRCLE = 1e-11
+_OF_FOUR_ON_A_CIRCLE = 1e-10
 """How much lower the largest TPOT lies: it decides between the two ways of halving such a quadrangle."""
 
-_EXCHANGES = 10_000
+_EXCHANGES = 1_000
 _STEP = 1e-9
 _EXACT = 1e-12
+_LEVEL = 1e-14
 
 
 def are_scattered(points: Sequence[DecodePoint]) -> bool:
@@ -111,7 +112,7 @@ class Triangles:
             below = self._heights - plane @ self._corners
             below[corners] = 0.0
             lowest = int(below.argmin())
-            if below[lowest] >= -_EXACT:
+            if below[lowest] >= -_LEVEL:
                 break
             step = np.linalg.solve(matrix, self._corners[:, lowest])
             ratios = [w / s if s > _EXACT else np.inf for w, s in zip(weights, step, strict=True)]

@@ -106,7 +106,7 @@ def test_the_smallest_concurrency_reaches_the_rate_and_no_smaller_one_does(steps
 
 
 def test_a_peak_between_two_points_is_cut_off_and_found_early() -> None:
-    """Proves that where TTFT explodes the rate stays at the measured 1.1, and is reached well before the second point."""
+    """Proves that where TTFT explodes the rate stays at the measured 1.1, and is reached before the second point."""
     loop = ClosedLoop.through((64.0, 128.0), (1.0, 1.1), (1.0, 90.0))
     assert loop.at(100.0) == 1.1
     found = loop.smallest(1.1)

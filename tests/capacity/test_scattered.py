@@ -128,9 +128,7 @@ def test_four_points_on_a_circle_are_read_the_slow_way() -> None:
         assert found[0].at(12.0) == pytest.approx(0.03)
 
 
-def test_a_scattered_profile_carries_a_workload(
-    workload: Any, candidate: Any, carry: Any, refuse: Any
-) -> None:
+def test_a_scattered_profile_carries_a_workload(workload: Any, candidate: Any, carry: Any, refuse: Any) -> None:
     """Proves that decode capacity is derived from scattered points as from curves: the batch at the TPOT promised."""
     points = _cloud(1, noise=0.0)
     asked = workload(input_tokens=3000.0, output_tokens=500.0, decode_fit="quadratic", tpot=Latency(0.012))

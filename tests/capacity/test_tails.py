@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -15,13 +15,17 @@ ROWS = ((1.0, 0.5, 0.10, 0.010), (4.0, 1.6, 0.20, 0.014), (16.0, 4.0, 0.40, 0.02
 LENGTHS = {"input_tokens": 1024.0, "output_tokens": 256.0, "ttft_overhead_s": 0.0}
 
 
+def _means(row: tuple[float, float, float, float]) -> tuple[tuple[Literal["ttft", "tpot"], float], ...]:
+    return ("ttft", row[2]), ("tpot", row[3])
+
+
 def _profile(*percentiles: float, lacking: float | None = None) -> AggregatedProfile:
     """P90 is 1.5 times the mean and P99 twice; the second point may lack one percentile."""
     points = []
     for row in ROWS:
         tails = tuple(
             Tail(what, p, mean * (1.5 if p < 0.95 else 2.0))
-            for what, mean in (("ttft", row[2]), ("tpot", row[3]))
+            for what, mean in _means(row)
             for p in percentiles
             if not (p == lacking and row[0] == 4.0)
         )
@@ -34,11 +38,14 @@ def _profile(*percentiles: float, lacking: float | None = None) -> AggregatedPro
     [((0.9, 0.99), 0.9, 1.5), ((0.9, 0.99), 0.95, 2.0), ((0.99,), 0.5, 2.0), ((0.9, 0.99), 0.99, 2.0)],
 )
 def test_the_smallest_measured_percentile_that_covers_is_read(
-    percentiles: tuple[float, ...], asked: float, factor: float, workload: Any, candidate: Any, carry: Any
+    *, percentiles: tuple[float, ...], asked: float, factor: float, workload: Any, candidate: Any, carry: Any
 ) -> None:
     """Proves concurrency 16 where the limit is that percentile's latency there, for TTFT and for TPOT."""
     replica = candidate(_profile(*percentiles))
-    promises = ({"ttft": Latency(0.4 * factor, asked), "tpot": None}, {"ttft": None, "tpot": Latency(0.022 * factor, asked)})
+    promises = (
+        {"ttft": Latency(0.4 * factor, asked), "tpot": None},
+        {"ttft": None, "tpot": Latency(0.022 * factor, asked)},
+    )
     for promise in promises:
         capacity = carry(workload(**LENGTHS, **promise), replica)
         assert (capacity.capacity_rps, capacity.batch) == pytest.approx((4.0, 16.0))
