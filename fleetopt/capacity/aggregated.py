@@ -5,8 +5,9 @@ the largest rate up to the largest concurrency at which
 
     ttft(c) (1 + slowdown) + ttft_overhead_s <= TTFT   and   tpot(c) (1 + slowdown) <= TPOT
 
-A profile of means says little about percentiles. TTFT is then taken as exponential, so that its percentile p is
--ln(1 - p) times its mean, and the number of requests in the replica as Poisson, as in `decode`.
+A percentile p is read from the measured tail at the smallest percentile from p on that every point has. A profile of
+means says little about percentiles: then TTFT is taken as exponential, so that its percentile p is -ln(1 - p) times
+its mean, and the number of requests in the replica as Poisson, as in `decode`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from fleetopt.capacity.chords import Chords
 from fleetopt.capacity.curves import EQUAL
 from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
 from fleetopt.capacity.occupancy import largest_mean, occupancy_at
@@ -31,8 +33,24 @@ class AggregatedLoad:
     series: Series
     slower: float
     overhead_s: float
-    ttft_percentile: float | None
-    tpot_percentile: float | None
+    ttft: Chords
+    ttft_scale: float
+    tpot: Chords
+    occupancy_percentile: float | None
+
+    @classmethod
+    def of(cls, series: Series, workload: Workload, slower: float) -> AggregatedLoad:
+        ttft_at, tpot_at = (p.percentile if p is not None else None for p in (workload.ttft, workload.tpot))
+        ttft, tpot = series.tail("ttft", ttft_at), series.tail("tpot", tpot_at)
+        return cls(
+            series=series,
+            slower=slower,
+            overhead_s=workload.ttft_overhead_s,
+            ttft=ttft or series.ttft,
+            ttft_scale=1.0 if ttft else exponential_scale(ttft_at),
+            tpot=tpot or series.tpot,
+            occupancy_percentile=None if tpot else tpot_at,
+        )
 
     def at(self, rps: float, replicas: int = 1) -> AtLoad:  # noqa: ARG002 - each carries its own
         concurrency = self.series.smallest_concurrency(rps * self.slower)
@@ -41,15 +59,13 @@ class AggregatedLoad:
         return AtLoad(self.ttft_s(concurrency), self._tpot_s(concurrency))
 
     def ttft_s(self, concurrency: float) -> float:
-        return self.overhead_s + self.series.ttft_at(concurrency) * self.slower * exponential_scale(
-            self.ttft_percentile
-        )
+        return self.overhead_s + self.ttft.at(self.series.held(concurrency)) * self.slower * self.ttft_scale
 
     def _tpot_s(self, concurrency: float) -> float:
-        if self.tpot_percentile is not None:
-            concurrency = float(occupancy_at(concurrency, self.tpot_percentile))
+        if self.occupancy_percentile is not None:
+            concurrency = float(occupancy_at(concurrency, self.occupancy_percentile))
         return (
-            self.series.tpot_at(concurrency) * self.slower
+            self.tpot.at(self.series.held(concurrency)) * self.slower
             if concurrency <= self.series.last * (1.0 + EQUAL)
             else math.inf
         )
@@ -58,14 +74,13 @@ class AggregatedLoad:
         """The largest measured concurrency that keeps the promised TTFT."""
         if promise is None:
             return self.series.last
-        limit_s = (promise.limit_s - self.overhead_s) / (self.slower * exponential_scale(self.ttft_percentile))
-        return _concurrency(self.series.ttft.largest_at_most(limit_s))
+        return self.ttft.largest_at_most((promise.limit_s - self.overhead_s) / (self.slower * self.ttft_scale))
 
     def largest_for_tpot(self, promise: Latency | None) -> float | None:
         """The largest measured concurrency that keeps the promised TPOT while so many requests are in."""
         if promise is None:
             return self.series.last
-        return _concurrency(self.series.tpot.largest_at_most(promise.limit_s / self.slower))
+        return self.tpot.largest_at_most(promise.limit_s / self.slower)
 
 
 @or_rejection
@@ -111,27 +126,22 @@ def _capacity(
     workload: Workload, candidate: Candidate, series: Series, slowdown: float, notes: tuple[str, ...]
 ) -> Capacity:
     slower = 1.0 + slowdown
-    load = AggregatedLoad(
-        series=series,
-        slower=slower,
-        overhead_s=workload.ttft_overhead_s,
-        ttft_percentile=workload.ttft.percentile if workload.ttft else None,
-        tpot_percentile=workload.tpot.percentile if workload.tpot else None,
-    )
+    load = AggregatedLoad.of(series, workload, slower)
     most, binds = _largest(workload, candidate, load)
     concurrency = series.best_concurrency(most)
     rps = series.rate_at(concurrency) / slower
     return Capacity(
         workload=workload.name,
         candidate=candidate,
-        raw_tokens_per_s=max(series.rate.ys) / slower * workload.tokens_per_request,
+        raw_tokens_per_s=max(series.rate.rates) / slower * workload.tokens_per_request,
         slo_tokens_per_s=rps * workload.tokens_per_request,
         capacity_rps=rps,
         batch=concurrency,
         binds=binds if concurrency == most else "throughput",
         ttft_floor_s=load.ttft_s(series.first),
-        assumptions=(*notes, *series.notes, *_assumptions(workload, series, binds)),
+        assumptions=(*notes, *series.notes, *_assumptions(workload, load, binds)),
         model=load,
+        error=series.error,
     )
 
 
@@ -144,7 +154,7 @@ def _largest(workload: Workload, candidate: Candidate, load: AggregatedLoad) -> 
     by_tpot = load.largest_for_tpot(workload.tpot)
     if by_tpot is None:
         assert workload.tpot is not None
-        tpot_s = load.series.tpot.ys[0] * load.slower
+        tpot_s = load.tpot.ys[0] * load.slower
         raise _too_slow("TPOT", workload.tpot, candidate, load.series.first, tpot_s)
     by_tpot, tpot_binds = _mean_within(by_tpot, load), by_tpot < load.series.last
     most = min(by_ttft, by_tpot)
@@ -154,9 +164,9 @@ def _largest(workload: Workload, candidate: Candidate, load: AggregatedLoad) -> 
 
 
 def _mean_within(most: float, load: AggregatedLoad) -> float:
-    if load.tpot_percentile is None:
+    if load.occupancy_percentile is None:
         return most
-    return min(most, largest_mean(most, load.tpot_percentile))
+    return min(most, largest_mean(most, load.occupancy_percentile))
 
 
 def _too_slow(what: str, promise: Latency, candidate: Candidate, concurrency: float, is_s: float) -> NotCarriedError:
@@ -168,18 +178,20 @@ def _too_slow(what: str, promise: Latency, candidate: Candidate, concurrency: fl
     return NotCarriedError("outside-profile", reason)
 
 
-def _assumptions(workload: Workload, series: Series, binds: Binds) -> tuple[str, ...]:
+def _assumptions(workload: Workload, load: AggregatedLoad, binds: Binds) -> tuple[str, ...]:
     said = []
     if binds == "profile_end":
-        said.append(f"aggregated serving is not planned beyond concurrency {series.last:g}, the largest measured")
+        last = f"concurrency {load.series.last:g}, the largest measured"
+        said.append(f"aggregated serving is not planned beyond {last}")
     if workload.prefix_cache_hit_rate > 0.0:
         said.append("prefix caching is not credited to aggregated serving: its profile was measured without")
     if workload.ttft is not None and workload.ttft.percentile is not None:
-        said.append(f"TTFT at {workload.ttft.at}: a profile of means is given an exponential tail")
+        assumed = "a profile of means is given an exponential tail"
+        said.append(f"TTFT at {workload.ttft.at}: {assumed if load.ttft is load.series.ttft else _MEASURED}")
     if workload.tpot is not None and workload.tpot.percentile is not None:
-        said.append(f"TPOT at {workload.tpot.at}: the number of requests in an aggregated replica is taken as Poisson")
+        assumed = "the number of requests in an aggregated replica is taken as Poisson"
+        said.append(f"TPOT at {workload.tpot.at}: {assumed if load.tpot is load.series.tpot else _MEASURED}")
     return tuple(said)
 
 
-def _concurrency(log: float | None) -> float | None:
-    return None if log is None else math.exp(log)
+_MEASURED = "read from the percentiles measured at fixed concurrency"

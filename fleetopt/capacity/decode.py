@@ -81,6 +81,7 @@ def decode_capacity(
         ttft_floor_s=None,
         assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed),
         model=DecodeLoad(tpot, slower, workload.output_tokens, _percentile(workload.tpot)),
+        error=curves.error(mean_context(workload)),
     )
 
 

@@ -2,12 +2,13 @@
 
 At each measured context a monotone cubic runs over the batch. Between two contexts TPOT is linear in the context,
 because what a longer context adds to a step is KV cache to read, byte for byte. Longer contexts fit fewer requests,
-so neighbouring curves end at different batches: only the batches inside both are used.
+so neighbouring curves end at different batches: only the batches inside both are used. Points whose contexts hardly
+repeat make no curves: they span a surface (`scattered`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,8 +16,10 @@ from typing import TypeAlias
 
 from fleetopt.capacity.curves import Curve, Quadratic, running_maximum
 from fleetopt.capacity.domain import NotCarriedError
+from fleetopt.capacity.left_out import cubic_error
 from fleetopt.capacity.lengths import is_same
 from fleetopt.capacity.pchip import Pchip
+from fleetopt.capacity.scattered import ScatteredDecode, is_scattered, scattered_error
 from fleetopt.catalog.domain import DecodePoint, DecodeProfile
 from fleetopt.scenario.domain import DecodeFit
 
@@ -51,12 +54,15 @@ class ContextCurve:
 
 @dataclass(frozen=True, slots=True)
 class DecodeCurves:
-    """The curves of a profile in rising order of context."""
+    """The curves of a profile in rising order of context, or the surface of scattered points."""
 
     curves: tuple[ContextCurve, ...]
+    surface: ScatteredDecode | None = None
 
     @classmethod
     def of(cls, profile: DecodeProfile) -> DecodeCurves:
+        if is_scattered(profile.points):
+            return cls((), ScatteredDecode(tuple(sorted(profile.points, key=lambda p: (p.context_tokens, p.batch)))))
         points = sorted(profile.points, key=lambda point: point.context_tokens)
         grouped = groupby(points, key=lambda point: point.context_tokens)
         return cls(tuple(ContextCurve.through(context, group) for context, group in grouped))
@@ -67,11 +73,23 @@ class DecodeCurves:
         Raises:
             NotCarriedError: the context is beyond what was measured, or neighbours share no batch.
         """
+        if self.surface is not None:
+            return _section(self.surface, context, fit)
         tpot, notes = self._interpolated(context)
         if fit == "pchip":
             return tpot, notes
         fitted, more = _parabola(tpot)
         return fitted, notes + more
+
+    def error(self, context: float) -> float | None:
+        """How well TPOT is known (`left_out`): as well as the worse known of the curves around the context."""
+        if self.surface is not None:
+            return scattered_error(self.surface)
+        contexts = [curve.context for curve in self.curves]
+        above = min(bisect_left(contexts, context), len(contexts) - 1)
+        below = above if above == 0 or contexts[above] <= context else above - 1
+        errors = [cubic_error(self.curves[i].tpot) for i in {below, above}]
+        return max((error for error in errors if error is not None), default=None)
 
     def _interpolated(self, context: float) -> tuple[Pchip, Notes]:
         shortest, longest = self.curves[0], self.curves[-1]
@@ -84,6 +102,17 @@ class DecodeCurves:
             return shortest.tpot, shortest.notes + _shorter(context, shortest.context)
         above = bisect_right([curve.context for curve in self.curves], context)
         return _between(self.curves[above - 1], self.curves[above], context)
+
+
+def _section(surface: ScatteredDecode, context: float, fit: DecodeFit) -> tuple[Curve, Notes]:
+    found = surface.at(context)
+    if found is None:
+        reason = f"a mean context of {context:g} tokens is outside the hull of the measured decode points"
+        raise NotCarriedError("outside-profile", reason)
+    tpot, change = found
+    raised = f"decode TPOT at {context:g} tokens is raised by up to {change:.1%} so that it grows with the batch"
+    unfitted = "decode points are scattered: interpolated instead of a quadratic fit"
+    return tpot, (raised,) * (change > NOTED_REPAIR) + (unfitted,) * (fit == "quadratic")
 
 
 def _shorter(context: float, shortest: float) -> Notes:

@@ -60,7 +60,8 @@ class Capacity:
     larger pools, by rising size from one on; empty where each has a queue of its own. `raw_tokens_per_s` is the largest
     the evidence shows without an SLO, slowed by the same margin.
     `batch` is the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
-    larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody.
+    larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody. `error` is the
+    relative error of the curves behind the capacity (`left_out`), None where too few points tell.
     """
 
     workload: str
@@ -75,6 +76,7 @@ class Capacity:
     model: LoadModel = field(compare=False, repr=False)
     pools: tuple[PoolSize, ...] = ()
     shared: SharedRate | None = None
+    error: float | None = None
 
     @property
     def utilization(self) -> float:

@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 
 from fleetopt.capacity.domain import AtLoad, Capacity, NotCarriedError, PoolSize, SharedRate, or_rejection
+from fleetopt.capacity.left_out import cubic_error
 from fleetopt.capacity.lengths import effective_input, is_same, uncached
 from fleetopt.capacity.pchip import Pchip
 from fleetopt.capacity.pools import pool_sizes
@@ -116,6 +117,7 @@ def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCur
         model=load,
         pools=_pools(workload, load),
         shared=_shared(workload, curve, load, slower=groups * (1.0 + slowdown)),
+        error=cubic_error(curve.curve),
     )
 
 

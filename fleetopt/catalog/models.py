@@ -32,6 +32,7 @@ from fleetopt.catalog.domain import (
 from fleetopt.catalog.hardware import provenance
 from fleetopt.catalog.hypothetical import carried_over
 from fleetopt.catalog.roots import model_folder, model_names
+from fleetopt.catalog.tails import TAIL_COLUMNS, read_tails
 from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.units import Latency, latency
@@ -67,6 +68,7 @@ PROFILE_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
 }
 PROVENANCE_COLUMNS = ("evidence", "source")
+OPTIONAL_COLUMNS = {"aggregated.csv": (*PROVENANCE_COLUMNS, *TAIL_COLUMNS)}
 
 MOST_OF_A_CARD = 1e10
 """More parameters, layers, tokens or bytes per token than any model has."""
@@ -219,7 +221,7 @@ def _read_profiles(
     path = folder / file
     if not path.is_file():
         return
-    rows, digest = read_table(path, PROFILE_COLUMNS[file], PROVENANCE_COLUMNS)
+    rows, digest = read_table(path, PROFILE_COLUMNS[file], OPTIONAL_COLUMNS.get(file, PROVENANCE_COLUMNS))
     files.append(InputFile(f"{folder.name}/{file}", digest))
 
     def key(row: Row) -> tuple[str, str]:
@@ -319,7 +321,8 @@ def _aggregated_point(row: Row) -> AggregatedPoint:
     if rate is None:
         # Little's law: concurrency = rate x time in the system.
         rate = concurrency / (ttft_s + tpot_s * (output_tokens - 1))
-    return AggregatedPoint(row.number("input_tokens", above=True), output_tokens, concurrency, rate, ttft_s, tpot_s)
+    lengths = row.number("input_tokens", above=True), output_tokens
+    return AggregatedPoint(*lengths, concurrency, rate, ttft_s, tpot_s, read_tails(row))
 
 
 def _rate_point(row: Row) -> RatePoint:

@@ -104,6 +104,7 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         tpot_s=latencies.tpot_s,
         binds=capacity.binds,
         evidence=capacity.candidate.profile.provenance.evidence,
+        capacity_error=capacity.error,
     )
 
 

@@ -72,7 +72,8 @@ class Placement(Record):
     where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
     which is more than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload
     whose length buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and
-    the latencies hold whatever the others do.
+    the latencies hold whatever the others do. `capacity_error` is the relative error of the curves behind
+    `capacity_rps`, each measured point left out in turn; None where too few points tell.
     """
 
     workload: str
@@ -97,6 +98,7 @@ class Placement(Record):
     binds: str
     evidence: Evidence
     shared: str | None = None
+    capacity_error: float | None = None
 
 
 class RoleOutcome(Record):

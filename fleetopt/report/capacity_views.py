@@ -8,7 +8,7 @@ import json
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
 from fleetopt.documents import inert
-from fleetopt.report.view import BINDS, View, number, percent, time, view
+from fleetopt.report.view import BINDS, View, known_to, number, percent, time, view
 from fleetopt.scenario.domain import Scenario
 
 
@@ -41,6 +41,7 @@ def record(row: Capacity, prices: dict[str, float]) -> dict[str, object]:
         "slo_tokens_per_s": row.slo_tokens_per_s,
         "utilization": row.utilization,
         "capacity_rps": row.capacity_rps,
+        "capacity_error": row.error,
         "batch": row.batch,
         "binds": row.binds,
         "ttft_floor_s": row.ttft_floor_s,
@@ -56,7 +57,7 @@ def capacity_view(scenario: Scenario, capacities: CapacityTable, *, everything: 
     prices = usd_per_gpu_hour(scenario)
     owned = {scenario.node_types[stock.node_type].gpu_type for stock in scenario.supply.stock}
     rows = capacities.rows if everything else _best(capacities, prices, owned)
-    titles = ["workload", "role", "config", "GPUs", "raw tok/s", "SLO tok/s", "of raw", "req/s", "batch"]
+    titles = ["workload", "role", "config", "GPUs", "raw tok/s", "SLO tok/s", "of raw", "req/s", "known to", "batch"]
     titles += ["USD/M tok", "binds", "evidence"]
     shown = view("What one replica carries", titles, [_cells(row, prices) for row in rows], text=3, note=_NOTE)
     return View(shown.title, shown.columns, shown.rows, shown.numeric - {"binds", "evidence"}, shown.note)
@@ -64,6 +65,7 @@ def capacity_view(scenario: Scenario, capacities: CapacityTable, *, everything: 
 
 _NOTE = (
     "tok/s: uncached input tokens for prefill, output tokens for decode, both for aggregated serving. "
+    "Known to: each measured point of the curves foretold by the others, the error that 90 % of them keep. "
     "USD per million of the same tokens, at capacity and the cheapest hourly price."
 )
 
@@ -94,6 +96,7 @@ def _cells(row: Capacity, prices: dict[str, float]) -> list[str]:
         number(row.slo_tokens_per_s),
         percent(row.utilization),
         number(row.capacity_rps),
+        known_to(row.error),
         "-" if row.batch is None else number(row.batch),
         f"{million:.4f}" if isinstance(million, float) else "-",
         BINDS[row.binds],

@@ -160,8 +160,8 @@ def _lengths(item: object) -> tuple[float, float]:
 
 def _read(kind: Kind, series: Series) -> Callable[[float], float]:
     if kind == "ttft":
-        return series.ttft_at
-    return (lambda c: 1e3 * series.tpot_at(c)) if kind == "tpot" else series.rate_at
+        return lambda c: series.ttft.at(series.held(c))
+    return (lambda c: 1e3 * series.tpot.at(series.held(c))) if kind == "tpot" else series.rate_at
 
 
 def _planned(kind: Kind, load: AggregatedLoad) -> Callable[[float], float]:
@@ -169,7 +169,7 @@ def _planned(kind: Kind, load: AggregatedLoad) -> Callable[[float], float]:
     if kind == "ttft":
         return load.ttft_s
     if kind == "tpot":
-        return lambda c: 1e3 * load.slower * load.series.tpot_at(c)
+        return lambda c: 1e3 * load.slower * load.series.tpot.at(load.series.held(c))
     return lambda c: load.series.rate_at(c) / load.slower
 
 

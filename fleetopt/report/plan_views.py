@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
-from fleetopt.report.view import BINDS, View, count, number, percent, time, usd, view
+from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 
 TimeKey: TypeAlias = tuple[str, str, str]
 
@@ -95,20 +95,22 @@ def placement_view(plan: Plan) -> View:
         key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "")
         placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
     rows = [
-        [*key[:3], key[4], _bound_by(by_time), *(_replicas(by_time.get(t)) for t in times)]
+        [*key[:3], key[4], *_capacity_words(by_time), *(_replicas(by_time.get(t)) for t in times)]
         for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(plan, item[0]))
         if any(t in by_time for t in times)
     ]
-    titles = ["workload", "role", "config", "site", "bound by", *labels(times)]
-    shared = "Parts of a replica: length buckets share its time. " if any(p.shared for p in plan.placements) else ""
-    note = ("n x g GPU type: n replicas of g GPUs each; then how busy they are. " + shared + note).strip()
-    return view("Replicas", titles, rows, text=5, note=note)
+    titles = ["workload", "role", "config", "site", "bound by", "capacity known to", *labels(times)]
+    said = (
+        "n x g GPU type: n replicas of g GPUs each; then how busy they are. Capacity known to: as the profile's points "
+    )
+    note = (said + "foretell one another. " + note).strip()
+    return view("Replicas", titles, rows, text=6, note=note)
 
 
-def _bound_by(by_time: dict[TimeKey, Placement]) -> str:
-    """What limits one replica; the capacity is the same at all times."""
-    binds = next(iter(by_time.values())).binds
-    return BINDS.get(binds, binds)
+def _capacity_words(by_time: dict[TimeKey, Placement]) -> tuple[str, str]:
+    """What limits one replica and how well that is known; the capacity is the same at all times."""
+    one = next(iter(by_time.values()))
+    return BINDS.get(one.binds, one.binds), known_to(one.capacity_error)
 
 
 def _replicas(placement: Placement | None) -> str:

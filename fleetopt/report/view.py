@@ -79,3 +79,12 @@ def time(seconds: float | None) -> str:
     if seconds is None:
         return "-"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def known_to(error: float | None) -> str:
+    """How well a figure is known.
+
+    >>> known_to(0.0812), known_to(0.0004), known_to(None)
+    ('+-8 %', '+-1 %', 'not known')
+    """
+    return "not known" if error is None else f"+-{max(1, round(100 * error))} %"

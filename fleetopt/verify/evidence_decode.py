@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
-from fleetopt.catalog.domain import DecodeProfile, GpuType, ModelCard, ServingConfig
+from fleetopt.catalog.domain import DecodePoint, DecodeProfile, GpuType, ModelCard, ServingConfig
 from fleetopt.scenario.domain import Speculation, Workload
-from fleetopt.verify.curves import NEAR, Curve, Unsupported, never_falling, pchip, quadratic
+from fleetopt.verify.curves import (
+    NEAR,
+    Curve,
+    Unsupported,
+    leave_one_out,
+    never_falling,
+    nine_in_ten,
+    pchip,
+    quadratic,
+)
 from fleetopt.verify.queueing import poisson_quantile
 from fleetopt.verify.support import Case, Finding, reached, stated, within
+from fleetopt.verify.triangles import Triangles, are_scattered
 
 _USABLE_MEMORY = 0.9
 _NOT_FOR_KV_GIB = 2.0
@@ -34,9 +45,9 @@ class DecodeSupport:
     def __init__(self, case: Case, profile: DecodeProfile) -> None:
         workload = case.workload
         self._case = case
-        batches, times = tpot_points(profile, _average_in_decode(workload, 0.5))
+        self._profile, self._context = profile, _average_in_decode(workload, 0.5)
+        batches, fitted = _fitted(profile, self._context, workload.decode_fit)
         self._smallest, self._largest = batches[0], batches[-1]
-        fitted = _parabola(batches, times) if workload.decode_fit == "quadratic" else pchip(batches, times)
         slow = case.slow * _time_per_token(workload.speculation)
         self._tpot_s: Curve = lambda batch: fitted(batch) * slow
         self._kv_tokens = kv_tokens(case.candidate.config, case.card, case.gpu)
@@ -46,6 +57,19 @@ class DecodeSupport:
         """The least TPOT of the curve; a parabola may dip below its first measured batch."""
         steps = (self._smallest * step / 16.0 for step in range(17))
         return min(map(self._tpot_s, (*steps, self._largest)))
+
+    @property
+    def errors(self) -> tuple[float | None, ...]:
+        """How well the points around the context foretell one another."""
+        if are_scattered(self._profile.points):
+            return (_surface_error(self._profile.points),)
+        grid = _by_context(self._profile)
+        around = {
+            min((context for context in grid if context >= self._context), default=max(grid)),
+            max((context for context in grid if context <= self._context), default=min(grid)),
+        }
+        known = [leave_one_out(*grid[context], pchip) for context in around]
+        return (max((error for error in known if error is not None), default=None),)
 
     def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:  # noqa: ARG002
         if batch is None or batch <= 0:
@@ -99,6 +123,28 @@ def _time_per_token(speculation: Speculation | None) -> float:
     a, k = speculation.acceptance, speculation.draft_tokens
     steps = 1.0 / (k + 1) if a == 1.0 else (1.0 - a) / (1.0 - a ** (k + 1))
     return steps * (1.0 + speculation.step_overhead)
+
+
+def _fitted(profile: DecodeProfile, context_tokens: float, fit: str) -> tuple[Sequence[float], Curve]:
+    """TPOT over the batch at a context, with the batches between which it is known."""
+    if are_scattered(profile.points):
+        return Triangles(profile.points).curve(context_tokens)
+    batches, times = tpot_points(profile, context_tokens)
+    return batches, _parabola(batches, times) if fit == "quadratic" else pchip(batches, times)
+
+
+def _surface_error(points: Sequence[DecodePoint]) -> float | None:
+    """At most 32 points, evenly chosen, each foretold by the triangles of all others where these reach it."""
+    points = sorted(points, key=lambda point: (point.context_tokens, point.batch))
+    off = []
+    for i in range(0, len(points), math.ceil(len(points) / 32)):
+        try:
+            batches, curve = Triangles([*points[:i], *points[i + 1 :]]).curve(points[i].context_tokens)
+        except Unsupported:
+            continue
+        if batches[0] <= points[i].batch <= batches[-1]:
+            off.append(abs(curve(points[i].batch) / points[i].tpot_s - 1.0))
+    return nine_in_ten(off)
 
 
 def tpot_points(profile: DecodeProfile, context_tokens: float) -> Points:

@@ -6,7 +6,7 @@ import math
 
 from fleetopt.catalog.domain import PrefillProfile
 from fleetopt.scenario.domain import LengthBin
-from fleetopt.verify.curves import NEAR, Unsupported, pchip
+from fleetopt.verify.curves import NEAR, Unsupported, leave_one_out, pchip
 from fleetopt.verify.mixes import LATTICE_TOLERANCE, mean_wait_s, ttft_s
 from fleetopt.verify.support import Case, Finding, stated, within
 from fleetopt.verify.tally import RELATIVE
@@ -29,7 +29,7 @@ class PrefillSupport:
     tpot_floor_s = 0.0
 
     def __init__(self, case: Case, profile: PrefillProfile) -> None:
-        self._workload = case.workload
+        self._workload, self._profile = case.workload, profile
         self._groups = max(case.candidate.config.data_parallel, 1)
         self._parts = [self._part(case, profile, one) for one in case.workload.mix]
         family = case.workload.family
@@ -42,6 +42,12 @@ class PrefillSupport:
         if not workload.lengths:
             return self._ttft_s(0.0, 1)
         return min(service + delay for _, service, delay in self._parts) + workload.ttft_overhead_s
+
+    @property
+    def errors(self) -> tuple[float | None, ...]:
+        """How well the measured lengths foretell one another."""
+        points = sorted((point.input_tokens, point.tokens_per_s) for point in self._profile.points)
+        return (leave_one_out([math.log(length) for length, _ in points], [rate for _, rate in points], pchip),)
 
     def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:
         del batch  # prefill replicas serve prompts one by one

@@ -20,6 +20,7 @@ class RateSupport:
 
     ttft_floor_s = 0.0
     tpot_floor_s = 0.0
+    errors: tuple[float | None, ...] = ()
 
     def __init__(self, case: Case, profile: RateProfile) -> None:
         if profile.role != case.candidate.role:

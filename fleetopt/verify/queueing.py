@@ -83,6 +83,9 @@ def _tail(rho: float) -> tuple[float, float]:
     return beta, (1.0 - rho) / (rho * math.exp(beta) - 1.0)
 
 
+_TIE = 1e-9
+
+
 def poisson_quantile(mean: float, percentile: float) -> int:
     """The smallest n with P(N <= n) >= percentile for N Poisson.
 
@@ -91,8 +94,10 @@ def poisson_quantile(mean: float, percentile: float) -> int:
     """
     if mean <= 0.0:
         return 0
+    # A mean chosen to hold a percentile exactly must not lose it to the rounding of this sum.
+    wanted = percentile - _TIE
     running, count = math.exp(-mean) if mean < 700.0 else 0.0, 0
-    while running < percentile and count < mean + 40.0 * math.sqrt(mean) + 40.0:
+    while running < wanted and count < mean + 40.0 * math.sqrt(mean) + 40.0:
         count += 1
         running += math.exp(count * math.log(mean) - mean - math.lgamma(count + 1.0))
     return count

@@ -16,7 +16,7 @@ from fleetopt.verify.evidence_prefill import PrefillSupport
 from fleetopt.verify.evidence_rates import RateSupport
 from fleetopt.verify.facts import Facts
 from fleetopt.verify.support import Case, Finding, Support, stated, within
-from fleetopt.verify.tally import RELATIVE, Tally
+from fleetopt.verify.tally import RELATIVE, Tally, allowance
 
 
 def slo_holds(facts: Facts) -> Check:
@@ -30,6 +30,8 @@ def slo_holds(facts: Facts) -> Check:
         try:
             for finding in (*bench.capacity(row), *_reported(facts, bench.support(row), row)):
                 tally.hold(finding.slack, finding.allowed, f"{place(row)}: {finding.what}")
+            if not bench.is_known_so_well(row):
+                tally.fail(f"{place(row)}: its points do not say that the capacity is known to {row.capacity_error}")
         except Unsupported as error:
             tally.fail(f"{place(row)}: {error}")
     return tally.check()
@@ -41,6 +43,7 @@ class _Bench:
 
     facts: Facts
     _supports: dict[tuple[str, str, str], Support] = field(default_factory=dict)
+    _errors: dict[tuple[str, str, str], tuple[float | None, ...]] = field(default_factory=dict)
     _judged: dict[Hashable, list[Finding]] = field(default_factory=dict)
 
     def support(self, row: Placement) -> Support:
@@ -48,6 +51,16 @@ class _Bench:
         if key not in self._supports:
             self._supports[key] = _support(self._case(row))
         return self._supports[key]
+
+    def is_known_so_well(self, row: Placement) -> bool:
+        """Whether the stated error follows from the evidence; plans made before errors were told state none."""
+        stated = row.capacity_error
+        if stated is None:
+            return True
+        key = row.workload, row.config, row.role
+        if key not in self._errors:
+            self._errors[key] = self.support(row).errors
+        return any(abs(stated - error) <= allowance(error) for error in self._errors[key] if error is not None)
 
     def capacity(self, row: Placement) -> list[Finding]:
         # How many share a queue matters only where they do.

@@ -41,6 +41,10 @@ class Support(Protocol):
     def tpot_floor_s(self) -> float:
         """Below this no TPOT is possible, even without load."""
 
+    @property
+    def errors(self) -> tuple[float | None, ...]:
+        """How well the curves behind a capacity are known, one figure for each set of points it may rest on."""
+
     def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:
         """What the evidence says about one of `replicas` that is to carry `capacity_rps` at `batch`."""
 

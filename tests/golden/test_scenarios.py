@@ -23,7 +23,7 @@ COSTS = {
     "quickstart": 168_624.00,
     "seed-paper": 423_360.00,
     "spad": 269_153.28,
-    "stock-limited": 351_360.00,
+    "stock-limited": 361_440.00,  # 351 360 until 0010: 16 + 16 replicas were enough by 0.4 % of a rate
 }
 
 
@@ -70,7 +70,8 @@ def test_heterogeneous_pd_splits_prefill_and_decode_over_gpu_types() -> None:
 def test_stock_limited_spills_to_a_second_gpu_type() -> None:
     """The B200 quota is used up and the assistant runs on a second GPU type in the same slot.
 
-    Without the quota it would cost 285 840 USD and run on B200 alone by day.
+    Without the quota it would cost 295 920 USD and run on B200 by day, but for one replica on the owned H100.
+    Both rose by 10 080 USD with the straight lines of decision 0010, which give 0.4 to 1 % less than a cubic here.
     """
     plan = planned("stock-limited")
     by_day = {p.gpu_type for p in plan.placements if p.workload == "assistant" and p.slot == "day"}
@@ -79,7 +80,7 @@ def test_stock_limited_spills_to_a_second_gpu_type() -> None:
     scenario = fleetopt.load("stock-limited")
     free = tuple(q for q in scenario.supply.quotas if q.gpu_type != "B200")
     loose = fleetopt.optimize(replace(scenario, supply=replace(scenario.supply, quotas=free)))
-    assert loose.objective_usd == pytest.approx(285_840.0, abs=0.005)
+    assert loose.objective_usd == pytest.approx(295_920.0, abs=0.005)
 
 
 def test_llm_inferno_small_beats_the_peers_greedy_answer_within_its_stock() -> None:

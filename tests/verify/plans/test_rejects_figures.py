@@ -74,6 +74,7 @@ CASES: list[tuple[str, Callable[[Plan], Plan], set[str]]] = [
     ("outcome missing", without("workloads", 3), {OUTCOMES}),
     ("load of a placement", lie("placements", "load_rps", up), {OUTCOMES}),
     ("utilization of a placement", lie("placements", "utilization", up), {OUTCOMES}),
+    ("an error bar that no points tell", lie("placements", "capacity_error", 0.05), {"slo_holds"}),
     ("outcome twice", twice("workloads"), {WELL}),
     ("a dollar more on a line", lie("costs", "usd", dearer), {DOLLARS}),
     ("a line left out", without("costs", 0), {DOLLARS}),
