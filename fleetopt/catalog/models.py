@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fleetopt.catalog.calibration import calibrated
+from fleetopt.catalog.cards import read_card
 from fleetopt.catalog.domain import (
     ROLES,
     AggregatedPoint,
@@ -33,7 +34,7 @@ from fleetopt.catalog.hardware import provenance
 from fleetopt.catalog.hypothetical import carried_over
 from fleetopt.catalog.roots import model_folder, model_names
 from fleetopt.catalog.tails import TAIL_COLUMNS, read_tails
-from fleetopt.documents import LEAST, Document, Row, read_table, read_yaml
+from fleetopt.documents import Row, read_table, read_yaml
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.units import Latency, latency
 
@@ -70,9 +71,6 @@ PROFILE_COLUMNS: dict[str, tuple[str, ...]] = {
 PROVENANCE_COLUMNS = ("evidence", "source")
 OPTIONAL_COLUMNS = {"aggregated.csv": (*PROVENANCE_COLUMNS, *TAIL_COLUMNS)}
 
-MOST_OF_A_CARD = 1e10
-"""More parameters, layers, tokens or bytes per token than any model has."""
-
 Point = TypeVar("Point")
 
 
@@ -91,7 +89,7 @@ def load_model(
         raise InputError([Issue("unknown-model", name, "no such model", did_you_mean(name, model_names(roots)))])
     document, digest = read_yaml(folder / "card.yaml")
     files = [InputFile(f"{name}/card.yaml", digest)]
-    card = _card(name, document)
+    card = read_card(name, document)
     configs = _configs(name, folder, gpu_types, files)
     candidates: dict[str, Candidate] = {}
     for file in PROFILE_COLUMNS:
@@ -126,53 +124,6 @@ def _carried_over(candidates: Iterable[Candidate], card: ModelCard, gpu_types: d
     ]
     found = (carried_over(candidate, card, gpu) for candidate, gpu in pairs)
     return [candidate for candidate in found if candidate is not None]
-
-
-def _card(name: str, document: Document) -> ModelCard:
-    values = document.value if isinstance(document.value, dict) else {}
-    numbers = ("parameters_b", "active_parameters_b", "layers", "kv_bytes_per_token", "context_limit")
-    known = {"title", "kv_replicated_per_gpu", "sources", *numbers}
-    issues = [document.issue("unknown-key", (k,), "unknown key", did_you_mean(k, known)) for k in values.keys() - known]
-    issues += [document.issue("missing-key", (), f"has no '{k}'", "Add it") for k in sorted(known - values.keys())]
-    issues += [
-        document.issue(
-            "bad-value", (k,), f"{_quoted(values[k])} is not a sensible number", "Write a plain number above zero"
-        )
-        for k in numbers
-        if k in values and not _positive(values[k])
-    ]
-    issues += [
-        document.issue("bad-value", (k,), f"{_quoted(values[k])} is not a whole number", "Write a plain whole number")
-        for k in ("layers", "context_limit")
-        if _positive(values.get(k)) and values[k] != int(values[k])
-    ]
-    if not (isinstance(values.get("title", ""), str) and values.get("title", "").isprintable()):
-        issues.append(document.issue("bad-value", ("title",), "is not plain text", "Write the model's name"))
-    if not isinstance(values.get("kv_replicated_per_gpu", False), bool):
-        issues.append(document.issue("bad-value", ("kv_replicated_per_gpu",), "is not true or false", "Write one"))
-    if not isinstance(values.get("sources", []), list):
-        issues.append(document.issue("bad-value", ("sources",), "is not a list", "Write '- ' before each source"))
-    if issues:
-        raise InputError(issues)
-    return ModelCard(
-        name=name,
-        title=values["title"],
-        parameters_b=float(values["parameters_b"]),
-        active_parameters_b=float(values["active_parameters_b"]),
-        layers=int(values["layers"]),
-        kv_bytes_per_token=float(values["kv_bytes_per_token"]),
-        kv_replicated_per_gpu=values["kv_replicated_per_gpu"],
-        context_limit=int(values["context_limit"]),
-        sources=tuple(str(source) for source in values["sources"]),
-    )
-
-
-def _positive(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and LEAST <= value <= MOST_OF_A_CARD
-
-
-def _quoted(value: Any) -> str:
-    return f"'{str(value)[:40]}'"
 
 
 def _configs(
