@@ -1,0 +1,77 @@
+"""Calendar hours and hours of the day, from what was counted.
+
+The trace covers the time from its first request to one mean gap after its last one, so that n requests over n gaps make
+the rate. An hour of the day has a rate of its own if it is covered for at least half an hour in all; others take the
+mean rate, and are said to.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import tzinfo
+
+import numpy as np
+
+from fleetopt.ingest.traces.clock import QUARTER_US, to_moment, utc_offset_us
+from fleetopt.ingest.traces.domain import HOUR_US, HOURS, Floats, Hour, HourOfDay
+from fleetopt.ingest.traces.tally import ARRIVED, INPUT, OUTPUT, SERVED
+
+LEAST_COVERED_S = 1800.0
+
+
+def calendar_hours(quarters: Mapping[int, Floats], start_us: int, end_us: int, zone: tzinfo) -> tuple[Hour, ...]:
+    """Every hour of the wall clock from start to end, in order, those without requests too."""
+    counts: dict[int, Floats] = defaultdict(lambda: np.zeros(4))
+    for quarter, count in quarters.items():
+        counts[hour_start_us(quarter * QUARTER_US, zone)] += count
+    hours = []
+    begin = hour_start_us(start_us, zone)
+    while begin < end_us:
+        # A clock that is put back or forward by half an hour makes an hour that is longer or shorter.
+        after = _next_hour_us(begin, zone)
+        covered_s = (min(end_us, after) - max(start_us, begin)) / 1_000_000
+        hours.append(_hour(begin, covered_s, counts[begin], zone))
+        begin = after
+    return tuple(hours)
+
+
+def hour_start_us(time_us: int, zone: tzinfo) -> int:
+    """The start, in UTC, of the hour of the wall clock that a time falls in."""
+    ahead = utc_offset_us(time_us, zone)
+    return (time_us + ahead) // HOUR_US * HOUR_US - ahead
+
+
+def _next_hour_us(begin: int, zone: tzinfo) -> int:
+    for quarter in range(1, 9):
+        after = hour_start_us(begin + quarter * QUARTER_US, zone)
+        if after > begin:
+            return after
+    raise AssertionError("no clock stands still for two hours")
+
+
+def _hour(begin: int, covered_s: float, count: Floats, zone: tzinfo) -> Hour:
+    served = count[SERVED]
+    tokens = (float(count[kind] / served) if served else None for kind in (INPUT, OUTPUT))
+    return Hour(to_moment(begin, zone), covered_s, float(count[ARRIVED]), float(served), *tokens)
+
+
+def day_profile(hours: tuple[Hour, ...]) -> tuple[HourOfDay, ...]:
+    """The 24 hours of the day, each over all days on which the trace covers it."""
+    covered, counts, days = np.zeros(HOURS), np.zeros((HOURS, 4)), np.zeros(HOURS, dtype=int)
+    for hour in hours:
+        at = hour.start.hour
+        covered[at] += hour.covered_s
+        days[at] += 1
+        tokens = (hour.served * (mean or 0.0) for mean in (hour.input_tokens, hour.output_tokens))
+        counts[at] += (hour.requests, hour.served, *tokens)
+    mean = counts[:, ARRIVED].sum() / covered.sum()
+    return tuple(_of_day(at, covered[at], counts[at], int(days[at]), float(mean)) for at in range(HOURS))
+
+
+def _of_day(at: int, covered_s: float, count: Floats, days: int, mean_rps: float) -> HourOfDay:
+    if covered_s < LEAST_COVERED_S:
+        return HourOfDay(at, mean_rps, 0, None, None)
+    served = count[SERVED]
+    tokens = (float(count[kind] / served) if served and count[kind] else None for kind in (INPUT, OUTPUT))
+    return HourOfDay(at, float(count[ARRIVED]) / covered_s, days, *tokens)
