@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from fleetopt.cli import capacity, catalog, check, init, plan, schema, verify
+from fleetopt.cli import capacity, catalog, check, ingest, init, plan, schema, verify
 from fleetopt.errors import FleetoptError, InputError
 
 INTERRUPTED = 130
@@ -28,6 +28,8 @@ app = typer.Typer(
 )
 for verb in (plan, check, capacity, verify, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
+for group in (ingest,):
+    app.add_typer(group.app, name=group.NAME)
 
 
 def _show_version(wanted: bool) -> None:

@@ -16,6 +16,8 @@ from fleetopt.ingest.traces.domain import HOUR_US, Burstiness, Dispersion, Float
 
 WINDOWS_S = (1, 10, 60)
 SECOND_US = 1_000_000
+SHARED = 0.1
+"""The share of gaps of zero that tells a coarse clock, whose ticks may waver a little."""
 
 
 def burstiness(times_us: Ints) -> Burstiness | None:
@@ -23,9 +25,17 @@ def burstiness(times_us: Ints) -> Burstiness | None:
     if len(times_us) < 2:
         return None
     gaps = np.diff(times_us)
-    tick_us = int(np.gcd.reduce(gaps)) if gaps.any() else 0
+    tick_us = _tick_us(gaps)
     indices = tuple(Dispersion(w, _dispersion(times_us, w * SECOND_US, tick_us)) for w in WINDOWS_S)
     return Burstiness(indices, _gap_cv2(times_us, gaps), tick_us / SECOND_US)
+
+
+def _tick_us(gaps: Ints) -> int:
+    """The step of the clock: the smallest gap where many requests share their time, else what divides all gaps."""
+    apart = gaps[gaps > 0]
+    if not len(apart):
+        return 0
+    return int(apart.min()) if len(apart) < (1 - SHARED) * len(gaps) else int(np.gcd.reduce(apart))
 
 
 def _dispersion(times_us: Ints, window_us: int, tick_us: int) -> float | None:

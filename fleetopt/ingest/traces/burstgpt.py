@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fleetopt.ingest.traces.clock import clock_of
-from fleetopt.ingest.traces.format import Content, Stream, first_cells, header_of
+from fleetopt.ingest.traces.format import Content, Stream, first_cells, header_of, need_columns
 from fleetopt.ingest.traces.options import TraceOptions
 from fleetopt.ingest.traces.streams import Shape, csv_chunks
 
@@ -29,6 +29,7 @@ class BurstGpt:
     def open(self, path: Path, head: bytes, options: TraceOptions) -> Content:
         """Its requests, of conversations and of the API alike."""
         header = header_of(head)
+        need_columns(path, header, SHAPE.names)
         clock = clock_of(first_cells(head, header, path)[SHAPE.timestamp], path, 2, options, "s")
         understood = (
             clock.said,

@@ -107,7 +107,7 @@ class Burstiness:
     """How uneven arrivals are inside the hour, so that the swing of the day does not count.
 
     `gap_cv2` is the squared coefficient of variation of the times between arrivals, each over the mean of its hour.
-    `tick_s` is the coarsest clock that fits all arrival times.
+    `tick_s` is the step of the trace's clock.
     """
 
     dispersion: tuple[Dispersion, ...]

@@ -66,7 +66,7 @@ def day_profile(hours: tuple[Hour, ...]) -> tuple[HourOfDay, ...]:
         tokens = (hour.served * (mean or 0.0) for mean in (hour.input_tokens, hour.output_tokens))
         counts[at] += (hour.requests, hour.served, *tokens)
     mean = counts[:, ARRIVED].sum() / covered.sum()
-    return tuple(_of_day(at, covered[at], counts[at], int(days[at]), float(mean)) for at in range(HOURS))
+    return tuple(_of_day(at, float(covered[at]), counts[at], int(days[at]), float(mean)) for at in range(HOURS))
 
 
 def _of_day(at: int, covered_s: float, count: Floats, days: int, mean_rps: float) -> HourOfDay:

@@ -4,7 +4,7 @@ Hours are described by each model's rate and input and output tokens per second,
 hour of every model is a slot of its own, at its own rate. The other hours are put in order of their total load and cut
 into runs so that the sum of squared distances from the means of the runs is least; a dynamic programme finds the best
 cuts (Fisher, On Grouping for Maximum Homogeneity, 1958). A slot's rate is the mean of its hours and its weight their
-number, so the mean rate of the day is kept.
+number, so the mean rate of the day is kept. Where no hour differs from another, the day is one slot.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ def choose_slots(profiles: Sequence[Sequence[HourOfDay]], most: int) -> tuple[Sl
     There are at most `most`, or more where models peak in so many hours that fewer than three would be left for others.
     """
     load = np.column_stack([column for profile in profiles for column in _features(profile)])
+    if np.ptp(load, axis=0).max() <= ENOUGH:
+        return (Slot("day", tuple(range(HOURS))),)
     peaks = list(dict.fromkeys(_peak(profile) for profile in profiles))
     rest = sorted(set(range(HOURS)) - set(peaks), key=lambda hour: (-float(load[hour].sum()), hour))
     names = ["peak"] if len(peaks) == 1 else [f"peak-{hour:02d}h" for hour in peaks]
