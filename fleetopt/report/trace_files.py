@@ -10,7 +10,7 @@ from typing import Any
 
 from fleetopt.documents import shown
 from fleetopt.errors import InputError, Issue, did_you_mean
-from fleetopt.ingest.traces.domain import TraceReading, Traffic
+from fleetopt.ingest.traces.domain import Slot, TraceReading, Traffic
 from fleetopt.report.files import inert
 from fleetopt.report.trace_views import hour_names
 
@@ -34,11 +34,11 @@ def trace_files(reading: TraceReading, name: str | None = None, models: str | No
         InputError: one name is given for several workloads, or a pair names no workload.
     """
     names = workload_names(reading, name)
-    placed = _models(names, models)
+    placed = catalog_models(names, models)
     contents = {"workload.yaml": _yaml(reading, names, placed), "hours.csv": _hours(reading)}
     for one, called in zip(reading.traffic, names, strict=True):
         if one.lengths:
-            contents[_lengths_name(names, called)] = _lengths(one)
+            contents[lengths_name(names, called)] = _lengths(one)
     return contents
 
 
@@ -49,15 +49,25 @@ def workload_names(reading: TraceReading, name: str | None = None) -> list[str]:
             fix = "Leave it out, or pick one model of the trace with --only"
             raise InputError([Issue("several-models", "--name", f"the trace has {len(reading.traffic)} models", fix)])
         return [name]
+    return plain_names([one.model for one in reading.traffic])
+
+
+def plain_names(models: Iterable[str]) -> list[str]:
+    """Names without what a scenario's names cannot have, each its own."""
     found: list[str] = []
-    for one in reading.traffic:
-        plain = _NOT_IN_NAMES.sub("-", one.model).strip("-")[:LONGEST_NAME] or UNNAMED
+    for model in models:
+        plain = _NOT_IN_NAMES.sub("-", model).strip("-")[:LONGEST_NAME] or UNNAMED
         copies = sum(known == plain or known.startswith(f"{plain}-v") for known in found)
         found.append(f"{plain}-v{copies + 1}" if plain in found else plain)
     return found
 
 
-def _models(names: Sequence[str], models: str | None) -> dict[str, str]:
+def catalog_models(names: Sequence[str], models: str | None) -> dict[str, str]:
+    """The catalog's model for each workload.
+
+    Raises:
+        InputError: a pair names no workload.
+    """
     if models is None or "=" not in models:
         return dict.fromkeys(names, models or NO_MODEL)
     placed = dict.fromkeys(names, NO_MODEL)
@@ -75,17 +85,17 @@ def _yaml(reading: TraceReading, names: Sequence[str], models: Mapping[str, str]
 
     calendar = {"slots": {slot.name: f"{slot.hours_per_day} h" for slot in reading.slots}}
     workloads = {
-        name: _workload(one, reading, models[name], _lengths_name(names, name))
+        name: workload_block(one, reading.slots, models[name], lengths_name(names, name))
         for one, name in zip(reading.traffic, names, strict=True)
     }
     body = yaml.safe_dump({"calendar": calendar, "workloads": workloads}, sort_keys=False, allow_unicode=True)
-    return "".join(f"# {_seen(line)}\n" for line in _comments(reading, names)) + body
+    return "".join(f"{comment(line)}\n" for line in _comments(reading, names)) + body
 
 
-def _workload(one: Traffic, reading: TraceReading, model: str, lengths: str) -> dict[str, Any]:
+def workload_block(one: Traffic, slots: Sequence[Slot], model: str, lengths: str) -> dict[str, Any]:
+    """One workload as a scenario writes it."""
     factors = {
-        slot.name: rate / one.mean_rps if one.mean_rps else 0.0
-        for slot, rate in zip(reading.slots, one.slot_rps, strict=True)
+        slot.name: rate / one.mean_rps if one.mean_rps else 0.0 for slot, rate in zip(slots, one.slot_rps, strict=True)
     }
     found: dict[str, Any] = {
         "model": model,
@@ -111,13 +121,14 @@ def _comments(reading: TraceReading, names: Sequence[str]) -> Iterable[str]:
         yield f"  had {one.busiest.rps:.4g} requests/s, {100 * above:.3g} % above the peak slot."
 
 
-def _lengths_name(names: Sequence[str], name: str) -> str:
+def lengths_name(names: Sequence[str], name: str) -> str:
+    """The file of a workload's lengths."""
     return "lengths.csv" if len(names) == 1 else f"lengths-{name}.csv"
 
 
 def _lengths(one: Traffic) -> str:
     rows = [[b.input_tokens, b.output_tokens, b.share] for b in one.lengths]
-    return _csv(["input_tokens", "output_tokens", "share"], rows)
+    return csv_text(["input_tokens", "output_tokens", "share"], rows)
 
 
 def _hours(reading: TraceReading) -> str:
@@ -127,10 +138,11 @@ def _hours(reading: TraceReading) -> str:
         for one in reading.traffic
         for hour in one.hours
     ]
-    return _csv(columns, rows)
+    return csv_text(columns, rows)
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV in which nothing is taken for a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -138,5 +150,6 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return out.getvalue()
 
 
-def _seen(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+def comment(text: str) -> str:
+    """A line of YAML that says something and means nothing."""
+    return "# " + "".join(c if c.isprintable() else "?" for c in text)

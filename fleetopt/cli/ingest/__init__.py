@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fleetopt.cli.ingest import trace
+from fleetopt.cli.ingest import forecast, trace
 
 NAME = "ingest"
 
@@ -14,5 +14,5 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for verb in (trace,):
+for verb in (trace, forecast):
     app.command(verb.NAME)(verb.run)
