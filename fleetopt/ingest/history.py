@@ -18,7 +18,7 @@ from fleetopt.documents import Row, read_table, shown
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.ingest.formats import head_of
 from fleetopt.ingest.reading import Flag
-from fleetopt.ingest.traces.domain import Hour, HourOfDay, Slot, TraceReading
+from fleetopt.ingest.traces.domain import HOURS, Hour, HourOfDay, Slot, TraceReading
 from fleetopt.ingest.traces.format import header_of
 from fleetopt.ingest.traces.hours import day_profile
 from fleetopt.ingest.traces.options import TraceOptions
@@ -113,7 +113,9 @@ def past_slots(past: Past, most: int) -> tuple[tuple[Slot, ...], dict[str, tuple
     """The slots of the day, and each model's factors in them; one slot where the hours of the day are not known."""
     profiles = [one.profile for one in past.histories if one.profile]
     if len(profiles) < len(past.histories):
-        return (Slot("day", tuple(range(24))),), {one.model: (1.0,) for one in past.histories}
+        return (Slot("day", tuple(range(HOURS)), HOURS, tuple(range(HOURS))),), {
+            one.model: (1.0,) for one in past.histories
+        }
     slots = choose_slots(profiles, most)
     factors = {}
     for one in past.histories:

@@ -46,7 +46,7 @@ def forecast_files(
     calendar = {
         "start": forecasts[0].periods[0][0],
         "periods": len(forecasts[0].periods),
-        "slots": {slot.name: f"{slot.hours_per_day} h" for slot in slots},
+        "slots": {slot.name: f"{slot.hours_per_day:.12g} h" for slot in slots},
         "outlooks": dict(zip(OUTLOOKS, rule.probabilities, strict=True)),
     }
     body = {"calendar": calendar, "workloads": _workloads(past, names, models)}

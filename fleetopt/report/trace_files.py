@@ -83,7 +83,7 @@ def catalog_models(names: Sequence[str], models: str | None) -> dict[str, str]:
 def _yaml(reading: TraceReading, names: Sequence[str], models: Mapping[str, str]) -> str:
     import yaml
 
-    calendar = {"slots": {slot.name: f"{slot.hours_per_day} h" for slot in reading.slots}}
+    calendar = {"slots": {slot.name: f"{slot.hours_per_day:.12g} h" for slot in reading.slots}}
     workloads = {
         name: workload_block(one, reading.slots, models[name], lengths_name(names, name))
         for one, name in zip(reading.traffic, names, strict=True)

@@ -31,14 +31,19 @@ def _traffic(reading: TraceReading) -> View:
         for one in reading.traffic
     ]
     span = f"{reading.start:%Y-%m-%d %H:%M} to {reading.end:%Y-%m-%d %H:%M}"
-    note = "means count each hour of the day the same; the busiest hour is a single one, the peak a mean over days"
+    note = "the busiest hour is a single one; peaks and means are of the mean day"
     return view(f"Traffic, {span}", titles, rows, note=note)
 
 
 def _slots(reading: TraceReading) -> View:
     titles = ["slot", "hours", "h/day", *(f"req/s {one.model}".strip() for one in reading.traffic)]
     rows = [
-        [slot.name, hour_names(slot), str(slot.hours_per_day), *(number(one.slot_rps[at]) for one in reading.traffic)]
+        [
+            slot.name,
+            hour_names(slot),
+            f"{slot.hours_per_day:.3g}",
+            *(number(one.slot_rps[at]) for one in reading.traffic),
+        ]
         for at, slot in enumerate(reading.slots)
     ]
     worst = max(one.slot_error for one in reading.traffic)
@@ -59,7 +64,7 @@ def _arrivals(reading: TraceReading) -> View:
 def hour_names(slot: Slot) -> str:
     """The hours of a slot as ranges.
 
-    >>> hour_names(Slot("night", (0, 1, 2, 22)))
+    >>> hour_names(Slot("night", (0, 1, 2, 22), 4, (0, 1, 2, 22)))
     '00-03, 22-23'
     """
     starts = [hour for hour in slot.hours if hour - 1 not in slot.hours]
@@ -92,7 +97,9 @@ def trace_record(reading: TraceReading) -> dict[str, Any]:
         "end": reading.end.isoformat(),
         "understood": reading.understood,
         "flags": [asdict(flag) for flag in reading.flags],
-        "slots": [{"name": slot.name, "hours": slot.hours} for slot in reading.slots],
+        "slots": [
+            {"name": slot.name, "hours": slot.hours, "hours_per_day": slot.hours_per_day} for slot in reading.slots
+        ],
         "traffic": [_record(one) for one in reading.traffic],
     }
 

@@ -24,6 +24,13 @@ class TimeUnit(StrEnum):
     US = "us"
 
 
+class Peak(StrEnum):
+    """What the peak slot is."""
+
+    MEAN = "mean"
+    BUSIEST = "busiest"
+
+
 class Failed(StrEnum):
     """What becomes of requests without tokens."""
 
@@ -36,6 +43,9 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write workload.yaml and tables into it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in a folder that exists.")] = False,
     slots: Annotated[int, typer.Option(min=1, max=24, help="Most slots of the day.")] = 6,
+    peak: Annotated[Peak, typer.Option(help="Peak slot: the busiest hour of the mean day, or the busiest of all.")] = (
+        Peak.MEAN
+    ),
     bins: Annotated[int, typer.Option(min=1, max=4096, help="Most bins of token lengths.")] = 64,
     model: Annotated[str | None, typer.Option(help="The catalog's model, or workload=model,...")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the workload.")] = None,
@@ -68,6 +78,7 @@ def run(
         time_unit.value if time_unit else None,
         told.start(start, zone) if start else None,
         slots,
+        peak.value,
         bins,
         failed.value,
         cache_tokens,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 HOUR_US = 3_600_000_000
 HOURS = 24
+HALF_HOUR_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Hour:
 class HourOfDay:
     """An hour of the day over all days: requests per covered second, mean tokens, and the days it was seen on.
 
-    An hour that was never seen has `days` 0 and the mean rate of the others.
+    An hour that was never seen has `days` 0 and the mean rate of the others. `weight` is in hours per day: 1, but for
+    the busiest single hour where it is set apart, and for what is left of its hour of the day.
     """
 
     hour: int
@@ -67,19 +70,17 @@ class HourOfDay:
     days: int
     input_tokens: float | None
     output_tokens: float | None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Hours of the day that are alike enough to be planned as one."""
+    """Hours of the day that are alike enough to be planned as one. `rows` are their places in the profiles."""
 
     name: str
     hours: tuple[int, ...]
-
-    @property
-    def hours_per_day(self) -> int:
-        """Its weight in the day."""
-        return len(self.hours)
+    hours_per_day: float
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class PrefixCache:
 class Traffic:
     """One model of a trace. `slot_rps` are the rates in the slots of the reading, in their order.
 
-    `mean_rps` is the mean over the 24 hours of the day, each counting the same; the slots have the same mean.
+    `mean_rps` is the mean over the hours of the day by their weights; the slots have the same mean.
     `slot_error` is the mean distance between the slot's rate and the hour's, over the mean rate.
     """
 
@@ -153,9 +154,14 @@ class Traffic:
 
     @property
     def busiest(self) -> Hour:
-        """The calendar hour with the highest rate, among those covered at least half if there are any."""
-        half = [hour for hour in self.hours if hour.covered_s >= HOURS * 75]
-        return max(half or self.hours, key=lambda hour: hour.rps)
+        """The calendar hour with the highest rate."""
+        return busiest_hour(self.hours)
+
+
+def busiest_hour(hours: Sequence[Hour]) -> Hour:
+    """The hour with the highest rate, among those covered at least half if there are any; the earliest of several."""
+    half = [hour for hour in hours if hour.covered_s >= HALF_HOUR_S]
+    return max(half or hours, key=lambda hour: hour.rps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,15 @@ mean rate, and are said to.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 
 import numpy as np
 
 from fleetopt.ingest.traces.clock import QUARTER_US, to_moment, utc_offset_us
-from fleetopt.ingest.traces.domain import HOUR_US, HOURS, Floats, Hour, HourOfDay
+from fleetopt.ingest.traces.domain import HALF_HOUR_S, HOUR_US, HOURS, Floats, Hour, HourOfDay, busiest_hour
 from fleetopt.ingest.traces.tally import ARRIVED, INPUT, OUTPUT, SERVED
-
-LEAST_COVERED_S = 1800.0
 
 
 def calendar_hours(quarters: Mapping[int, Floats], start_us: int, end_us: int, zone: tzinfo) -> tuple[Hour, ...]:
@@ -56,7 +55,7 @@ def _hour(begin: int, covered_s: float, count: Floats, zone: tzinfo) -> Hour:
     return Hour(to_moment(begin, zone), covered_s, float(count[ARRIVED]), float(served), *tokens)
 
 
-def day_profile(hours: tuple[Hour, ...]) -> tuple[HourOfDay, ...]:
+def day_profile(hours: Sequence[Hour]) -> tuple[HourOfDay, ...]:
     """The 24 hours of the day, each over all days on which the trace covers it."""
     covered, counts, days = np.zeros(HOURS), np.zeros((HOURS, 4)), np.zeros(HOURS, dtype=int)
     for hour in hours:
@@ -70,8 +69,26 @@ def day_profile(hours: tuple[Hour, ...]) -> tuple[HourOfDay, ...]:
 
 
 def _of_day(at: int, covered_s: float, count: Floats, days: int, mean_rps: float) -> HourOfDay:
-    if covered_s < LEAST_COVERED_S:
+    if covered_s < HALF_HOUR_S:
         return HourOfDay(at, mean_rps, 0, None, None)
     served = count[SERVED]
-    tokens = (float(count[kind] / served) if served and count[kind] else None for kind in (INPUT, OUTPUT))
-    return HourOfDay(at, float(count[ARRIVED]) / covered_s, days, *tokens)
+    inputs, outputs = (float(count[kind] / served) if served and count[kind] else None for kind in (INPUT, OUTPUT))
+    return HourOfDay(at, float(count[ARRIVED]) / covered_s, days, inputs, outputs)
+
+
+def with_busiest(profile: tuple[HourOfDay, ...], hours: Sequence[Hour]) -> tuple[HourOfDay, ...]:
+    """A profile with the busiest single hour set apart at its own rate, and taken out of its hour of the day.
+
+    Its weight is its part of the time that this hour of the day is covered, so the mean rate is kept. Where it is the
+    only one of its hour of the day, it stands there already.
+    """
+    busiest = busiest_hour(hours)
+    at = busiest.start.hour
+    others = [hour for hour in hours if hour.start.hour == at and hour is not busiest]
+    covered_s = sum(hour.covered_s for hour in others)
+    if covered_s < HALF_HOUR_S:
+        return profile
+    weight = busiest.covered_s / (busiest.covered_s + covered_s)
+    rest = replace(day_profile(others)[at], weight=1.0 - weight)
+    alone = HourOfDay(at, busiest.rps, 1, busiest.input_tokens, busiest.output_tokens, weight)
+    return (*profile[:at], rest, *profile[at + 1 :], alone)

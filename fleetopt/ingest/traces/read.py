@@ -17,10 +17,21 @@ from fleetopt.ingest.traces.azure import Azure
 from fleetopt.ingest.traces.burst import burstiness
 from fleetopt.ingest.traces.burstgpt import BurstGpt
 from fleetopt.ingest.traces.clock import LONGEST_US
-from fleetopt.ingest.traces.domain import Burstiness, Hour, Ints, LengthBin, PrefixCache, Slot, TraceReading, Traffic
+from fleetopt.ingest.traces.domain import (
+    HOURS,
+    Burstiness,
+    Hour,
+    HourOfDay,
+    Ints,
+    LengthBin,
+    PrefixCache,
+    Slot,
+    TraceReading,
+    Traffic,
+)
 from fleetopt.ingest.traces.format import Content, Rates, Stream, TraceFormat
 from fleetopt.ingest.traces.generic import Generic
-from fleetopt.ingest.traces.hours import calendar_hours, day_profile
+from fleetopt.ingest.traces.hours import calendar_hours, day_profile, with_busiest
 from fleetopt.ingest.traces.judge import gap_flags, profile_flags, span_flags
 from fleetopt.ingest.traces.lengths import length_bins
 from fleetopt.ingest.traces.mooncake import Mooncake
@@ -60,7 +71,7 @@ def read_trace(path: Path, options: TraceOptions, name: str | None = None) -> Tr
     else:
         counted, flags, rows = _requests(path, content, options)
     counted = _chosen(counted, options.only)
-    profiles = {one.model: day_profile(one.hours) for one in counted}
+    profiles = _profiles(counted, options)
     for one in counted:
         where = f"{shown(path)} {one.model}".strip()
         flags += profile_flags(where, profiles[one.model]) + gap_flags(where, one.hours)
@@ -72,7 +83,7 @@ def read_trace(path: Path, options: TraceOptions, name: str | None = None) -> Tr
         min(one.hours[0].start for one in counted),
         max(one.hours[-1].start for one in counted) + timedelta(hours=1),
         slots,
-        tuple(_traffic(one, slots) for one in counted),
+        tuple(_traffic(one, profiles[one.model], slots) for one in counted),
         _understood(f"{found.title}: {rows}", content, options, slots),
         tuple(dict.fromkeys(flags)),
     )
@@ -102,6 +113,16 @@ def _chosen(counted: list[_Counted], only: str | None) -> list[_Counted]:
         fix = did_you_mean(str(only), [one.model for one in counted])
         raise InputError([Issue("unknown-model", "--only", f"'{str(only)[:60]}' is no model of the trace", fix)])
     return chosen
+
+
+def _profiles(counted: list[_Counted], options: TraceOptions) -> dict[str, tuple[HourOfDay, ...]]:
+    profiles = {one.model: day_profile(one.hours) for one in counted}
+    if options.peak == "mean":
+        return profiles
+    if len(counted) > 1:
+        what = f"the trace has {len(counted)} models, busiest at different times"
+        raise InputError([Issue("several-models", "--peak", what, "Pick one model of the trace with --only")])
+    return {one.model: with_busiest(profiles[one.model], one.hours) for one in counted}
 
 
 def _understood(rows: str, content: Content, options: TraceOptions, slots: tuple[Slot, ...]) -> tuple[str, ...]:
@@ -143,13 +164,12 @@ def _count(name: str, tally: ModelTally, times: Ints, span: tuple[int, int], opt
     return _Counted(name, hours, length_bins(tally.grid, options.max_bins), burstiness(times), prefix)
 
 
-def _traffic(one: _Counted, slots: tuple[Slot, ...]) -> Traffic:
-    profile = day_profile(one.hours)
+def _traffic(one: _Counted, profile: tuple[HourOfDay, ...], slots: tuple[Slot, ...]) -> Traffic:
     rates, error = slot_rates(profile, slots)
     return Traffic(
         one.model,
         sum(hour.requests for hour in one.hours),
-        sum(hour.rps for hour in profile) / len(profile),
+        sum(hour.weight * hour.rps for hour in profile) / HOURS,
         one.hours,
         profile,
         rates,

@@ -53,6 +53,21 @@ def test_slots_keep_the_mean_the_day_and_the_peak(place: Path, requests: list[Re
 
 
 @prove
+@given(requests=REQUESTS, slots=st.integers(2, 24))
+def test_the_busiest_hour_can_be_the_peak(place: Path, requests: list[Request], slots: int) -> None:
+    """Set apart, the busiest single hour is the peak slot at its true rate; mean rate and 24 hours are kept."""
+    mean_rps = _read(place, requests).traffic[0].mean_rps
+    reading = read_trace(place, TraceOptions(slots=slots, peak="busiest"))
+    (traffic,) = reading.traffic
+    assert sum(slot.hours_per_day for slot in reading.slots) == pytest.approx(24.0, rel=1e-12)
+    weighted = (s.hours_per_day * rps for s, rps in zip(reading.slots, traffic.slot_rps, strict=True))
+    assert sum(weighted) / 24 == pytest.approx(mean_rps, rel=1e-9)
+    assert traffic.mean_rps == pytest.approx(mean_rps, rel=1e-9)
+    if traffic.busiest.covered_s >= 1800 and len(reading.slots) > 1:
+        assert traffic.slot_rps[0] == pytest.approx(traffic.busiest.rps, rel=1e-12)
+
+
+@prove
 @given(requests=REQUESTS, bins=st.integers(1, 70))
 def test_bins_keep_counts_and_mean_lengths(place: Path, requests: list[Request], bins: int) -> None:
     """Shares sum to one, and the mean lengths over bins are those of the requests."""
