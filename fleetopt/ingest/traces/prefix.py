@@ -9,6 +9,7 @@ the ratio is an upper bound for one cache that sees the whole trace.
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import takewhile
 
 from fleetopt.ingest.traces.domain import PrefixCache
 
@@ -22,8 +23,7 @@ class PrefixTracker:
     def __init__(self, block_tokens: int, cache_tokens: int | None) -> None:
         self._block = block_tokens
         self._size = cache_tokens
-        self._capacity = MOST_BLOCKS if cache_tokens is None else max(1, cache_tokens // block_tokens)
-        self._cached: OrderedDict[int, None] = OrderedDict()
+        self._recent: OrderedDict[int, None] | None = None if cache_tokens is None else OrderedDict()
         self._seen: set[int] = set()
         self._found = 0
         self._asked = 0
@@ -34,23 +34,22 @@ class PrefixTracker:
         if self.overflown:
             return
         self._asked += input_tokens
-        hits = 0
-        for block in blocks:
-            if block not in self._cached:
-                break
-            hits += 1
+        cached = self._seen if self._recent is None else self._recent
+        hits = sum(1 for _ in takewhile(cached.__contains__, blocks))
         self._found += min(hits * self._block, input_tokens)
+        self._seen.update(blocks)
+        self.overflown = len(self._seen) > MOST_BLOCKS
+        if self._recent is not None and self._size is not None:
+            self._keep(self._recent, blocks, max(1, self._size // self._block))
+
+    @staticmethod
+    def _keep(recent: OrderedDict[int, None], blocks: tuple[int, ...], capacity: int) -> None:
         for block in reversed(blocks):
             # From the end, so that a prompt's first block is forgotten last.
-            self._cached[block] = None
-            self._cached.move_to_end(block)
-        self._seen.update(blocks)
-        self._forget()
-
-    def _forget(self) -> None:
-        self.overflown = len(self._seen) > MOST_BLOCKS
-        while len(self._cached) > self._capacity:
-            self._cached.popitem(last=False)
+            recent[block] = None
+            recent.move_to_end(block)
+        while len(recent) > capacity:
+            recent.popitem(last=False)
 
     def result(self) -> PrefixCache | None:
         """The hit ratio; None where no request names a block, or too many did."""
