@@ -146,21 +146,20 @@ def parse_json(text: str, path: Path, line: int | None = None, *, nonfinite: boo
     Raises:
         InputError: the text is no JSON, holds NaN or Infinity uncalled for, or is nested too deep.
     """
-    where = shown(path)
 
     def refuse(constant: str) -> NoReturn:
-        at = f"{where}:{line}" if line else where
+        at = f"{shown(path)}:{line}" if line else shown(path)
         fix = "A run that measured nothing has no place in a profile: take it out"
         raise InputError([Issue("bad-json", at, f"holds {constant}, which is no number", fix)])
 
     try:
         return json.loads(text, parse_constant=None if nonfinite else refuse)
     except json.JSONDecodeError as error:
-        at = f"{where}:{line or error.lineno}"
+        at = f"{shown(path)}:{line or error.lineno}"
         raise InputError([Issue("bad-json", at, f"is not valid JSON ({error.msg})", "Check how it ends")]) from None
     except (RecursionError, ValueError) as error:
         what = "is nested too deep" if isinstance(error, RecursionError) else "holds a number with too many digits"
-        at = f"{where}:{line}" if line else where
+        at = f"{shown(path)}:{line}" if line else shown(path)
         raise InputError([Issue("bad-json", at, what, "Check that it is the file you meant")]) from None
 
 
@@ -186,14 +185,17 @@ def json_lines(path: Path) -> Iterator[Record]:
 
 
 def _line(raw: bytes, path: Path, number: int) -> Record:
-    where = f"{shown(path)}:{number}"
     if len(raw) >= LONGEST_LINE:
-        raise InputError([Issue("too-large", where, f"is longer than {LONGEST_LINE / 1e6:.0f} MB", "Split it")])
+        raise _bad_line(path, number, "too-large", f"is longer than {LONGEST_LINE / 1e6:.0f} MB", "Split it")
     try:
         text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError:
-        raise InputError([Issue("not-utf8", where, "is not UTF-8", "Save the file as UTF-8")]) from None
+        raise _bad_line(path, number, "not-utf8", "is not UTF-8", "Save the file as UTF-8") from None
     value = parse_json(text, path, number)
     if not isinstance(value, dict):
-        raise InputError([Issue("bad-json", where, "is not a JSON object", "Give one object a line")])
+        raise _bad_line(path, number, "bad-json", "is not a JSON object", "Give one object a line")
     return Record(path, value, number)
+
+
+def _bad_line(path: Path, number: int, code: str, what: str, fix: str) -> InputError:
+    return InputError([Issue(code, f"{shown(path)}:{number}", what, fix)])

@@ -51,7 +51,7 @@ def _format(path: Path, name: str | None) -> Format:
             fix = did_you_mean(name, [one.name for one in FORMATS])
             raise InputError([Issue("unknown-format", "--format", f"'{name[:60]}' is no format", fix)])
         return found
-    head = _head(path)
+    head = head_of(path)
     found = next((one for one in FORMATS if one.recognises(path, head)), None)
     if found is None:
         fix = f"Name its format with --format: {', '.join(one.name for one in FORMATS)}"
@@ -59,7 +59,7 @@ def _format(path: Path, name: str | None) -> Format:
     return found
 
 
-def _head(path: Path) -> bytes:
+def head_of(path: Path) -> bytes:
     """The first bytes of a file; none of a folder, which a format knows by the files in it."""
     try:
         if path.is_dir():

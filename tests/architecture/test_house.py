@@ -90,7 +90,7 @@ def test_every_sentence_of_the_problem_is_in_the_mathematics() -> None:
     assert formulate is not None
 
 
-HEAVY = ("pyomo", "highspy", "matplotlib", "numpy", "pandas", "pydantic", "scipy", "yaml", "rich")
+HEAVY = ("pyomo", "highspy", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "yaml", "rich")
 
 
 def test_help_loads_nothing_heavy() -> None:

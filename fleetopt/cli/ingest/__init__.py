@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from fleetopt.cli.ingest import calibrate, prices, profiles
+from fleetopt.cli.ingest import calibrate, forecast, prices, profiles, trace
 
 NAME = "ingest"
 
 app = typer.Typer(
-    help="Import evidence: profiles, price lists, request traces, and what measurements say of models.",
+    name=NAME,
+    help="Bring in what you already have: profiles, request traces, forecasts and price lists.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
-for verb in (profiles, prices, calibrate):
+for verb in (profiles, calibrate, trace, forecast, prices):
     app.command(verb.NAME)(verb.run)

@@ -1,0 +1,154 @@
+"""The files that a trace becomes: workload.yaml to include in a scenario, lengths.csv, hours.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fleetopt.documents import inert, shown
+from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.ingest.traces.domain import Slot, TraceReading, Traffic
+from fleetopt.report.trace_views import hour_names
+
+UNNAMED = "workload"
+NO_MODEL = "CHOOSE-A-MODEL"
+NO_TOKENS = "FILL-IN"
+LONGEST_NAME = 60
+
+_NOT_IN_NAMES = re.compile(r"[\s/\\.,:*]+")
+
+
+def trace_files(reading: TraceReading, name: str | None = None, models: str | None = None) -> dict[str, str]:
+    """Contents by file name.
+
+    Args:
+        reading: the trace.
+        name: of the workload, where the trace has one model.
+        models: a model of the catalog for all workloads, or 'workload=model' pairs with commas between them.
+
+    Raises:
+        InputError: one name is given for several workloads, or a pair names no workload.
+    """
+    names = workload_names(reading, name)
+    placed = catalog_models(names, models)
+    contents = {"workload.yaml": _yaml(reading, names, placed), "hours.csv": _hours(reading)}
+    for one, called in zip(reading.traffic, names, strict=True):
+        if one.lengths:
+            contents[lengths_name(names, called)] = _lengths(one)
+    return contents
+
+
+def workload_names(reading: TraceReading, name: str | None = None) -> list[str]:
+    """A name for each model of a trace that a scenario takes, each its own."""
+    if name is not None:
+        if len(reading.traffic) > 1:
+            fix = "Leave it out, or pick one model of the trace with --only"
+            raise InputError([Issue("several-models", "--name", f"the trace has {len(reading.traffic)} models", fix)])
+        return [name]
+    return plain_names([one.model for one in reading.traffic])
+
+
+def plain_names(models: Iterable[str]) -> list[str]:
+    """Names without what a scenario's names cannot have, each its own."""
+    found: list[str] = []
+    for model in models:
+        plain = _NOT_IN_NAMES.sub("-", model).strip("-")[:LONGEST_NAME] or UNNAMED
+        copies = sum(known == plain or known.startswith(f"{plain}-v") for known in found)
+        found.append(f"{plain}-v{copies + 1}" if plain in found else plain)
+    return found
+
+
+def catalog_models(names: Sequence[str], models: str | None) -> dict[str, str]:
+    """The catalog's model for each workload.
+
+    Raises:
+        InputError: a pair names no workload.
+    """
+    if models is None or "=" not in models:
+        return dict.fromkeys(names, models or NO_MODEL)
+    placed = dict.fromkeys(names, NO_MODEL)
+    for pair in models.split(","):
+        workload, _, model = (part.strip() for part in pair.partition("="))
+        if workload not in placed or not model:
+            fix = did_you_mean(workload, names) if workload not in placed else "Write workload=model"
+            raise InputError([Issue("unknown-workload", "--model", f"'{pair.strip()[:60]}' cannot be used", fix)])
+        placed[workload] = model
+    return placed
+
+
+def _yaml(reading: TraceReading, names: Sequence[str], models: Mapping[str, str]) -> str:
+    import yaml
+
+    calendar = {"slots": {slot.name: f"{slot.hours_per_day:.12g} h" for slot in reading.slots}}
+    workloads = {
+        name: workload_block(one, reading.slots, models[name], lengths_name(names, name))
+        for one, name in zip(reading.traffic, names, strict=True)
+    }
+    body = yaml.safe_dump({"calendar": calendar, "workloads": workloads}, sort_keys=False, allow_unicode=True)
+    return "".join(f"{comment(line)}\n" for line in _comments(reading, names)) + body
+
+
+def workload_block(one: Traffic, slots: Sequence[Slot], model: str, lengths: str) -> dict[str, Any]:
+    """One workload as a scenario writes it."""
+    factors = {
+        slot.name: rate / one.mean_rps if one.mean_rps else 0.0 for slot, rate in zip(slots, one.slot_rps, strict=True)
+    }
+    found: dict[str, Any] = {
+        "model": model,
+        "demand": {"base": f"{one.mean_rps!r} requests/s", "slots": factors},
+        "input_tokens": NO_TOKENS if one.input_tokens is None else one.input_tokens,
+        "output_tokens": NO_TOKENS if one.output_tokens is None else one.output_tokens,
+    }
+    if one.lengths:
+        found["lengths"] = lengths
+    if one.prefix_cache is not None:
+        found["prefix_cache_hit_rate"] = one.prefix_cache.hit_ratio
+    return found
+
+
+def _comments(reading: TraceReading, names: Sequence[str]) -> Iterable[str]:
+    yield f"From {shown(reading.path)}, SHA-256 {reading.sha256}"
+    yield from (f"{sentence}." for sentence in reading.understood)
+    yield from (f"{flag.done}: {flag.where}: {flag.what}." for flag in reading.flags)
+    yield from (f"Slot {slot.name} stands for the hours {hour_names(slot)}." for slot in reading.slots)
+    for one, name in zip(reading.traffic, names, strict=True):
+        above = one.busiest.rps / one.peak.rps - 1 if one.peak.rps else 0.0
+        yield f"{name}: slots are off by {100 * one.slot_error:.2g} % of the mean rate on average; the busiest hour"
+        yield f"  had {one.busiest.rps:.4g} requests/s, {100 * above:.3g} % above the peak slot."
+
+
+def lengths_name(names: Sequence[str], name: str) -> str:
+    """The file of a workload's lengths."""
+    return "lengths.csv" if len(names) == 1 else f"lengths-{name}.csv"
+
+
+def _lengths(one: Traffic) -> str:
+    rows = [[b.input_tokens, b.output_tokens, b.share] for b in one.lengths]
+    return csv_text(["input_tokens", "output_tokens", "share"], rows)
+
+
+def _hours(reading: TraceReading) -> str:
+    columns = ["model", "start", "covered_s", "requests_per_s", "input_tokens", "output_tokens"]
+    rows = [
+        [one.model, hour.start.isoformat(), hour.covered_s, hour.rps, hour.input_tokens, hour.output_tokens]
+        for one in reading.traffic
+        for hour in one.hours
+    ]
+    return csv_text(columns, rows)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV in which nothing is taken for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([inert(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def comment(text: str) -> str:
+    """A line of YAML that says something and means nothing."""
+    return "# " + "".join(c if c.isprintable() else "?" for c in text)
