@@ -99,7 +99,7 @@ def _check_target(out: Path | None, *, force: bool) -> None:
 
 
 def _write(reading: TraceReading, out: Path | None, name: str | None, model: str | None) -> list[Path]:
-    from fleetopt.report.files import write_files
+    from fleetopt.documents import write_files
     from fleetopt.report.trace_files import trace_files
 
     contents = trace_files(reading, name, model)
