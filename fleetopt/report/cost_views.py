@@ -54,8 +54,7 @@ def purchase_order_view(orders: Sequence[PurchaseOrder]) -> View:
         "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
         "Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
-    found = view("What to order when", [*titles, *money, "carries"], rows, text=7, note=note)
-    return View(found.title, found.columns, found.rows, found.numeric - {"carries"}, found.note)
+    return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
 
 
 def _order_row(one: PurchaseOrder) -> list[str]:
@@ -96,8 +95,10 @@ def price(value: float | None) -> str:
 def outlook_view(costs: Sequence[OutlookCost], expected_usd: float) -> View:
     """What each outlook would cost, and how far that is from what is expected."""
     rows = [
-        [one.name, percent(one.probability), usd(one.total_usd), usd(one.total_usd - expected_usd)]
-        + [f"{one.most_gpus:,}", percent(one.shortfall)]
+        [
+            *(one.name, percent(one.probability), usd(one.total_usd), usd(one.total_usd - expected_usd)),
+            *(f"{one.most_gpus:,}", percent(one.shortfall)),
+        ]
         for one in costs
     ]
     rows.append(["expected", "", usd(expected_usd), "", "", ""])
@@ -108,13 +109,15 @@ def outlook_view(costs: Sequence[OutlookCost], expected_usd: float) -> View:
 def baseline_view(baselines: Sequence[Baseline], objective_usd: float) -> View:
     """What simpler ways to plan would cost on the same inputs."""
     rows = [
-        [name, usd(cost) if cost is not None else "cannot work", _saving(cost, objective_usd)]
-        + ["yes" if verified else "no", note]
+        [
+            *(name, "cannot work" if cost is None else usd(cost), _saving(cost, objective_usd)),
+            *("yes" if verified else "no", note),
+        ]
         for name, cost, verified, note in baselines
     ]
     rows.append(["this plan", usd(objective_usd), "", "", ""])
-    found = view("Baselines", ["planned as", "USD", "this plan saves", "verified", "note"], rows)
-    return View(found.title, found.columns, found.rows, frozenset({"USD", "this plan saves"}), found.note)
+    titles = ["planned as", "USD", "this plan saves", "verified", "note"]
+    return view("Baselines", titles, rows, words=("verified", "note"))
 
 
 def _saving(cost: float | None, objective_usd: float) -> str:
@@ -133,8 +136,7 @@ def margin_view(plan: Plan) -> View:
                 closest[w.workload, what] = (used, row)
     ranked = sorted(closest.values(), key=lambda pair: -pair[0])
     titles = ["workload", "promise", "limit", "delivered", "margin", "of limit", "when"]
-    found = view("Closest calls", titles, [row for _, row in ranked], text=2)
-    return View(found.title, found.columns, found.rows, found.numeric - {"when"}, found.note)
+    return view("Closest calls", titles, [row for _, row in ranked], text=2, words=("when",))
 
 
 def _promises(w: WorkloadOutcome) -> Iterable[tuple[str, float, float, str]]:

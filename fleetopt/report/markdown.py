@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
-from fleetopt.report.view import View
+from fleetopt.report.view import View, plain
 
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
 
@@ -38,7 +38,7 @@ def table(section: View) -> str:
 
 def escape(text: str) -> str:
     """Text that neither breaks a table nor becomes HTML."""
-    return "".join(c if c.isprintable() else " " for c in text).translate(_ESCAPED)
+    return plain(text).translate(_ESCAPED)
 
 
 def _shortfalls(plan: Plan) -> list[str]:

@@ -70,9 +70,14 @@ def spend(plan: Plan) -> tuple[Spend, ...]:
 
 def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
     """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
-    if cost.line in _UNPAID:
+    if not is_paid(cost):
         return "unpaid"
     return "capex" if cost.line in _WITH_THE_ORDER and cost.item in bought else "opex"
+
+
+def is_paid(cost: CostLine) -> bool:
+    """Whether a line is cash that leaves, not only counted."""
+    return cost.line not in _UNPAID
 
 
 def line_title(line: str) -> str:

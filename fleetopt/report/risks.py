@@ -8,11 +8,11 @@ Few outlooks make steps of a quantile: with three, P10 is the cheapest unless it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fleetopt.plan.domain import ALL, Plan
-from fleetopt.report.money import expected_usd, periods_of
+from fleetopt.plan.domain import ALL, CostLine, Plan
+from fleetopt.report.money import expected_usd, is_paid, periods_of
 from fleetopt.scenario.domain import Scenario
 
 BAND = (0.1, 0.5, 0.9)
@@ -20,11 +20,15 @@ BAND = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class OutlookCost:
-    """Dollars by period in one outlook; `shortfall` is the share of its demand that goes unserved."""
+    """Dollars by period in one outlook, and those of them that are paid.
+
+    `shortfall` is the share of its demand that goes unserved.
+    """
 
     name: str
     probability: float
     usd: tuple[float, ...]
+    paid_usd: tuple[float, ...]
     most_gpus: int
     shortfall: float
 
@@ -33,23 +37,29 @@ class OutlookCost:
         return sum(self.usd)
 
     @property
-    def cumulative_usd(self) -> tuple[float, ...]:
-        return tuple(sum(self.usd[: n + 1]) for n in range(len(self.usd)))
+    def cumulative_paid_usd(self) -> tuple[float, ...]:
+        return tuple(sum(self.paid_usd[: n + 1]) for n in range(len(self.paid_usd)))
 
 
 def outlook_costs(plan: Plan, scenario: Scenario) -> tuple[OutlookCost, ...]:
     """Each outlook of the scenario; weighted by probability they sum to the objective."""
-    place = {name: index for index, name in enumerate(periods_of(plan))}
-    usd = {outlook.name: [0.0] * len(place) for outlook in scenario.calendar.outlooks}
-    for cost in plan.costs:
-        # A line of one outlook carries that outlook's probability; what others pay does not change here.
-        for name in usd if cost.outlook == ALL else [cost.outlook]:
-            usd[name][place[cost.period]] += expected_usd(cost) / cost.probability
+    usd = _by_outlook(plan, scenario, lambda _: True)
+    paid = _by_outlook(plan, scenario, is_paid)
     most, unserved = _most_gpus(plan), _unserved(plan, scenario)
     return tuple(
-        OutlookCost(o.name, o.probability, tuple(usd[o.name]), most.get(o.name, 0), unserved.get(o.name, 0.0))
+        OutlookCost(o.name, o.probability, usd[o.name], paid[o.name], most.get(o.name, 0), unserved.get(o.name, 0.0))
         for o in scenario.calendar.outlooks
     )
+
+
+def _by_outlook(plan: Plan, scenario: Scenario, wanted: Callable[[CostLine], bool]) -> dict[str, tuple[float, ...]]:
+    place = {name: index for index, name in enumerate(periods_of(plan))}
+    usd = {outlook.name: [0.0] * len(place) for outlook in scenario.calendar.outlooks}
+    for cost in filter(wanted, plan.costs):
+        # A line of one outlook carries that outlook's probability, which is 1 where only it is looked at.
+        for name in usd if cost.outlook == ALL else [cost.outlook]:
+            usd[name][place[cost.period]] += expected_usd(cost) / cost.probability
+    return {name: tuple(values) for name, values in usd.items()}
 
 
 def quantile(values: Sequence[float], weights: Sequence[float], q: float) -> float:
@@ -68,9 +78,9 @@ def quantile(values: Sequence[float], weights: Sequence[float], q: float) -> flo
 
 
 def bands(costs: Sequence[OutlookCost]) -> list[tuple[float, ...]]:
-    """P10, P50 and P90 of what is spent up to the end of each period."""
+    """P10, P50 and P90 of what is paid up to the end of each period."""
     weights = [one.probability for one in costs]
-    columns = zip(*(one.cumulative_usd for one in costs), strict=True)
+    columns = zip(*(one.cumulative_paid_usd for one in costs), strict=True)
     return [tuple(quantile(column, weights, q) for q in BAND) for column in columns]
 
 

@@ -21,11 +21,15 @@ EVERYTHING = "all GPUs"
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A row of the heat table: a GPU type in a slot, with its utilization by period, None where it has no GPUs."""
+    """A row of the heat table: a GPU type in a slot, with its utilization by period, None where it has no GPUs.
+
+    `first` is the GPU type's first row.
+    """
 
     gpu_type: str
     slot: str
     hours: float
+    first: bool
     shares: tuple[float | None, ...]
 
 
@@ -40,10 +44,11 @@ def busy_rows(plan: Plan, scenario: Scenario) -> list[Busy]:
     for p in plan.placements:
         _post(busy, p, weight[p.outlook] * p.replicas * p.gpus_per_replica * p.utilization)
     types = [EVERYTHING, *dict.fromkeys(line.gpu_type for line in plan.fleet)]
+    slots = scenario.calendar.slots
     return [
-        Busy(gpu, slot.name, slot.hours_per_day, _shares(busy, held, [(gpu, slot.name, period) for period in periods]))
+        Busy(gpu, slot.name, slot.hours_per_day, slot is slots[0], _shares(busy, held, gpu, slot.name, periods))
         for gpu in (types if len(types) > 2 else types[1:])
-        for slot in scenario.calendar.slots
+        for slot in slots
     ]
 
 
@@ -67,6 +72,9 @@ def _post(ledger: dict[tuple[str, str, str], float], record: FleetLine | Placeme
 def _shares(
     busy: dict[tuple[str, str, str], float],
     held: dict[tuple[str, str, str], float],
-    keys: Sequence[tuple[str, str, str]],
+    gpu_type: str,
+    slot: str,
+    periods: Sequence[str],
 ) -> tuple[float | None, ...]:
+    keys = [(gpu_type, slot, period) for period in periods]
     return tuple(busy[key] / held[key] if held[key] else None for key in keys)

@@ -23,14 +23,14 @@ MOST_SERIES = 7
 MOST_TICKS = 8
 OTHERS = "#999999"
 INK = "#1a1a1a"
-WIDTH, HEIGHT = 4.8, 2.7
-"""Inches at 100 points each: small, so that the words are still large on a phone."""
+WIDTH, HEIGHT = 4.8, 2.9
+"""Inches: as wide as a phone, so that the words can be read on one."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "fleetopt",
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "font.size": 9,
+    "font.size": 11,
     "axes.edgecolor": "#767676",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -71,7 +71,9 @@ def stacked(name: str, title: str, periods: Sequence[str], rows: Mapping[str, Se
     return Chart(title, svg, tuple((colours[row], row) for row in rows))
 
 
-def lines(name: str, title: str, periods: Sequence[str], rows: Mapping[str, Sequence[float | None]], unit: str) -> Chart:
+def lines(
+    name: str, title: str, periods: Sequence[str], rows: Mapping[str, Sequence[float | None]], unit: str
+) -> Chart:
     """A line by row over the periods, broken where there is no value."""
     colours = _colours(rows)
 
@@ -129,7 +131,7 @@ def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callabl
         step = -(-len(periods) // MOST_TICKS)
         ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
         ax.yaxis.set_major_formatter(lambda value, _: short(value))
-        ax.set_title(unit, loc="left", fontsize=9)
+        ax.set_title(unit, loc="left", fontsize=11)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=_METADATA)
     return _inline(out.getvalue(), name, label)

@@ -9,7 +9,7 @@ from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
-from fleetopt.report.money import KIND_WORDS, periods_of, spend, table, top
+from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
@@ -81,11 +81,12 @@ def _gpu_view(title: str, periods: list[str], *parts: dict[str, list[float]]) ->
 def _spend(plan: Plan) -> Section:
     periods, entries = periods_of(plan), spend(plan)
     lines = table(entries, lambda entry: entry.title, lambda entry: entry.period, periods)
-    kinds = table(entries, lambda entry: KIND_WORDS[entry.kind], lambda entry: entry.period, periods)
+    kinds = table(entries, lambda entry: entry.kind, lambda entry: entry.period, periods)
+    paid = {KIND_WORDS[kind]: kinds[kind] for kind in KINDS if kind in kinds and kind != "unpaid"}
     pictures = Pictures(
         (
             charts.stacked("lines", "Spend by line", periods, top(lines, charts.MOST_SERIES), "USD"),
-            charts.stacked("capex", "Capex and opex", periods, kinds, "USD"),
+            charts.stacked("capex", "Cash: capex and opex", periods, paid, "USD"),
         )
     )
     by_item = Table("cost-table", views.cost_view(plan), folded=True)
@@ -119,9 +120,7 @@ def _price_chart(
     by_model: dict[tuple[str, ...], TokenCost], by_both: dict[tuple[str, ...], TokenCost], periods: list[str]
 ) -> Pictures:
     ranked = sorted((name for name, cost in by_model.items() if cost.mean_price), key=lambda n: -by_model[n].usd)
-    rows = {
-        name[0]: [by_both[*name, period].mean_price for period in periods] for name in ranked[: charts.MOST_SERIES]
-    }
+    rows = {name[0]: [by_both[*name, period].mean_price for period in periods] for name in ranked[: charts.MOST_SERIES]}
     title = "Mean cost by model" + (", the largest" if len(ranked) > len(rows) else "")
     return Pictures((charts.lines("prices", title, periods, rows, "USD per million tokens"),))
 
@@ -155,11 +154,11 @@ def _risks(plan: Plan, scenario: Scenario) -> Section:
         return Section("risks", "Risks", "")
     periods = periods_of(plan)
     band = bands(found)
-    pictures = Pictures((charts.fan("fan", "Spend up to the end of each period", periods, band, "USD"),))
+    pictures = Pictures((charts.fan("fan", "Cash paid up to the end of each period", periods, band, "USD"),))
     rows = [[name, *(costs.usd(v) for v in values)] for name, values in _band_rows(band).items()]
     tables = (
         Table("outlook-table", costs.outlook_view(found, plan.objective_usd)),
-        Table("fan-table", view("Spend up to the end of each period, USD", ["", *periods], rows)),
+        Table("fan-table", view("Cash paid up to the end of each period, USD", ["", *periods], rows)),
     )
     lead = (
         "Orders are placed before anybody knows which outlook comes true; what is rented by the hour follows it. "
