@@ -42,7 +42,7 @@ def view(
 
 
 def plain(text: str) -> str:
-    """Text without what a browser or a spreadsheet would obey instead of showing: control and direction characters.
+    r"""Text without what a browser or a spreadsheet would obey instead of showing: control and direction characters.
 
     >>> plain("a\x00b\u202ec")
     'a b c'

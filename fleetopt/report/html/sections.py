@@ -14,7 +14,7 @@ from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
 from fleetopt.report.utilization import busy_rows, gpus_by
-from fleetopt.report.view import View, number, view
+from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
 from fleetopt.scenario.domain import Scenario
 
@@ -155,7 +155,7 @@ def _risks(plan: Plan, scenario: Scenario) -> Section:
     periods = periods_of(plan)
     band = bands(found)
     pictures = Pictures((charts.fan("fan", "Cash paid up to the end of each period", periods, band, "USD"),))
-    rows = [[name, *(costs.usd(v) for v in values)] for name, values in _band_rows(band).items()]
+    rows = [[name, *(usd(v) for v in values)] for name, values in _band_rows(band).items()]
     tables = (
         Table("outlook-table", costs.outlook_view(found, plan.objective_usd)),
         Table("fan-table", view("Cash paid up to the end of each period, USD", ["", *periods], rows)),

@@ -16,17 +16,18 @@ from typing import Any, Literal, TypeAlias
 
 from fleetopt.report.view import View, plain
 
-Style: TypeAlias = Literal["text", "wrap", "head", "title", "usd", "price", "number", "count", "share", "day"]
+Style: TypeAlias = Literal["text", "wrap", "note", "head", "title", "usd", "price", "number", "count", "share", "day"]
 Cell: TypeAlias = str | float | int | date | None
 
 _FORMATS: dict[Style, dict[str, Any]] = {
     "text": {},
     "wrap": {"text_wrap": True, "valign": "top"},
-    "head": {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#DCE6F1", "bottom": 1},
+    "note": {"font_color": "#4A4A4A"},
+    "head": {"bold": True, "text_wrap": True, "valign": "vcenter", "align": "left", "bg_color": "#DCE6F1", "bottom": 1},
     "title": {"bold": True, "font_size": 14},
     "usd": {"num_format": "#,##0.00;[Red]-#,##0.00"},
     "price": {"num_format": "#,##0.0000"},
-    "number": {"num_format": "#,##0.###"},
+    "number": {"num_format": "#,##0.0"},
     "count": {"num_format": "#,##0"},
     "share": {"num_format": "0.0 %"},
     "day": {"num_format": "yyyy-mm-dd", "align": "left"},
@@ -36,7 +37,8 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LONGEST = 32_000
 """Characters of a cell; a spreadsheet takes 32 767."""
 
-NARROWEST, WIDEST = 9, 46
+NARROWEST, WIDEST, HEAD_WIDTH, WRAPPED = 9, 46, 12, 30
+LINE_HEIGHT, MOST_LINES = 15.0, 12
 A4, LANDSCAPE_MARGINS = 9, {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}
 
 
@@ -142,22 +144,36 @@ class Sheet:
         """A row of column titles that stays in view and is repeated on every page."""
         for column, title in enumerate(titles):
             self.put(row, column, title, "head")
+        self.page.set_row(row, 2 * LINE_HEIGHT)
         if freeze is not None:
             self.page.freeze_panes(row + 1, freeze)
             self.page.repeat_rows(row)
 
-    def view(self, row: int, view: View) -> int:
-        """Writes a view as text; returns the row after it."""
+    def paragraph(self, row: int, text: str, columns: int, width: int) -> None:
+        """A text over several columns of `width` characters in all, as high as it needs to be."""
+        self.page.merge_range(row, 0, row, columns - 1, "", self.book.style("wrap"))
+        self.put(row, 0, text, "wrap")
+        self.page.set_row(row, _height(text, width))
+
+    def high(self, row: int, text: str) -> None:
+        """Makes a row high enough for a wrapped text."""
+        self.page.set_row(row, _height(text, WRAPPED))
+
+    def view(self, row: int, view: View, widths: Sequence[int]) -> int:
+        """Writes a view as text into columns of given widths; returns the row after it."""
         self.put(row, 0, view.title, "title")
         for column, title in enumerate(view.columns):
             self.put(row + 1, column, title, "head")
-        for n, cells in enumerate(view.rows):
+        self.page.set_row(row + 1, max(map(_height, view.columns, widths)))
+        for at, cells in enumerate(view.rows, row + 2):
             for column, cell in enumerate(cells):
-                self.put(row + 2 + n, column, cell, "wrap")
+                self.put(at, column, cell, "wrap")
+            self.page.set_row(at, max(map(_height, cells, widths)))
+        self.widths |= dict(enumerate(widths))
         return row + len(view.rows) + 3
 
     def set_widths(self) -> None:
-        """As wide as what is in a column, within reason."""
+        """Columns as wide as what is in them, within reason."""
         for column, width in self.widths.items():
             self.page.set_column(column, column, min(WIDEST, max(NARROWEST, width + 2)))
 
@@ -177,10 +193,7 @@ class Sheet:
             "columns": [{"header": title, "header_format": head} for title, _ in columns],
         }
         self.page.add_table(row, 0, last, len(columns) - 1, options)
-        for column, (title, _) in enumerate(columns):
-            self._widen(column, len(title) if len(title) < 14 else 14, "head")
-        self.page.freeze_panes(row + 1, 1)
-        self.page.repeat_rows(row)
+        self.head(row, [title for title, _ in columns], freeze=1)
         return row + 1, last
 
     def _remember(self, row: int, column: int, value: float, style: Style) -> None:
@@ -189,6 +202,14 @@ class Sheet:
         self._widen(column, len(f"{value:,.0f}") + decimals, style)
 
     def _widen(self, column: int, width: int, style: Style) -> None:
-        if style not in ("title", "wrap") or column not in self.widths:
-            width = min(width, 12) if style in ("title", "head") else width
+        if style == "head":
+            width = min(width, HEAD_WIDTH)
+        if style == "wrap":
+            width = min(width, WRAPPED)
+        if style not in ("title", "note"):
             self.widths[column] = max(self.widths.get(column, 0), width)
+
+
+def _height(text: str, width: int) -> float:
+    """Points that a text takes in a column, wrapped."""
+    return LINE_HEIGHT * min(MOST_LINES, 1 + len(text) // max(1, width - 1))

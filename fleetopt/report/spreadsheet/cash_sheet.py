@@ -34,7 +34,7 @@ def cash_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> None:
     rows = _rows(cash_rows(spend(plan), months))
     sheet.put(0, 0, "Cash flow, USD", "title")
     note = "What is paid with an order falls in the month of the order; the rest is spread over the days of its period."
-    sheet.put(1, 0, note, "wrap")
+    sheet.put(1, 0, note, "note")
     sheet.head(HEAD, ["kind", "line", *(month.name for month in months), "in all"], freeze=LEFT)
     for n, row in enumerate(rows):
         _month_row(sheet, HEAD + 1 + n, row, len(months))
@@ -65,7 +65,7 @@ def _month_row(sheet: Sheet, at: int, row: _Row, count: int) -> None:
             sheet.put(at, LEFT + n, row.line.usd[n], "usd")
         else:
             _sum_of_rows(sheet, at, LEFT + n, row.of)
-    sheet.sum(at, LEFT + count, sheet.block(at, LEFT, at, LEFT + count - 1), "usd")
+    sheet.sum(at, LEFT + count, sheet.block(at, LEFT, at, LEFT + count - 1), "usd", total=row.line is None)
 
 
 def _sum_of_rows(sheet: Sheet, at: int, column: int, of: tuple[int, ...]) -> None:
@@ -89,7 +89,8 @@ def _by_period(sheet: Sheet, rows: Sequence[_Row], months: Sequence[Month]) -> N
             own = [LEFT + m for m, month in enumerate(months) if month.period == period]
             block = sheet.block(source, own[0], source, own[-1])
             sheet.sum(at, column, block, "usd", total=row.line is None)
-        sheet.sum(at, LEFT + len(periods), sheet.block(at, LEFT, at, LEFT + len(periods) - 1), "usd")
+        block = sheet.block(at, LEFT, at, LEFT + len(periods) - 1)
+        sheet.sum(at, LEFT + len(periods), block, "usd", total=row.line is None)
 
 
 def _words(sheet: Sheet, at: int, row: _Row) -> None:

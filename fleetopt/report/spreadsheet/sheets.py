@@ -14,13 +14,19 @@ from fleetopt.scenario.domain import Scenario
 TOTAL, HEAD = 2, 4
 """Rows: totals stand above a table, so that it can grow."""
 
+MOST_NAMES = 40
+"""Workloads named for an order."""
+
 
 def cost_sheet(sheet: Sheet, plan: Plan) -> tuple[Ref, Ref]:
     """Every cost line; returns the cells of kinds and of expected dollars."""
-    _title(sheet, "Cost lines, USD", "Expected is dollars times probability; the expected dollars sum to the objective.")
-    columns: list[tuple[str, Style]] = [
-        *[(name, "text") for name in ("line", "kind", "period", "slot", "outlook", "site", "for")],
-        *[("probability", "share"), ("USD", "usd"), ("expected USD", "usd")],
+    _title(
+        sheet, "Cost lines, USD", "Expected is dollars times probability; the expected dollars sum to the objective."
+    )
+    columns = [
+        *_styled("text", "line", "kind", "period", "slot", "outlook", "site", "for"),
+        *_styled("share", "probability"),
+        *_styled("usd", "USD", "expected USD"),
     ]
     rows: list[list[Cell]] = [
         [e.title, KIND_WORDS[e.kind], c.period, c.slot, c.outlook, c.site, c.item, c.probability, c.usd, None]
@@ -38,16 +44,18 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...]) -> None:
     """The purchase-order table."""
     note = "Order by: the latest date. USD by the hour: until the end of the horizon, as the plan counts it."
     _title(sheet, "Purchase orders", note)
-    columns: list[tuple[str, Style]] = [
-        *[("order by", "day"), ("in service", "day"), ("until", "day"), ("supply", "text"), ("offer", "text")],
-        *[("kind", "text"), ("provider", "text"), ("site", "text"), ("node type", "text"), ("GPU type", "text")],
-        *[("nodes", "count"), ("GPUs", "count"), ("USD per node", "usd"), ("USD per node-hour", "usd")],
-        *[("USD with the order", "usd"), ("USD by the hour", "usd"), ("USD in all", "usd"), ("carries", "wrap")],
+    columns = [
+        *_styled("day", "order by", "in service", "until"),
+        *_styled("text", "supply", "offer", "kind", "provider", "site", "node type", "GPU type"),
+        *_styled("count", "nodes", "GPUs"),
+        *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
+        *_styled("wrap", "carries"),
     ]
     first, last = sheet.records(HEAD, "Orders", columns, [_order(one) for one in orders])
     for row, one in enumerate(orders, first):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", one.upfront_usd, "usd")
         sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", one.total_usd, "usd")
+        sheet.high(row, carried(one.carries, MOST_NAMES))
     _totals(sheet, {10: "count", 11: "count", 14: "usd", 15: "usd", 16: "usd"}, first, last)
 
 
@@ -56,17 +64,18 @@ def _order(one: PurchaseOrder) -> list[Cell]:
     what: list[Cell] = [order.supply, order.offer, kind_name(order.kind), order.provider, order.site]
     size: list[Cell] = [order.node_type, order.gpu_type, order.nodes, order.gpus]
     money: list[Cell] = [one.unit_usd, order.usd_per_node_h, None, one.use_usd, None]
-    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, 40)]
+    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
 
 
 def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> tuple[Ref, Ref]:
     """Cost by workload and period; returns the cells that hold the sums of dollars and of million tokens."""
     note = "Accrual: fleet cost by GPUs set aside over the hours they serve. Input and output apart where roles are."
     _title(sheet, "Workloads", note)
-    columns: list[tuple[str, Style]] = [
-        *[("workload", "text"), ("model", "text"), ("period", "text"), ("USD", "usd"), ("GPU-hours", "number")],
-        *[("million tokens", "number"), ("USD per million tokens", "price")],
-        *[("USD per million input", "price"), ("USD per million output", "price")],
+    columns = [
+        *_styled("text", "workload", "model", "period"),
+        *_styled("usd", "USD"),
+        *_styled("number", "GPU-hours", "million tokens"),
+        *_styled("price", "USD per million tokens", "USD per million input", "USD per million output"),
     ]
     tokens = token_costs(plan, scenario)
     rows: list[list[Cell]] = [
@@ -87,10 +96,11 @@ def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> tuple[Ref, R
 def fleet_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> None:
     """Nodes in service at every time, with the GPU-hours they make."""
     _title(sheet, "Fleet", "GPU-hours are expected: over the hours of the slot in the period, times probability.")
-    columns: list[tuple[str, Style]] = [
-        *[(name, "text") for name in ("supply", "kind", "provider", "GPU type", "node type", "site")],
-        *[("period", "text"), ("slot", "text"), ("outlook", "text"), ("nodes", "count"), ("GPUs", "count")],
-        *[("USD per node-hour", "usd"), ("GPU-hours", "number")],
+    columns = [
+        *_styled("text", "supply", "kind", "provider", "GPU type", "node type", "site", "period", "slot", "outlook"),
+        *_styled("count", "nodes", "GPUs"),
+        *_styled("usd", "USD per node-hour"),
+        *_styled("number", "GPU-hours"),
     ]
     hours = {slot.name: slot.hours_per_day for slot in scenario.calendar.slots}
     days = {period.name: period.days for period in scenario.calendar.periods}
@@ -106,9 +116,13 @@ def fleet_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> None:
     _totals(sheet, {12: "number"}, first, last)
 
 
+def _styled(style: Style, *names: str) -> list[tuple[str, Style]]:
+    return [(name, style) for name in names]
+
+
 def _title(sheet: Sheet, title: str, note: str) -> None:
     sheet.put(0, 0, title, "title")
-    sheet.put(1, 0, note, "title" if False else "wrap")
+    sheet.put(1, 0, note, "note")
 
 
 def _totals(sheet: Sheet, columns: dict[int, Style], first: int, last: int) -> None:

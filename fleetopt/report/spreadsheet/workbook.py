@@ -11,11 +11,12 @@ from fleetopt.report.purchase_orders import purchase_orders
 from fleetopt.report.spreadsheet.book import Book, Ref, Sheet
 from fleetopt.report.spreadsheet.cash_sheet import cash_sheet
 from fleetopt.report.spreadsheet.sheets import cost_sheet, fleet_sheet, order_sheet, workload_sheet
-from fleetopt.report.view import view
 from fleetopt.report.words import by_kind, summary
 from fleetopt.scenario.domain import Scenario
 
 SHEETS = ("Summary", "Orders", "Cash flow", "Cost lines", "Fleet", "Workloads", "Assumptions")
+WIDTHS = (30, 32, 40, 14, 12, 46, 14, 12)
+"""Columns of the sheet of assumptions."""
 
 
 def workbook(plan: Plan, scenario: Scenario) -> bytes:
@@ -34,7 +35,7 @@ def workbook(plan: Plan, scenario: Scenario) -> bytes:
     row = _money(page, plan, kinds, expected)
     row = _tokens(page, row, plan, tokens, sheets["Workloads"])
     for n, sentence in enumerate(summary(plan, orders)):
-        page.put(row + 1 + n, 0, sentence, "wrap")
+        page.paragraph(row + 1 + n, sentence, 6, 105)
     return book.close()
 
 
@@ -68,8 +69,11 @@ def _tokens(page: Sheet, row: int, plan: Plan, tokens: Ref, workloads: Sheet) ->
 
 
 def _assumptions(page: Sheet, plan: Plan, scenario: Scenario) -> None:
-    """Assumptions, evidence, prices, inputs and checks, as text."""
-    assumed = view("Assumptions", ["assumed"], [[one] for one in plan.provenance.assumptions])
-    row = 0
-    for part in (assumed, capacity_view(plan), price_view(plan, scenario), check_view(plan.verdict), input_view(plan)):
-        row = page.view(row, part) if part.rows else row
+    """Assumptions, evidence, prices, checks and inputs, as text."""
+    page.put(0, 0, "Assumptions and provenance", "title")
+    row = 1
+    for sentence in plan.provenance.assumptions:
+        page.paragraph(row, sentence, len(WIDTHS), sum(WIDTHS))
+        row += 1
+    for part in (capacity_view(plan), price_view(plan, scenario), check_view(plan.verdict), input_view(plan)):
+        row = page.view(row + 1, part, WIDTHS) if part.rows else row
