@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
+from fleetopt.report.cost_views import kind_view
 from fleetopt.report.view import View, plain
 
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
@@ -18,6 +19,7 @@ def report(plan: Plan) -> str:
         views.workload_view(plan),
         views.role_view(plan),
         views.cost_view(plan),
+        kind_view(plan),
         views.workload_cost_view(plan),
         views.binding_view(plan),
         views.check_view(plan.verdict),

@@ -25,6 +25,8 @@ OTHERS = "#999999"
 INK = "#1a1a1a"
 WIDTH, HEIGHT = 4.8, 2.9
 """Inches: as wide as a phone, so that the words can be read on one."""
+PLACE = (0.16, 0.16, 0.83, 0.74)
+"""Left, bottom, width and height of the axes: the same in every chart, so that neighbours line up."""
 
 _SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "fleetopt",
@@ -122,8 +124,8 @@ def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callabl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-        ax = figure.add_subplot()
+        figure = Figure(figsize=(WIDTH, HEIGHT))
+        ax = figure.add_axes(PLACE)
         ax.grid(axis="y", color="#dddddd", linewidth=0.7)
         ax.set_axisbelow(True)
         draw(ax)
@@ -159,7 +161,7 @@ def _inline(svg: str, name: str, label: str) -> str:
     svg = _DROPPED.sub("", svg[svg.index("<svg") :])
     svg = re.sub(r'\s(?:width|height)="[\d.]+pt"', "", svg, count=2)
     used = set(re.findall(r"#([\w-]+)", svg))
-    svg = re.sub(r'\sid="([\w-]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'\sid="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
     svg = re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{_quoted(label)}" ', 1)
