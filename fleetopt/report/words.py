@@ -16,7 +16,7 @@ _DO = {
     "lease": "Lease",
     "on_demand": "Rent on demand",
     "spot": "Rent on the spot market",
-    "owned": "Run of what is owned",
+    "owned": "Use what is owned:",
 }
 """What to do with nodes of each kind of supply; a kind that is not here is named."""
 
@@ -80,11 +80,10 @@ def _money(plan: Plan) -> str:
     expected = ", expected over the outlooks" if len({w.outlook for w in plan.workloads}) > 1 else ""
     said = f"This costs {usd(plan.objective_usd)} USD{expected}: {usd(kinds['capex'])} USD of capex"
     said += f" and {usd(kinds['opex'])} USD of opex"
-    unpaid = kinds["unpaid"]
-    if unpaid < 0:
-        said += f", less {usd(-unpaid)} USD that is still there at the end of the horizon"
-    elif unpaid > 0:
-        said += f", and {usd(unpaid)} USD that is counted but not paid"
+    unpaid = totals([entry for entry in spend(plan) if entry.kind == "unpaid"], lambda entry: entry.title)
+    if unpaid:
+        counted = ", ".join(f"{usd(value)} USD of {_low(title)}" for title, value in unpaid.items())
+        said += f". Counted, but not paid: {counted}"
     return f"{said}."
 
 
@@ -101,6 +100,10 @@ def _used_up(plan: Plan) -> Iterable[str]:
     if limits:
         more = f" and {len(limits) - 5} more" if len(limits) > 5 else ""
         yield f"Limits that are used up at some time: {', '.join(limits[:5])}{more}."
+
+
+def _low(title: str) -> str:
+    return title[:1].lower() + title[1:]
 
 
 def _do(kind: str) -> str:

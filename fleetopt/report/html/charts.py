@@ -21,6 +21,9 @@ MOST_SERIES = 7
 """What can be told apart in a chart; the rest is put together."""
 
 MOST_TICKS = 8
+ROOM = 0.7
+"""Beside the first and the last bar, in periods."""
+
 OTHERS = "#999999"
 INK = "#1a1a1a"
 WIDTH, HEIGHT = 4.8, 2.9
@@ -32,7 +35,7 @@ _SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "fleetopt",
     "svg.fonttype": "none",
     "text.parse_math": False,
-    "font.size": 11,
+    "font.size": 10,
     "axes.edgecolor": "#767676",
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -67,7 +70,7 @@ def stacked(name: str, title: str, periods: Sequence[str], rows: Mapping[str, Se
             below = [b + min(v, 0.0) for v, b in zip(values, below, strict=True)]
         if any(below):
             ax.axhline(0.0, color=INK, linewidth=0.8)
-        ax.margins(x=0.5 / len(periods))
+        ax.set_xlim(-ROOM, len(periods) - 1 + ROOM)
 
     svg = _svg(name, f"{title}: {_told(rows, periods, unit)}", periods, unit, draw)
     return Chart(title, svg, tuple((colours[row], row) for row in rows))
@@ -133,7 +136,7 @@ def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callabl
         step = -(-len(periods) // MOST_TICKS)
         ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
         ax.yaxis.set_major_formatter(lambda value, _: short(value))
-        ax.set_title(unit, loc="left", fontsize=11)
+        ax.set_title(unit, loc="left", fontsize=10)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=_METADATA)
     return _inline(out.getvalue(), name, label)

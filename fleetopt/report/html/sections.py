@@ -52,12 +52,10 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
     kinds = gpus_by(plan, scenario, lambda line: kind_name(line.kind))
     if not types:
         return Section("fleet", "Fleet", "")
-    pictures = Pictures(
-        (
-            charts.stacked("types", "GPUs by type", periods, top(types, charts.MOST_SERIES), "GPUs"),
-            charts.stacked("kinds", "GPUs by kind of supply", periods, top(kinds, charts.MOST_SERIES), "GPUs"),
-        )
-    )
+    pictures = [
+        charts.stacked("types", "GPUs by type", periods, top(types, charts.MOST_SERIES), "GPUs"),
+        charts.stacked("kinds", "GPUs by kind of supply", periods, top(kinds, charts.MOST_SERIES), "GPUs"),
+    ]
     lead = "GPUs in service, the mean over the hours of the day, expected over outlooks."
     tables = (
         Table("gpu-table", _gpu_view("GPUs by type and supply", periods, types, kinds)),
@@ -65,7 +63,7 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
         Table("replica-table", views.placement_view(plan), folded=True),
         Table("role-table", views.role_view(plan), folded=True),
     )
-    return Section("fleet", "Fleet", lead, (pictures, *tables))
+    return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *tables))
 
 
 def _gpu_view(title: str, periods: list[str], *parts: dict[str, list[float]]) -> View:
@@ -83,16 +81,20 @@ def _spend(plan: Plan) -> Section:
     lines = table(entries, lambda entry: entry.title, lambda entry: entry.period, periods)
     kinds = table(entries, lambda entry: entry.kind, lambda entry: entry.period, periods)
     paid = {KIND_WORDS[kind]: kinds[kind] for kind in KINDS if kind in kinds and kind != "unpaid"}
-    pictures = Pictures(
-        (
-            charts.stacked("lines", "Spend by line", periods, top(lines, charts.MOST_SERIES), "USD"),
-            charts.stacked("capex", "Cash: capex and opex", periods, paid, "USD"),
-        )
-    )
+    pictures = [
+        charts.stacked("lines", "Spend by line", periods, top(lines, charts.MOST_SERIES), "USD"),
+        charts.stacked("capex", "Cash: capex and opex", periods, paid, "USD"),
+    ]
     by_item = Table("cost-table", views.cost_view(plan), folded=True)
     tables = (Table("kind-table", costs.kind_view(plan)), Table("spend-table", costs.spend_view(plan)), by_item)
     lead = "Dollars of the plan's cost lines, expected over outlooks; they sum to the objective."
-    return Section("spend", "Spend", lead, (*((pictures,) if entries else ()), *tables))
+    return Section("spend", "Spend", lead, (*_worth_seeing(periods, pictures), *tables))
+
+
+def _worth_seeing(periods: Sequence[str], pictures: Iterable[charts.Chart]) -> list[Pictures]:
+    """Charts, without those that would show a single bar of a single colour."""
+    found = tuple(chart for chart in pictures if len(chart.legend) > 1 or (chart.legend and len(periods) > 1))
+    return [Pictures(found)] if found else []
 
 
 def _tokens(plan: Plan, scenario: Scenario) -> Section:
