@@ -89,6 +89,32 @@ class PlanningCase:
     def gpu_type(self, pool: Pool) -> str:
         return self.node_types[pool[0]].gpu_type
 
+    def is_open(self, line: SupplyLine, period: str) -> bool:
+        """Whether nodes can be rented or ordered under a line in a period."""
+        names = [one.name for one in self.periods]
+        first = 0 if line.terms.first is None else names.index(line.terms.first)
+        last = len(names) - 1 if line.terms.last is None else names.index(line.terms.last)
+        return first <= names.index(period) <= last
+
+    def price_factor(self, line: SupplyLine, period: str) -> float:
+        """What the price of a line is multiplied by in a period: the latest change announced up to then."""
+        names = [one.name for one in self.periods]
+        found = [f for name, f in line.terms.price_factors if names.index(name) <= names.index(period)]
+        return found[-1] if found else 1.0
+
+    def is_there(self, stock: Stock, period: str) -> bool:
+        """Whether nodes in stock are still there in a period."""
+        names = [one.name for one in self.periods]
+        return stock.last is None or names.index(period) <= names.index(stock.last)
+
+    def most_nodes(self, pool: Pool) -> int:
+        """Nodes of a pool beyond which another is of no use at any time."""
+        gpus = sum(
+            max((option.most * option.node_gpus for option in found if option.pool == pool), default=0)
+            for found in self.options.values()
+        )
+        return math.ceil(gpus / self.gpus_per_node(pool)) + 1
+
     def period_hours(self, period: str) -> float:
         return sum(hours for (t, _), hours in self.hours.items() if t == period)
 

@@ -17,6 +17,7 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
 from fleetopt.optimizer.features.fleet import Fleet
+from fleetopt.optimizer.features.orders import OrderTerms
 from fleetopt.optimizer.features.pools import Pools
 from fleetopt.optimizer.features.quotas import Quotas
 from fleetopt.optimizer.features.rentals import Rentals
@@ -37,6 +38,7 @@ FEATURES: tuple[Feature, ...] = (
     ShortfallFeature(),
     Rentals(),
     Commitments(),
+    OrderTerms(),
     StockFeature(),
     Fleet(),
     Quotas(),

@@ -50,6 +50,11 @@ class PoolKey(NamedTuple):
     outlook: str
 
 
+class OrderKey(NamedTuple):
+    supply: str
+    period: str
+
+
 class SupplyKey(NamedTuple):
     supply: str
     period: str
@@ -105,8 +110,9 @@ class Ledgers:
     excused: Ledger = field(default_factory=lambda: Ledger("excused", "unserved requests/s by workload and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
+    ordered: Ledger = field(default_factory=lambda: Ledger("ordered", "nodes ordered by supply and period"))
     fielded: Ledger = field(default_factory=lambda: Ledger("fielded", "nodes in service by supply and time"))
     cost: Ledger = field(default_factory=lambda: Ledger("cost", "USD by line, time, site and item"))
 
     def all(self) -> tuple[Ledger, ...]:
-        return self.served, self.excused, self.running, self.gpus_used, self.fielded, self.cost
+        return self.served, self.excused, self.running, self.gpus_used, self.ordered, self.fielded, self.cost

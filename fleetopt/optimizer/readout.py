@@ -11,7 +11,7 @@ from typing import Any
 
 from fleetopt.optimizer.case import Commitment, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.features.commitments import service_span
+from fleetopt.optimizer.features.commitments import held_orders, service_span
 from fleetopt.optimizer.formulation import FEATURES, Problem, probability
 from fleetopt.optimizer.ledgers import CostKey, ServedKey
 from fleetopt.optimizer.matrix import Floats, Matrix
@@ -115,7 +115,7 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
 
     case = problem.case
     offers = {line.name: line.offer for line in (*case.rentals, *(c.line for c in case.commitments))}
-    stock = {stock.name: stock for stock in case.stock}
+    prices = _prices(problem)
     lines = []
     for key, expression in problem.ledgers.fielded.entries():
         nodes = round(value(expression))
@@ -136,10 +136,27 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
                 outlook=key.outlook,
                 nodes=nodes,
                 gpus=nodes * case.gpus_per_node(pool),
-                usd_per_node_h=offer.usd_per_node_h if offer else stock[key.supply].usd_per_node_h,
+                usd_per_node_h=prices[key.supply, key.period],
             )
         )
     return tuple(lines)
+
+
+def _prices(problem: Problem) -> dict[tuple[str, str], float]:
+    """USD per node-hour of each supply line in each period; of ordered nodes the mean over those held."""
+    case, model = problem.case, problem.model
+    prices = {(stock.name, period.name): stock.usd_per_node_h for stock in case.stock for period in case.periods}
+    for line in case.rentals:
+        for period in case.periods:
+            prices[line.name, period.name] = line.offer.usd_per_node_h * case.price_factor(line, period.name)
+    for commitment in case.commitments:
+        for index, period in enumerate(case.periods):
+            held = [(round(order.value), ordered) for order, ordered in held_orders(model, case, commitment, index)]
+            nodes = sum(count for count, _ in held)
+            paid = sum(count * case.price_factor(commitment.line, ordered) for count, ordered in held)
+            mean = paid / nodes if nodes else 1.0
+            prices[commitment.line.name, period.name] = commitment.line.offer.usd_per_node_h * mean
+    return prices
 
 
 def _orders(model: Any, case: PlanningCase) -> tuple[Order, ...]:
@@ -157,6 +174,7 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
     line, offer = commitment.line, commitment.line.offer
     first, last = service_span(case, commitment, ordered)
     pool = case.pool_of[line.name]
+    factor = case.price_factor(line, case.periods[ordered].name)
     return Order(
         supply=line.name,
         offer=offer.name,
@@ -170,8 +188,8 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
         last_period=case.periods[last].name,
         nodes=nodes,
         gpus=nodes * case.gpus_per_node(pool),
-        upfront_usd=nodes * offer.upfront_usd_per_node,
-        usd_per_node_h=offer.usd_per_node_h,
+        upfront_usd=nodes * offer.upfront_usd_per_node * factor,
+        usd_per_node_h=offer.usd_per_node_h * factor,
     )
 
 

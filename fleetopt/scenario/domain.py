@@ -157,6 +157,24 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """When and in what quantities an offer may be taken, and at what change of its price.
+
+    `first` and `last` are the periods in which nodes can be rented or ordered, both included (None: no bound).
+    An order is of none or of `min_order` to `max_order` nodes; `max_delivery` nodes at most enter service in a
+    period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
+    ones that of the order, hourly and upfront.
+    """
+
+    first: str | None = None
+    last: str | None = None
+    min_order: int = 0
+    max_order: int | None = None
+    max_delivery: int | None = None
+    price_factors: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SupplyLine:
     """An offer at a site, with the most nodes that may be held under it at a time (None: no limit)."""
 
@@ -164,17 +182,24 @@ class SupplyLine:
     site: str
     offer: Offer
     max_nodes: int | None
+    terms: Terms = Terms()
 
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Nodes already owned at a site, through the whole horizon; they cost only `usd_per_node_h` to run."""
+    """Nodes that are there already: owned, or committed to before the horizon.
+
+    They can be used up to the period `last` (None: through the horizon), each for `usd_per_node_h` while it runs,
+    or, where they are `committed`, paid for at every hour whether used or not.
+    """
 
     name: str
     site: str
     node_type: str
     nodes: int
     usd_per_node_h: float
+    last: str | None = None
+    committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,39 @@ class WorkloadFile(_Block):
     roles: Annotated[list[Role], Field(min_length=1)] = ["prefill", "decode", "aggregated"]
 
 
+def _change(value: Any) -> float:
+    """A relative change, from '-10 %' or -0.1, as a factor."""
+    change = units.fraction(value)
+    if not -1 < change <= MOST_FACTOR:
+        raise ValueError("leaves no price, or is too large a change; write it like '-10 %'")
+    return 1.0 + change
+
+
+Change = Annotated[float, BeforeValidator(_change), _text("A relative change of a price", "-10 %", "5 %")]
+Lot = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
+
+
+class BreakFile(_Block):
+    """A price for larger orders: on every node of an order of at least so many."""
+
+    nodes: Annotated[int, Field(ge=2, le=10_000_000, strict=True)]
+    price: Change
+
+
+class TermsFile(_Block):
+    """When and in what quantities an offer may be taken, and how its price changes."""
+
+    first: Annotated[Name | None, Field(description="First period in which it can be rented or ordered")] = None
+    last: Annotated[Name | None, Field(description="Last such period")] = None
+    min_order: Annotated[Lot | None, Field(description="Nodes of the smallest order")] = None
+    max_order: Annotated[Lot | None, Field(description="Nodes of the largest order in a period")] = None
+    max_delivery: Annotated[Lot | None, Field(description="Most nodes that enter service in a period")] = None
+    price_changes: Annotated[
+        dict[Name, Change], Field(description="By period: the change against the stated price from then on")
+    ] = {}
+    volume: Annotated[list[BreakFile], Field(description="Prices for larger orders")] = []
+
+
 class OfferFile(_Block):
     """An offer of the catalog by name, or one written out here; with where and how much may be had."""
 
@@ -289,6 +322,7 @@ class OfferFile(_Block):
     source: Annotated[Text | None, Field(description="Where the price comes from")] = None
     sites: Annotated[list[Name] | None, Field(min_length=1)] = None
     max_nodes: Nodes | None = None
+    terms: TermsFile = TermsFile()
 
 
 class OwnedFile(_Block):
@@ -298,6 +332,10 @@ class OwnedFile(_Block):
     site: Name | None = None
     nodes: Nodes
     price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.NodePrice(0.0, "node")
+    last: Annotated[Name | None, Field(description="Last period in which they are there")] = None
+    committed: Annotated[
+        bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")
+    ] = False
 
 
 class QuotaFile(_Block):

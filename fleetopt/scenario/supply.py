@@ -12,6 +12,7 @@ from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.domain import Calendar, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.schema import OfferFile, OwnedFile, QuotaFile, SupplyFile
+from fleetopt.scenario.terms import TermsReader
 from fleetopt.units import NodePrice
 
 _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
@@ -25,6 +26,7 @@ class SupplyBuilder:
         self._periods = [period.name for period in calendar.periods]
         self._document = document
         self._issues = issues
+        self._terms = TermsReader(self._periods, document, issues)
 
     def build(self, file: SupplyFile) -> Supply:
         """The supply as values."""
@@ -51,7 +53,12 @@ class SupplyBuilder:
         if offer is None:
             return []
         many = len(chosen) > 1
-        return [SupplyLine(f"{name}@{site}" if many else name, site, offer, file.max_nodes) for site in chosen]
+        lots = self._terms.read((*key, "terms"), offer, file)
+        return [
+            SupplyLine(f"{name}@{site}{suffix}" if many else f"{name}{suffix}", site, priced, file.max_nodes, terms)
+            for site in chosen
+            for suffix, priced, terms in lots
+        ]
 
     def _from_catalog(self, key: Key, file: OfferFile) -> Offer | None:
         assert file.offer is not None
@@ -114,7 +121,10 @@ class SupplyBuilder:
         self._must_know((*key, "site"), site, sites, "site")
         if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
             return None
-        return Stock(name, site, file.node_type, file.nodes, self._per_node(file.price, file.node_type))
+        if file.last is not None:
+            self._must_know((*key, "last"), file.last, self._periods, "period")
+        price = self._per_node(file.price, file.node_type)
+        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)

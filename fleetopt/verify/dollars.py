@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
 from fleetopt.scenario.domain import Stock, SupplyLine
-from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed, usd_per_node_h
+from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
 from fleetopt.verify.supply import ordered_nodes
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
@@ -73,7 +73,7 @@ def _hourly(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterato
     """Nodes x hours of the slot x price, for rented and owned nodes."""
     line = "owned" if isinstance(source, Stock) else source.offer.kind
     for time in facts.times:
-        usd = facts.nodes.get((key, time), 0) * facts.hours[time[:2]] * usd_per_node_h(source)
+        usd = facts.nodes.get((key, time), 0) * facts.hours[time[:2]] * facts.usd_per_node_h(source, time[0])
         yield CostKey(line, *time, key[1], key[0]), usd
 
 
@@ -84,10 +84,10 @@ def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iter
     periods = facts.scenario.calendar.periods
     running = "purchase_running" if source.offer.kind == "purchase" else "reserved"
     for period in periods:
-        usd = ordered_nodes(facts, key, period.name) * period.days * 24.0 * source.offer.usd_per_node_h
+        usd = ordered_nodes(facts, key, period.name) * period.days * 24.0 * facts.usd_per_node_h(source, period.name)
         yield CostKey(running, period.name, ALL, ALL, site, name), usd
     for order in facts.orders.get(key, ()):
-        upfront = order.nodes * source.offer.upfront_usd_per_node
+        upfront = order.nodes * _upfront(facts, order)
         yield CostKey("upfront", order.order_by, ALL, ALL, site, name), upfront
         left = upfront * _unexpired(facts, order, source.offer.term_months)
         yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
@@ -106,14 +106,30 @@ def _prices(facts: Facts, tally: Tally) -> None:
     """The prices that fleet lines and orders repeat."""
     rows: tuple[FleetLine | Order, ...] = (*facts.plan.fleet, *facts.plan.orders)
     for row in rows:
-        price = usd_per_node_h(facts.sources[row.supply, row.site])
+        source = facts.sources[row.supply, row.site]
+        price = facts.usd_per_node_h(source, row.period) if isinstance(row, FleetLine) else _ordered_at(facts, row)
         # A price is right or wrong: its slack would hide that of the dollars.
         if abs(row.usd_per_node_h - price) > allowance(price):
             tally.fail(f"{row.supply} at {row.site}: usd_per_node_h is {row.usd_per_node_h:.9g}, not {price:.9g}")
     for order in facts.plan.orders:
-        source = facts.sources[order.supply, order.site]
-        upfront = 0.0 if isinstance(source, Stock) else order.nodes * source.offer.upfront_usd_per_node
+        upfront = order.nodes * _upfront(facts, order)
         tally.same(order.upfront_usd, upfront, usd_tolerance(facts.plan), f"order of {order.supply}: upfront_usd")
+
+
+def _ordered_at(facts: Facts, order: Order) -> float:
+    """USD per node-hour of an order, at the price of its own period."""
+    source = facts.sources[order.supply, order.site]
+    if isinstance(source, Stock):
+        return source.usd_per_node_h
+    return source.offer.usd_per_node_h * facts.price_factor(source, order.order_by)
+
+
+def _upfront(facts: Facts, order: Order) -> float:
+    """USD upfront per node of an order, at the price of its own period."""
+    source = facts.sources[order.supply, order.site]
+    if isinstance(source, Stock):
+        return 0.0
+    return source.offer.upfront_usd_per_node * facts.price_factor(source, order.order_by)
 
 
 def _named(key: CostKey) -> str:
