@@ -10,7 +10,7 @@ from fleetopt.catalog.domain import InputFile
 from fleetopt.documents import Document, Key, Row, read_table
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.domain import Calendar
-from fleetopt.scenario.schema import DemandFile, WorkloadFile
+from fleetopt.scenario.workload_schema import DemandFile, WorkloadFile
 
 _KEYS = ("workload", "period", "slot", "outlook")
 _RATES = ("requests_per_s", "tokens_per_s")

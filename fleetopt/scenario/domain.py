@@ -15,6 +15,7 @@ from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Ro
 from fleetopt.units import Latency
 
 Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
+Spending: TypeAlias = Literal["all", "capex", "opex"]
 Sharing: TypeAlias = Literal["free", "whole", "none"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 
@@ -108,7 +109,9 @@ class Workload:
     queue before all prefill replicas of a config at a site, others before each data-parallel group. `demand_rps` is
     keyed by (period, slot, outlook). The TTFT of a disaggregated request includes `ttft_overhead_s` and
     `kv_transfer_s_per_token` for each input token; an aggregated one only the former. `prefix_cache_hit_rate` is the
-    fraction of input tokens that need no prefill. A latency of None is not promised.
+    fraction of input tokens that need no prefill. A latency of None is not promised. `sites` are those it may stand
+    at (None: all). A role that is used at a time has `least_replicas`; each group of replicas of one config at one site
+    has `spares` beyond what the demand needs.
     """
 
     name: str
@@ -133,6 +136,9 @@ class Workload:
     pooled: bool = False
     speculation: Speculation | None = None
     family: Family | None = None
+    sites: tuple[str, ...] | None = None
+    least_replicas: tuple[tuple[Role, int], ...] = ()
+    spares: tuple[tuple[Role, int], ...] = ()
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:
@@ -163,7 +169,8 @@ class Terms:
     `first` and `last` are the periods in which nodes can be rented or ordered, both included (None: no bound).
     An order is of none or of `min_order` to `max_order` nodes; `max_delivery` nodes at most enter service in a
     period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
-    ones that of the order, hourly and upfront.
+    ones that of the order, hourly and upfront. `availability` is the fraction of the nodes that can be counted on at
+    any time: the rest is interrupted, or under repair.
     """
 
     first: str | None = None
@@ -172,6 +179,7 @@ class Terms:
     max_order: int | None = None
     max_delivery: int | None = None
     price_factors: tuple[tuple[str, float], ...] = ()
+    availability: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +222,53 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """No more than `max_usd` paid in a period, or over the horizon where it names none, in any outlook.
+
+    Capex is the upfront price of purchases. Opex is all else that is paid; neither the value left at the end of the
+    horizon nor the price of a shortfall is a payment.
+    """
+
+    name: str
+    spending: Spending
+    period: str | None
+    max_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """What a site has for nodes, and what they draw there; None is no limit.
+
+    Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
+    Electricity is paid for owned and purchased nodes only: the price of others includes it.
+    """
+
+    site: str
+    power_w: float | None = None
+    rack_units: float | None = None
+    pue: float = 1.0
+    load: float = 1.0
+    usd_per_kwh: float = 0.0
+    carbon_g_per_kwh: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Carbon:
+    """The price of a tonne of carbon dioxide, and the most tonnes over the horizon in any outlook."""
+
+    usd_per_tonne: float = 0.0
+    max_tonnes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Supply:
     sites: tuple[str, ...]
     lines: tuple[SupplyLine, ...]
     stock: tuple[Stock, ...]
     quotas: tuple[Quota, ...]
+    budgets: tuple[Budget, ...] = ()
+    facilities: tuple[Facility, ...] = ()
+    carbon: Carbon = Carbon()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +282,7 @@ class Margins:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One planning question, complete."""
+    """One planning question, complete. `discount_rate` is per year."""
 
     name: str
     description: str
@@ -245,3 +295,4 @@ class Scenario:
     gpu_types: dict[str, GpuType]
     node_types: dict[str, NodeType]
     files: tuple[InputFile, ...]
+    discount_rate: float = 0.0

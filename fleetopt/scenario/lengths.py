@@ -9,7 +9,7 @@ from fleetopt.catalog.domain import InputFile
 from fleetopt.documents import Document, Key, Row, read_table
 from fleetopt.errors import InputError, Issue
 from fleetopt.scenario.domain import LengthBin
-from fleetopt.scenario.schema import LengthFile, WorkloadFile
+from fleetopt.scenario.workload_schema import LengthFile, WorkloadFile
 
 _COLUMNS = ("input_tokens", "output_tokens", "share")
 MOST_BINS = 2000

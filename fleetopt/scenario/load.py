@@ -36,7 +36,9 @@ def load(path: str | Path) -> Scenario:
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
-    builder = WorkloadBuilder(models, hardware, document, issues, demand=demand, lengths=lengths)
+    builder = WorkloadBuilder(
+        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths
+    )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:
         raise InputError(issues)
@@ -48,6 +50,7 @@ def load(path: str | Path) -> Scenario:
         workloads=tuple(workloads),
         supply=supply,
         margins=Margins(**file.margins.model_dump()),
+        discount_rate=file.money.discount_rate,
         models=models,
         gpu_types=hardware.gpu_types,
         node_types=hardware.node_types,

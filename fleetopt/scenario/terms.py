@@ -12,7 +12,7 @@ from fleetopt.catalog.domain import Offer, Provenance
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.domain import Terms
-from fleetopt.scenario.schema import OfferFile, TermsFile
+from fleetopt.scenario.supply_schema import OfferFile, TermsFile
 
 Lot = tuple[str, Offer, Terms]
 """What is added to the name of the supply line, the offer at its price, and the terms."""
@@ -35,12 +35,15 @@ class TermsReader:
             self._must_know((*key, "price_changes", period), period)
         self._check_window(key, terms)
         self._check_orders(key, offer, file)
+        if terms.availability <= 0:
+            self._add((*key, "availability"), "leaves no node to count on", "Write a fraction above zero, like '95 %'")
         base = Terms(
             first=terms.first,
             last=terms.last,
             min_order=terms.min_order or 0,
             max_order=terms.max_order,
             max_delivery=terms.max_delivery,
+            availability=terms.availability or 1.0,
             price_factors=tuple((p, terms.price_changes[p]) for p in self._periods if p in terms.price_changes),
         )
         larger = [
