@@ -13,11 +13,12 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
-from fleetopt.catalog.domain import NodeType, Offer
+from fleetopt.catalog.domain import GpuType, NodeType, Offer
+from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.dominance import undominated
 from fleetopt.optimizer.packing import gpus_set_aside
 from fleetopt.scenario.demand import TimeKey, time_keys
-from fleetopt.scenario.domain import Period, Quota, Scenario, Stock, SupplyLine, Workload
+from fleetopt.scenario.domain import Budget, Carbon, Facility, Period, Quota, Scenario, Stock, SupplyLine, Workload
 
 Pool: TypeAlias = tuple[str, str]
 """(node type, site): nodes that are interchangeable for packing replicas."""
@@ -80,11 +81,32 @@ class PlanningCase:
     commitments: tuple[Commitment, ...]
     stock: tuple[Stock, ...]
     quotas: tuple[Quota, ...]
+    budgets: tuple[Budget, ...]
+    facilities: tuple[Facility, ...]
+    carbon: Carbon
+    gpu_types: dict[str, GpuType]
     pool_of: dict[str, Pool]
+    availability: dict[str, float]
+    discount_rate: float
     assumptions: tuple[str, ...]
 
     def gpus_per_node(self, pool: Pool) -> int:
         return self.node_types[pool[0]].gpus_per_node
+
+    @property
+    def self_powered(self) -> set[str]:
+        """Supply lines whose electricity the planner pays for: owned and purchased nodes."""
+        bought = {c.line.name for c in self.commitments if c.line.offer.kind == "purchase"}
+        return bought | {stock.name for stock in self.stock}
+
+    def node_power_w(self, node_type: str) -> float:
+        node = self.node_types[node_type]
+        return node_power_w(node, self.gpu_types[node.gpu_type])
+
+    def node_rack_units(self, node_type: str) -> float:
+        units = self.node_types[node_type].rack_units
+        assert units is not None  # the scenario is refused where a limit needs what nobody states
+        return units
 
     def gpu_type(self, pool: Pool) -> str:
         return self.node_types[pool[0]].gpu_type
@@ -142,9 +164,24 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         commitments=tuple(_commitment(line, months) for line in supply.lines if not line.offer.hourly),
         stock=supply.stock,
         quotas=supply.quotas,
+        budgets=supply.budgets,
+        facilities=supply.facilities,
+        carbon=supply.carbon,
+        gpu_types=scenario.gpu_types,
         pool_of=pool_of,
-        assumptions=assumptions,
+        discount_rate=scenario.discount_rate,
+        availability={line.name: line.terms.availability for line in supply.lines},
+        assumptions=(*assumptions, *_power_assumptions(scenario, set(pool_of.values()))),
     )
+
+
+def _power_assumptions(scenario: Scenario, pools: set[Pool]) -> list[str]:
+    """What is assumed of the draw of nodes, where a facility asks for it."""
+    powered = {facility.site for facility in scenario.supply.facilities}
+    nodes = sorted({node_type for node_type, site in pools if site in powered})
+    found = [scenario.node_types[name] for name in nodes]
+    said = [power_assumption(node, scenario.gpu_types[node.gpu_type]) for node in found]
+    return [sentence for sentence in said if sentence is not None]
 
 
 def _commitment(line: SupplyLine, months: int) -> Commitment:
@@ -165,7 +202,14 @@ def _options(
     planned: dict[tuple[str, str, str, str], float],
 ) -> tuple[dict[str, tuple[Option, ...]], tuple[str, ...]]:
     rows = [row for row in capacities.rows if row.capacity_rps > 0]
-    pairs = [(row, pool) for row in rows for pool in pools if _runs_on(row, pool, scenario)]
+    supply_sites = scenario.supply.sites
+    places = {w.name: w.sites for w in scenario.workloads}
+    pairs = [
+        (row, pool)
+        for row in rows
+        for pool in pools
+        if pool[1] in (places[row.workload] or supply_sites) and _runs_on(row, pool, scenario)
+    ]
     everything = _sized(scenario, pairs, planned)
     kept = {(o.capacity.workload, o.family) for name in everything for o in undominated(everything[name])}
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
@@ -187,19 +231,39 @@ def _sized(
     for row, (node_type, _) in pairs:
         sizes.setdefault(node_type, set()).add(row.candidate.config.gpus_per_replica)
     aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
+    by_name = {w.name: w for w in scenario.workloads}
     families = {w.name: w.family.name for w in scenario.workloads if w.family is not None}
     peak = {w.name: max(planned[w.name, *time] for time in w.demand_rps) for w in scenario.workloads}
     options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
     for row, pool in pairs:
         workload = row.workload
         node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
-        options[workload] += _by_size(row, pool, node_gpus, peak[workload])
+        options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload]))
         if row.shared is not None:
             options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
     return {name: tuple(found) for name, found in options.items()}
 
 
-def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iterator[Option]:
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What replicas of an option may be wanted for: the demand, and as spares or company."""
+
+    peak_rps: float
+    spares: int
+    least: int
+
+    @classmethod
+    def of(cls, workload: Workload, row: Capacity, peak_rps: float) -> _Need:
+        role = row.candidate.role
+        return cls(peak_rps, dict(workload.spares).get(role, 0), dict(workload.least_replicas).get(role, 0))
+
+    def most(self, capacity_rps: float) -> int:
+        """Replicas beyond which another one is of no use."""
+        carrying = max(1, math.ceil(self.peak_rps / capacity_rps - 1e-9))
+        return max(carrying + self.spares, self.least)
+
+
+def _by_size(row: Capacity, pool: Pool, node_gpus: int, need: _Need) -> Iterator[Option]:
     """One option, or one for each range of pool sizes; the sizes end where one carries all of the demand.
 
     None where the same replica may be shared and carries no less.
@@ -207,11 +271,11 @@ def _by_size(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float) -> Iter
     if row.shared is not None and row.shared.capacity_rps >= row.capacity_rps * (1.0 - 1e-12):
         return
     if not row.pools:
-        most = _most_useful(peak_rps, row.capacity_rps)
+        most = need.most(row.capacity_rps)
         yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
         return
     for size, larger in zip_longest(row.pools, row.pools[1:]):
-        useful = max(size.replicas, _most_useful(peak_rps, size.capacity_rps))
+        useful = max(size.replicas, need.most(size.capacity_rps))
         name = f"{_name(row, pool)} x{size.replicas}"
         most = useful if larger is None else larger.replicas - 1
         yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
@@ -222,11 +286,6 @@ def _shared(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float, family: 
     assert row.shared is not None
     rps = row.shared.capacity_rps
     return Option(f"{_name(row, pool)} shared", row, pool, node_gpus, rps, 1, peak_rps / rps, family)
-
-
-def _most_useful(peak_rps: float, capacity_rps: float) -> int:
-    """Replicas beyond which another one has nothing to carry."""
-    return max(1, math.ceil(peak_rps / capacity_rps - 1e-9))
 
 
 def _name(row: Capacity, pool: Pool) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from fleetopt.optimizer.case import Commitment, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
-from fleetopt.optimizer.formulation import FEATURES, Problem, probability
+from fleetopt.optimizer.formulation import FEATURES, Problem, present_value, probability
 from fleetopt.optimizer.ledgers import CostKey, ServedKey
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
@@ -51,7 +51,7 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         outcomes.append(outcome_of(case, key, rps, found))
     costs = _costs(problem)
     return Readout(
-        objective_usd=sum(line.usd * line.probability for line in costs),
+        objective_usd=sum(line.usd * line.probability * line.discount for line in costs),
         fleet=_fleet(problem),
         orders=_orders(model, case),
         placements=tuple(placements),
@@ -102,11 +102,12 @@ def _add_shared(model: Any, options: dict[tuple[str, str], Option], groups: dict
 def _costs(problem: Problem) -> tuple[CostLine, ...]:
     from pyomo.core import value
 
-    lines = []
+    case, lines = problem.case, []
     for key, expression in problem.ledgers.cost.entries():
         usd = float(value(expression))
         if usd:
-            lines.append(CostLine(**CostKey._asdict(key), probability=probability(problem.case, key), usd=usd))
+            weights = {"probability": probability(case, key), "discount": present_value(case, key)}
+            lines.append(CostLine(**CostKey._asdict(key), **weights, usd=usd))
     return tuple(lines)
 
 

@@ -146,7 +146,7 @@ class WorkloadOutcome(Record):
 
 
 class CostLine(Record):
-    """Dollars under a named line. The probability-weighted lines sum to the objective.
+    """Dollars under a named line, nominal. Weighted by probability and discount, the lines sum to the objective.
 
     `item` is the supply line or workload that the money is for; `outlook` is ALL for what is paid whatever the
     future brings.
@@ -160,6 +160,7 @@ class CostLine(Record):
     item: str
     probability: float
     usd: float
+    discount: float = 1.0
 
 
 class WorkloadCost(Record):

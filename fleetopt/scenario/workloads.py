@@ -52,6 +52,9 @@ class WorkloadBuilder:
         self._must_know((*key, "sites"), file.sites or [], self._sites, "site here")
         for field, counts in (("least_replicas", file.least_replicas), ("spares", file.spares)):
             self._must_know((*key, field), counts, file.roles, "role of the workload")
+        if (file.spares or file.least_replicas) and (file.pooled or (file.buckets and file.buckets.sharing != "none")):
+            what = "counts replicas that are pooled or shared"
+            self._add((*key, "spares" if file.spares else "least_replicas"), what, "Take one of the two out")
         split = {"prefill", "decode"} & set(file.roles)
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"

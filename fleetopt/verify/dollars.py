@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
@@ -44,6 +45,8 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
         stated[key] += row.usd
         if abs(row.probability - facts.probability[row.outlook]) > allowance(1.0):
             tally.fail(f"{_named(key)}: probability {row.probability:g}, not {facts.probability[row.outlook]:g}")
+        if abs(row.discount - present_value(facts, key)) > allowance(1.0):
+            tally.fail(f"{_named(key)}: discounted by {row.discount:g}, not {present_value(facts, key):g}")
     for key in sorted({*stated, *lines}):
         tally.same(stated.get(key, 0.0), lines.get(key, 0.0), allowed, _named(key))
     _prices(facts, tally)
@@ -51,8 +54,8 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
 
 
 def expected_usd(facts: Facts, lines: dict[CostKey, float]) -> float:
-    """The probability-weighted sum."""
-    return sum(usd * facts.probability[key.outlook] for key, usd in lines.items())
+    """The sum weighted by probability and by when it is paid."""
+    return sum(usd * facts.probability[key.outlook] * present_value(facts, key) for key, usd in lines.items())
 
 
 def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
@@ -61,6 +64,9 @@ def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
     for key, source in facts.sources.items():
         entries = _committed(facts, key, source) if is_committed(source) else _hourly(facts, key, source)
         for entry, usd in entries:
+            lines[entry] += usd
+    for key, source in facts.sources.items():
+        for entry, usd in _energy(facts, key, source):
             lines[entry] += usd
     for (name, time), flow in flows.items():
         workload = facts.workloads[name]
@@ -91,6 +97,26 @@ def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iter
         yield CostKey("upfront", order.order_by, ALL, ALL, site, name), upfront
         left = upfront * _unexpired(facts, order, source.offer.term_months)
         yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
+
+
+def _energy(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
+    """Electricity of nodes that are owned or bought, and carbon of all, where the site states a price."""
+    own = isinstance(source, Stock) or source.offer.kind == "purchase"
+    for time in facts.times:
+        kwh = facts.kwh(key, time)
+        usd_per_kwh, grams = facts.electricity(key[1])
+        if own:
+            yield CostKey("electricity", *time, key[1], key[0]), kwh * usd_per_kwh
+        usd = kwh * grams / 1e6 * facts.scenario.supply.carbon.usd_per_tonne
+        yield CostKey("carbon", *time, key[1], key[0]), usd
+
+
+def present_value(facts: Facts, key: CostKey) -> float:
+    """exp(-years ln(1 + rate)): upfront on the first day of the period, a residual value on the last, else halfway."""
+    periods, index = facts.scenario.calendar.periods, facts.period_index[key.period]
+    into = {"upfront": 0.0, "residual_value": 1.0}.get(key.line, 0.5)
+    months = sum(period.months for period in periods[:index]) + into * periods[index].months
+    return math.exp(-months / 12.0 * math.log1p(facts.scenario.discount_rate))
 
 
 def _unexpired(facts: Facts, order: Order, term_months: int | None) -> float:

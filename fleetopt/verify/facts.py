@@ -118,6 +118,27 @@ class Facts:
     def gpus_per_node(self, node_type: str) -> int:
         return self.scenario.node_types[node_type].gpus_per_node
 
+    def node_w(self, node_type: str) -> float:
+        """Nameplate W of a node, or 1.9 times its GPUs' boards where nobody states it."""
+        node = self.scenario.node_types[node_type]
+        boards = node.gpus_per_node * self.scenario.gpu_types[node.gpu_type].power_w
+        return 1.9 * boards if node.power_w is None else node.power_w
+
+    def kwh(self, key: SupplyKey, time: Time) -> float:
+        """Energy that the nodes of a source take at a time, their site's losses included."""
+        for facility in self.scenario.supply.facilities:
+            if facility.site == key[1]:
+                watts = self.nodes.get((key, time), 0) * self.node_w(node_type_of(self.sources[key]))
+                return watts * facility.load * facility.pue * self.hours[time[:2]] / 1000.0
+        return 0.0
+
+    def electricity(self, site: str) -> tuple[float, float]:
+        """USD and grams of carbon dioxide per kWh at a site."""
+        for facility in self.scenario.supply.facilities:
+            if facility.site == site:
+                return facility.usd_per_kwh, facility.carbon_g_per_kwh
+        return 0.0, 0.0
+
     def price_factor(self, source: SupplyLine | Stock, period: str) -> float:
         """The last change announced up to a period, as a factor on the stated price."""
         factor = 1.0
