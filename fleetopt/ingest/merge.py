@@ -12,13 +12,13 @@ from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import Provenance, Role, ServingConfig
 from fleetopt.catalog.models import PROFILE_COLUMNS, PROVENANCE_COLUMNS, read_provenance
+from fleetopt.catalog.tails import TAIL_COLUMNS
 from fleetopt.documents import Row, shown
 from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.book import CONFIGS, Book, Place
 from fleetopt.ingest.facts import OPTION, SPLITS, complete
 from fleetopt.ingest.names import differences, settled_id
 from fleetopt.ingest.points import (
-    TAIL_COLUMNS,
     cells_of,
     is_equal,
     is_sound,
