@@ -30,8 +30,8 @@ def run(
     stored = read_plan(plan)
     question = load(scenario)
     verdict = verify(stored, question)
-    known = {item.name: item.sha256 for item in stored.provenance.inputs}
-    changed = sorted({file.name for file in question.files if known.get(file.name) != file.sha256})
+    known = {(item.name, item.sha256) for item in stored.provenance.inputs}
+    changed = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
     if changed:
         typer.echo(f"note: changed since the plan was made: {', '.join(changed)}", err=True)
     if json_:

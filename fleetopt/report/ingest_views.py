@@ -12,11 +12,12 @@ from fleetopt.ingest.reading import Reading
 from fleetopt.report.view import View, view
 
 
-def sentences(readings: Sequence[Reading], changes: Sequence[Change]) -> Iterator[str]:
-    """What was understood of each file, then what was assumed."""
+def sentences(readings: Sequence[Reading], names: Sequence[str], changes: Sequence[Change]) -> Iterator[str]:
+    """What was understood of each file, then which models they are of, then what was assumed."""
     for reading in readings:
         yield f"{shown(reading.path)}: {reading.format}"
         yield from (f"  {sentence}" for sentence in reading.understood)
+    yield from (f"models: {sentence}" for sentence in names)
     for change in changes:
         yield from (f"{change.book.model}: {sentence}" for sentence in change.said)
 
@@ -63,7 +64,7 @@ def _status(changes: Sequence[Change], *, written: bool) -> str:
     return "WRITTEN" if written else "WOULD_WRITE"
 
 
-def to_json(readings: Sequence[Reading], changes: Sequence[Change], *, written: bool) -> str:
+def to_json(readings: Sequence[Reading], names: Sequence[str], changes: Sequence[Change], *, written: bool) -> str:
     """The same for programs."""
     record = {
         "schema_version": "1",
@@ -92,6 +93,7 @@ def to_json(readings: Sequence[Reading], changes: Sequence[Change], *, written: 
             for change in changes
             for tally in change.tallies
         ],
+        "models": names,
         "said": [f"{change.book.model}: {sentence}" for change in changes for sentence in change.said],
         "written": [shown(change.book.folder / file) for change in changes for file in change.texts if written],
     }

@@ -47,7 +47,9 @@ def _slots(reading: TraceReading) -> View:
         for at, slot in enumerate(reading.slots)
     ]
     worst = max(one.slot_error for one in reading.traffic)
-    note = f"mean rates are kept; a slot is off from its hours by {percent(worst)} of the mean rate on average"
+    note = (
+        f"mean rates are kept; a slot is off from its hours by {percent(round(worst, 8))} of the mean rate on average"
+    )
     return view("Slots of the day", titles, rows, text=2, note=note + (" at worst" if len(reading.traffic) > 1 else ""))
 
 

@@ -15,7 +15,7 @@ NAME = "profiles"
 
 def run(
     files: Annotated[list[Path], typer.Argument(help="Result files of benchmarks or profilers.")],
-    model: Annotated[str | None, typer.Option(help="The model they are about, as the catalog calls it.")] = None,
+    model: options.Model = None,
     folder: options.Folder = None,
     format_: options.Format = None,
     role: options.Role = None,
@@ -43,24 +43,26 @@ def run(
     """
     from fleetopt.ingest.filing import catalog_folder, merge_all, write_change
     from fleetopt.ingest.formats import read_profiles
+    from fleetopt.ingest.model_names import named
     from fleetopt.ingest.reading import Setup, Told
     from fleetopt.report import ingest_views as views
 
     target = catalog_folder(folder)
-    setup = Setup(model, config, gpu_type, gpus, tp, pp, dp, ep, precision, engine, max_kv_tokens)
+    setup = Setup(None, config, gpu_type, gpus, tp, pp, dp, ep, precision, engine, max_kv_tokens)
     told = Told(setup, role.value if role else None)
     readings = [read_profiles(path, told, format_) for path in dict.fromkeys(files)]
-    changes = merge_all(options.filled(readings, told), target, replace_old=replace, from_card=from_card, copy=copy)
+    many, names = named(options.filled(readings, told), model or (), options.catalog_names(target))
+    changes = merge_all(many, target, replace_old=replace, from_card=from_card, copy=copy)
     if not dry_run:
         for change in changes:
             write_change(change)
     if json_:
-        sys.stdout.write(views.to_json(readings, changes, written=not dry_run))
+        sys.stdout.write(views.to_json(readings, names, changes, written=not dry_run))
         return
     from fleetopt.cli.draw import console, draw, seen
 
     screen = console()
-    for line in views.sentences(readings, changes):
+    for line in views.sentences(readings, names, changes):
         screen.print(seen(line))
     draw(screen, [views.flag_view(readings), views.change_view(changes)])
     for line in views.outcome(changes, written=not dry_run):

@@ -27,6 +27,10 @@ def _count(text: str) -> typer.models.OptionInfo:
     return option
 
 
+Model = Annotated[
+    list[str] | None,
+    typer.Option(help="What the catalog calls the model; of a file with several, 'theirs=ours' for each to take."),
+]
 Folder = Annotated[Path | None, typer.Option(help="The catalog folder to write into.", show_default="models")]
 Format = Annotated[str | None, typer.Option("--format", help="Their format, if it is not recognised.")]
 Role = Annotated[RoleName | None, typer.Option(help="The role that was measured.")]
@@ -62,3 +66,10 @@ def filled(readings: Sequence[Reading], told: Told) -> list[Series]:
     if issues:
         raise InputError(dict.fromkeys(issues))
     return many
+
+
+def catalog_names(folder: Path) -> list[str]:
+    """The models that can be named when a folder is written into."""
+    from fleetopt.catalog.roots import model_names, shipped
+
+    return model_names((folder, shipped("models")))
