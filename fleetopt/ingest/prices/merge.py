@@ -22,6 +22,9 @@ from fleetopt.documents.tables import TABLE_LIMIT_BYTES
 from fleetopt.errors import InputError, Issue, did_you_mean
 
 OFFERS, NODES = "offers.csv", "node_types.csv"
+_NO_COLUMN = frozenset({"provenance", "rack_units"})
+"""Provenance takes two columns; rack units are an optional one that no price list states."""
+
 Cells = dict[str, str]
 
 
@@ -69,12 +72,12 @@ def merge_offers(folder: Path, offers: Sequence[Offer], nodes: Sequence[NodeType
 
 
 def _columns(kind: type[Offer | NodeType]) -> tuple[str, ...]:
-    return (*(field.name for field in fields(kind) if field.name != "provenance"), "evidence", "source")
+    return (*(field.name for field in fields(kind) if field.name not in _NO_COLUMN), "evidence", "source")
 
 
 def _cells(item: Offer | NodeType) -> Cells:
     """An item as it stands in its table."""
-    own = {field.name: getattr(item, field.name) for field in fields(item) if field.name != "provenance"}
+    own = {field.name: getattr(item, field.name) for field in fields(item) if field.name not in _NO_COLUMN}
     own |= {"evidence": item.provenance.evidence, "source": item.provenance.source}
     return {name: _cell(value) for name, value in own.items()}
 
@@ -90,7 +93,7 @@ def _merged(
 ) -> tuple[str | None, tuple[tuple[str, ...], tuple[Change, ...], tuple[str, ...]]]:
     """A table with items merged into it, None where it stays as it is; with what was added, changed and the same."""
     text = read_text(path, TABLE_LIMIT_BYTES)[0] if stands(path, "anything") else ""
-    rows = parse_table(text, path, columns) if text else []
+    rows = parse_table(text, path, columns, ("rack_units",)) if text else []
     lines = text.split("\n")
     changes: list[Change] = []
     order = list(rows[0].cells) if rows else list(columns)
@@ -99,14 +102,14 @@ def _merged(
         found = _changes(row.cells, new) if new is not None else []
         if new is not None and found:
             changes += found
-            lines[row.line - 1] = _line([new[column] for column in order])
+            lines[row.line - 1] = _line([new.get(column, row.cells[column]) for column in order])
     old = {row.cells["name"] for row in rows}
     added = tuple(name for name in items if name not in old)
     changed = {change.name for change in changes}
     same = tuple(name for name in items if name in old and name not in changed)
     kept = "\n".join(lines).rstrip("\n")
     head = [kept] if kept else [_line(order)]
-    whole = "\n".join([*head, *(_line([items[name][column] for column in order]) for name in added)]) + "\n"
+    whole = "\n".join([*head, *(_line([items[name].get(column, "") for column in order]) for name in added)]) + "\n"
     return (whole if added or changes else None), (added, tuple(changes), same)
 
 
