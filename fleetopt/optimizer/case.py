@@ -18,7 +18,18 @@ from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.dominance import undominated
 from fleetopt.optimizer.packing import gpus_set_aside
 from fleetopt.scenario.demand import TimeKey, time_keys
-from fleetopt.scenario.domain import Budget, Carbon, Facility, Period, Quota, Scenario, Stock, SupplyLine, Workload
+from fleetopt.scenario.domain import (
+    Budget,
+    Carbon,
+    Facility,
+    Period,
+    Quota,
+    Risk,
+    Scenario,
+    Stock,
+    SupplyLine,
+    Workload,
+)
 
 Pool: TypeAlias = tuple[str, str]
 """(node type, site): nodes that are interchangeable for packing replicas."""
@@ -88,6 +99,9 @@ class PlanningCase:
     pool_of: dict[str, Pool]
     availability: dict[str, float]
     discount_rate: float
+    risk: Risk | None
+    rent_factor: dict[str, float]
+    capability: dict[str, float]
     assumptions: tuple[str, ...]
 
     def gpus_per_node(self, pool: Pool) -> int:
@@ -170,6 +184,9 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         gpu_types=scenario.gpu_types,
         pool_of=pool_of,
         discount_rate=scenario.discount_rate,
+        risk=scenario.risk,
+        rent_factor={outlook.name: outlook.price_factor for outlook in calendar.outlooks},
+        capability={outlook.name: outlook.capacity_factor for outlook in calendar.outlooks},
         availability={line.name: line.terms.availability for line in supply.lines},
         assumptions=(*assumptions, *_power_assumptions(scenario, set(pool_of.values()))),
     )
@@ -233,7 +250,8 @@ def _sized(
     aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
     by_name = {w.name: w for w in scenario.workloads}
     families = {w.name: w.family.name for w in scenario.workloads if w.family is not None}
-    peak = {w.name: max(planned[w.name, *time] for time in w.demand_rps) for w in scenario.workloads}
+    slowed = {outlook.name: outlook.capacity_factor for outlook in scenario.calendar.outlooks}
+    peak = {w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) for w in scenario.workloads}
     options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
     for row, pool in pairs:
         workload = row.workload

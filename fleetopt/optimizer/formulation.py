@@ -1,6 +1,6 @@
 """The formulation: which features make up the problem, and how their parts become one program.
 
-    minimize   sum over the cost ledger of  probability[o] * discount[line,t] * usd
+    minimize   sum over the cost ledger of  probability[o] * discount[line,t] * usd      (or weighed with `risk`)
     subject to every rule that a feature states
 
 A rule becomes one row of the Pyomo constraint named by its sentence.
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.budgets import Budgets
@@ -78,9 +79,14 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
         ledger.seal()
     for feature in features:
         feature.constrain(model, case, ledgers, rules)
+    paid = [(key, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
+    expected = quicksum([probability(case, key) * usd for key, usd in paid]) if paid else 0.0
+    tail = None
+    if case.risk is not None:
+        by_outlook = {o: quicksum([usd for key, usd in paid if key.outlook in (ALL, o)]) for o in case.probability}
+        tail = risk.add_tail(model, case, rules, by_outlook)
     _add_rows(model, rules.all())
-    lines = [probability(case, key) * present_value(case, key) * usd for key, usd in ledgers.cost.entries()]
-    model.COST = Objective(expr=quicksum(lines) if lines else 0.0)
+    model.COST = Objective(expr=risk.weighed(case.risk, expected, tail))
     return Problem(model, case, ledgers, rules.all())
 
 

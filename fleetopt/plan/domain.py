@@ -241,12 +241,18 @@ class Provenance(Record):
 
 
 class Plan(Record):
-    """A fleet, its placements, its cost, and the proof of all three."""
+    """A fleet, its placements, its cost, and the proof of all three.
+
+    `objective_usd` is what was minimized: the expected present value `expected_usd`, or its weighing with `cvar_usd`,
+    the mean of the dearest futures, where the scenario weighs risk.
+    """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     scenario: str
     status: Status
     objective_usd: float
+    expected_usd: float | None = None
+    cvar_usd: float | None = None
     bound_usd: float | None
     gap: float | None
     verdict: Verdict

@@ -40,10 +40,16 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """An uncertain future; the probabilities of a calendar's outlooks add up to one."""
+    """An uncertain future; the probabilities of a calendar's outlooks add up to one.
+
+    Rent costs `price_factor` times the price, and every replica carries `capacity_factor` (at most one) times what its
+    profile promises.
+    """
 
     name: str
     probability: float
+    price_factor: float = 1.0
+    capacity_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +287,17 @@ class Margins:
 
 
 @dataclass(frozen=True, slots=True)
+class Risk:
+    """How much the dear futures weigh: (1 - weight) x expected cost + weight x CVaR at `level`.
+
+    CVaR is the mean cost of the worst 1 - `level` of all futures (Rockafellar and Uryasev 2000).
+    """
+
+    level: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One planning question, complete. `discount_rate` is per year."""
 
@@ -296,3 +313,4 @@ class Scenario:
     node_types: dict[str, NodeType]
     files: tuple[InputFile, ...]
     discount_rate: float = 0.0
+    risk: Risk | None = None

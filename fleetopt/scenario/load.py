@@ -12,7 +12,7 @@ from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.demand import DemandReader
-from fleetopt.scenario.domain import Margins, Scenario
+from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.schema import ScenarioFile
@@ -51,6 +51,7 @@ def load(path: str | Path) -> Scenario:
         supply=supply,
         margins=Margins(**file.margins.model_dump()),
         discount_rate=file.money.discount_rate,
+        risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
         models=models,
         gpu_types=hardware.gpu_types,
         node_types=hardware.node_types,

@@ -6,13 +6,25 @@ These models are the published JSON Schema (`fleetopt schema scenario`). They ch
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from fleetopt.scenario.fields import Block, Fraction, Hours, Markup, Name, Text, period_name
+from fleetopt.scenario.fields import Block, Change, Fraction, Hours, Markup, Name, Text, period_name
 from fleetopt.scenario.supply_schema import SupplyFile
 from fleetopt.scenario.workload_schema import WorkloadFile
+
+
+class OutlookFile(Block):
+    """An uncertain future: its probability, and what is different in it beside the demand."""
+
+    probability: Fraction
+    prices: Annotated[Change, Field(description="Change of hourly prices")] = 1.0
+    capacity: Annotated[Change, Field(description="Change of what every replica carries; zero or less")] = 1.0
+
+
+def _outlook(value: Any) -> Any:
+    return value if isinstance(value, dict | OutlookFile) else {"probability": value}
 
 
 class CalendarFile(Block):
@@ -28,8 +40,9 @@ class CalendarFile(Block):
         dict[Name, Hours], Field(min_length=1, description="Parts of the day and their hours; they add up to 24 h")
     ] = Field(default={"day": 24.0}, validate_default=False)
     outlooks: Annotated[
-        dict[Name, Fraction], Field(min_length=1, description="Futures and their probabilities; they add up to 100 %")
-    ] = Field(default={"base": 1.0}, validate_default=False)
+        dict[Name, Annotated[OutlookFile, BeforeValidator(_outlook, json_schema_input_type=Fraction | OutlookFile)]],
+        Field(min_length=1, description="Futures and their probabilities; they add up to 100 %"),
+    ] = Field(default={"base": OutlookFile(probability=1.0)}, validate_default=False)
 
 
 class MoneyFile(Block):
@@ -44,6 +57,19 @@ class MarginsFile(Block):
     measured: Markup = 0.0
     modelled: Markup = 0.0
     assumed: Markup = 0.0
+
+
+def _level(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError("is not between 0 and 100 %; write it like '90 %'")
+    return value
+
+
+class RiskFile(Block):
+    """How much the dear futures weigh against the expected cost."""
+
+    level: Annotated[Fraction, AfterValidator(_level), Field(description="CVaR: the mean of the worst 1 - level")] = 0.9
+    weight: Annotated[Fraction, AfterValidator(_level), Field(description="Of CVaR; the expected cost has the rest")]
 
 
 class ScenarioFile(Block):
@@ -61,3 +87,4 @@ class ScenarioFile(Block):
     supply: SupplyFile
     margins: MarginsFile = MarginsFile()
     money: MoneyFile = MoneyFile()
+    risk: RiskFile | None = None

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from fleetopt.plan.domain import Check, WorkloadCost
-from fleetopt.verify.dollars import CostKey, Flows, present_value, usd_tolerance
+from fleetopt.verify.dollars import CostKey, Flows, expected_usd, present_value, usd_tolerance
 from fleetopt.verify.facts import Facts, SupplyKey, Time, node_type_of
 from fleetopt.verify.names import UNUSED
 from fleetopt.verify.tally import Tally, allowance
@@ -19,7 +19,7 @@ def workload_costs_add_up(facts: Facts, lines: dict[CostKey, float], flows: Flow
     """Each workload's dollars, GPU-hours and tokens are as computed, and all dollars are the objective."""
     plan, allowed = facts.plan, usd_tolerance(facts.plan)
     tally = Tally("workload_costs_add_up", "", nothing="no cost")
-    tally.same(sum(row.usd for row in plan.workload_costs), plan.objective_usd, allowed, "USD of all workloads")
+    tally.same(sum(row.usd for row in plan.workload_costs), expected_usd(facts, lines), allowed, "USD of all workloads")
     usd, gpu_hours, tokens = _usd(facts, lines), _gpu_hours(facts), _million_tokens(facts, flows)
     stated = {(row.workload, row.period): row for row in plan.workload_costs}
     for share in sorted({*stated, *usd, *gpu_hours, *tokens}):

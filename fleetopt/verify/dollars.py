@@ -38,7 +38,12 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
     """Each cost line is what prices and quantities come to, and their expectation is the objective."""
     plan, allowed = facts.plan, usd_tolerance(facts.plan)
     tally = Tally("dollars_add_up", "USD", nothing="no cost")
-    tally.same(plan.objective_usd, expected_usd(facts, lines), allowed, "objective")
+    expected, tail, risk = expected_usd(facts, lines), tail_usd(facts, lines), facts.scenario.risk
+    objective = expected if risk is None else risk.weight * tail + (1.0 - risk.weight) * expected
+    tally.same(plan.objective_usd, objective, allowed, "objective")
+    for name, said, computed in (("expected cost", plan.expected_usd, expected), ("CVaR", plan.cvar_usd, tail)):
+        if said is not None:
+            tally.same(said, computed, allowed, name)
     stated: dict[CostKey, float] = defaultdict(float)
     for row in plan.costs:
         key = CostKey(*cost_key(row))
@@ -56,6 +61,24 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
 def expected_usd(facts: Facts, lines: dict[CostKey, float]) -> float:
     """The sum weighted by probability and by when it is paid."""
     return sum(usd * facts.probability[key.outlook] * present_value(facts, key) for key, usd in lines.items())
+
+
+def tail_usd(facts: Facts, lines: dict[CostKey, float]) -> float:
+    """The threshold form of CVaR (Rockafellar and Uryasev 2000), least over the outlooks' own costs; 0 without risk."""
+    risk = facts.scenario.risk
+    if risk is None:
+        return 0.0
+    outlooks = facts.scenario.calendar.outlooks
+    usd = {
+        o.name: sum(amount * present_value(facts, key) for key, amount in lines.items() if key.outlook in (ALL, o.name))
+        for o in outlooks
+    }
+
+    def above(threshold: float) -> float:
+        excess = sum(o.probability * max(0.0, usd[o.name] - threshold) for o in outlooks)
+        return threshold + excess / (1.0 - risk.level)
+
+    return min(map(above, usd.values()))
 
 
 def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
@@ -79,7 +102,7 @@ def _hourly(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterato
     """Nodes x hours of the slot x price, for rented and owned nodes."""
     line = "owned" if isinstance(source, Stock) else source.offer.kind
     for time in facts.times:
-        usd = facts.nodes.get((key, time), 0) * facts.hours[time[:2]] * facts.usd_per_node_h(source, time[0])
+        usd = facts.nodes.get((key, time), 0) * facts.hours[time[:2]] * facts.usd_per_node_h(source, time[0], time[2])
         yield CostKey(line, *time, key[1], key[0]), usd
 
 
@@ -133,7 +156,11 @@ def _prices(facts: Facts, tally: Tally) -> None:
     rows: tuple[FleetLine | Order, ...] = (*facts.plan.fleet, *facts.plan.orders)
     for row in rows:
         source = facts.sources[row.supply, row.site]
-        price = facts.usd_per_node_h(source, row.period) if isinstance(row, FleetLine) else _ordered_at(facts, row)
+        price = (
+            facts.usd_per_node_h(source, row.period, row.outlook)
+            if isinstance(row, FleetLine)
+            else _ordered_at(facts, row)
+        )
         # A price is right or wrong: its slack would hide that of the dollars.
         if abs(row.usd_per_node_h - price) > allowance(price):
             tally.fail(f"{row.supply} at {row.site}: usd_per_node_h is {row.usd_per_node_h:.9g}, not {price:.9g}")

@@ -148,12 +148,13 @@ class Facts:
                 factor = announced.get(name, factor)
         return factor
 
-    def usd_per_node_h(self, source: SupplyLine | Stock, period: str) -> float:
+    def usd_per_node_h(self, source: SupplyLine | Stock, period: str, outlook: str = ALL) -> float:
         """What a node-hour costs; of ordered nodes the mean over the orders that keep them in service."""
         if isinstance(source, Stock):
             return source.usd_per_node_h
         if source.offer.hourly:
-            return source.offer.usd_per_node_h * self.price_factor(source, period)
+            then = {o.name: o.price_factor for o in self.scenario.calendar.outlooks}.get(outlook, 1.0)
+            return source.offer.usd_per_node_h * self.price_factor(source, period) * then
         weights = [
             (order.nodes, self.price_factor(source, order.order_by))
             for order in self.orders.get((source.name, source.site), ())

@@ -5,8 +5,9 @@
     SPLIT[w,k,t,h,o]  <=  carried[w,decode,k,t,h,o]                                 (decode_carries_split_traffic)
     served[w,t,h,o]   +=  sum_k SPLIT[w,k,t,h,o] + sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c aggregated
 
-Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity); an option c stands for a serving
-         config on the nodes of one pool; a link k is a site and a KV format (docs/decisions/0009), both parts of c.
+Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity), less what an outlook takes off it; an option
+         c stands for a serving config on the nodes of one pool; a link k is a site and a KV format
+         (docs/decisions/0009), both parts of c.
 Ledgers  posts served, carried, running, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
 Dual     USD per request/s of prefill or decode capacity: which of the two a link is short of.
 Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
@@ -66,7 +67,8 @@ class Serving(Feature):
             if option.shared is None:
                 ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             role, demand = option.capacity.candidate.role, case.planned_rps[workload, *time]
-            carried = _part(option, case.workloads[workload], demand) * demand * variable
+            part = _part(option, case.workloads[workload], demand / case.capability[time[2]])
+            carried = part * demand * variable
             if role == "aggregated":
                 ledgers.served.post(ServedKey(workload, *time), carried)
             else:

@@ -30,7 +30,7 @@ class Spares(Feature):
         )
         for (workload, name, *time), variable in model.SPARED.items():
             option, spares = spared[workload, name]
-            lost = -spares * option.capacity_rps * variable
+            lost = -spares * option.capacity_rps * case.capability[time[2]] * variable
             if option.capacity.candidate.role == "aggregated":
                 ledgers.served.post(ServedKey(workload, *time), lost)
             else:
