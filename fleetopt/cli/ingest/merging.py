@@ -38,6 +38,7 @@ def merge_and_show(readings: Sequence[Reading], told: Told, how: Merging) -> Non
     from fleetopt.ingest.filing import merge_all, write_change
     from fleetopt.ingest.model_names import named
     from fleetopt.report import ingest_views as views
+    from fleetopt.report.flag_view import flag_view
 
     known = model_names((how.folder, shipped("models")))
     many, names = named(options.filled(readings, told), how.models, known)
@@ -53,6 +54,6 @@ def merge_and_show(readings: Sequence[Reading], told: Told, how: Merging) -> Non
     screen = console()
     for line in views.sentences(readings, names, changes):
         screen.print(seen(line))
-    draw(screen, [views.flag_view(readings), views.change_view(changes)])
+    draw(screen, [flag_view(flag for one in readings for flag in one.flags), views.change_view(changes)])
     for line in views.outcome(changes, written=not how.dry_run):
         screen.print(seen(line))
