@@ -22,12 +22,6 @@ def sentences(readings: Sequence[Reading], names: Sequence[str], changes: Sequen
         yield from (f"{change.book.model}: {sentence}" for sentence in change.said)
 
 
-def flag_view(readings: Sequence[Reading]) -> View:
-    """What contradicts itself in the files, and what was done about it."""
-    rows = [[flag.where, flag.what, flag.done] for reading in readings for flag in reading.flags]
-    return view("Looks wrong", ["where", "what", "done"], rows, text=3)
-
-
 def change_view(changes: Sequence[Change]) -> View:
     """The profiles that the points went into."""
     titles = ["model", "config", "role", "GPUs", "evidence", "points", "new", "replaced", "as before"]

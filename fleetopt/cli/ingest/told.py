@@ -42,6 +42,11 @@ DataParallel = Annotated[int | None, _count("Data-parallel groups of a replica; 
 ExpertParallel = Annotated[int | None, _count("Expert parallel; else 1.")]
 Precision = Annotated[str | None, typer.Option(help="Precision of the weights, like fp8.")]
 Engine = Annotated[str | None, typer.Option(help="The engine and its version, like 'vllm 0.11.0'.")]
+FromCard = Annotated[
+    str | None, typer.Option(help="For a new model: a card.yaml, or a model whose card holds for it too.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Take new values for points that have others.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was understood and written as JSON.")]
 Copy = Annotated[bool, typer.Option("--copy", help="Start a new folder from the shipped one of that model.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")]
 
@@ -66,10 +71,3 @@ def filled(readings: Sequence[Reading], told: Told) -> list[Series]:
     if issues:
         raise InputError(dict.fromkeys(issues))
     return many
-
-
-def catalog_names(folder: Path) -> list[str]:
-    """The models that can be named when a folder is written into."""
-    from fleetopt.catalog.roots import model_names, shipped
-
-    return model_names((folder, shipped("models")))
