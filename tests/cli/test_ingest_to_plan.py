@@ -61,3 +61,8 @@ def test_a_benchmark_becomes_a_verified_plan_at_its_percentiles(fleetopt: Run) -
     assert [one["config"] for one in plan["placements"]] == ["h100-tp1-fp8-vllm"]
     assert "read from the percentiles measured at fixed concurrency" in json.dumps(plan)
     assert fleetopt("check", ".").returncode == 0
+    shown = ("profile", "show", "llama-3.1-8b", "--scenario", ".", "--gpu", "H100")
+    assert fleetopt(*shown).stdout.count("planned at p99") == 2
+    marks = [p for p in json.loads(fleetopt(*shown, "--json").stdout)["points"] if p["what"] == "operating point"]
+    assert marks[0]["y"] == pytest.approx(0.040)
+    assert 7.4 < marks[1]["y"] <= 8.0
