@@ -95,6 +95,7 @@ class PlanningCase:
     budgets: tuple[Budget, ...]
     facilities: tuple[Facility, ...]
     carbon: Carbon
+    most_gpu_types: dict[str, int]
     gpu_types: dict[str, GpuType]
     pool_of: dict[str, Pool]
     availability: dict[str, float]
@@ -149,7 +150,16 @@ class PlanningCase:
             max((option.most * option.node_gpus for option in found if option.pool == pool), default=0)
             for found in self.options.values()
         )
-        return math.ceil(gpus / self.gpus_per_node(pool)) + 1
+        counted_on = min((self.availability.get(s, 1.0) for s, at in self.pool_of.items() if at == pool), default=1.0)
+        return math.ceil(gpus / self.gpus_per_node(pool) / counted_on) + 1
+
+    def most_fielded(self, supply: str) -> int:
+        """Nodes of a supply line that can be in service: those in stock, or what can be of use and what lots force."""
+        stock = {stock.name: stock.nodes for stock in self.stock}
+        if supply in stock:
+            return stock[supply]
+        lots = sum(c.line.terms.min_order for c in self.commitments if c.line.name == supply) * len(self.periods)
+        return self.most_nodes(self.pool_of[supply]) + lots
 
     def period_hours(self, period: str) -> float:
         return sum(hours for (t, _), hours in self.hours.items() if t == period)
@@ -181,6 +191,7 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         budgets=supply.budgets,
         facilities=supply.facilities,
         carbon=supply.carbon,
+        most_gpu_types=dict(supply.most_gpu_types),
         gpu_types=scenario.gpu_types,
         pool_of=pool_of,
         discount_rate=scenario.discount_rate,

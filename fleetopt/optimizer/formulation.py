@@ -31,6 +31,7 @@ from fleetopt.optimizer.features.shortfall import ShortfallFeature
 from fleetopt.optimizer.features.slices import Slices
 from fleetopt.optimizer.features.spares import Spares
 from fleetopt.optimizer.features.stock import StockFeature
+from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
 from fleetopt.optimizer.rules import Rule, Rules
 from fleetopt.plan.domain import ALL
@@ -52,6 +53,7 @@ FEATURES: tuple[Feature, ...] = (
     Quotas(),
     Facilities(),
     Budgets(),
+    Variety(),
     Demand(),
 )
 

@@ -145,6 +145,7 @@ class Workload:
     sites: tuple[str, ...] | None = None
     least_replicas: tuple[tuple[Role, int], ...] = ()
     spares: tuple[tuple[Role, int], ...] = ()
+    most_gpu_types: int | None = None
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:
@@ -218,13 +219,17 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """No more than `max_gpus` GPUs of a type in service at once; None for site or period means each one."""
+    """No more than `max_gpus` GPUs of a type in service at once; None for site or period means each one.
+
+    A quota of a `provider` counts only nodes under its offers, and over all its sites where it names none.
+    """
 
     name: str
     gpu_type: str
     site: str | None
     period: str | None
     max_gpus: int
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +280,7 @@ class Supply:
     budgets: tuple[Budget, ...] = ()
     facilities: tuple[Facility, ...] = ()
     carbon: Carbon = Carbon()
+    most_gpu_types: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,10 @@ class SupplyBuilder:
         names = [*(line.name for line in lines), *file.owned]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             self._add((*key, "offers"), f"two supplies come to be called '{name}'", "Give one of them another name")
+        for site in file.most_gpu_types:
+            self._must_know((*key, "most_gpu_types", site), site, file.sites, "site")
         quotas = [self._quota(name, quota, file.sites) for name, quota in file.quotas.items()]
+        self._check_providers(quotas, lines)
         return Supply(
             sites=tuple(file.sites),
             lines=tuple(lines),
@@ -49,6 +52,7 @@ class SupplyBuilder:
             budgets=tuple(self._budget(name, budget) for name, budget in file.budgets.items()),
             facilities=tuple(self._facility(site, facility, file) for site, facility in file.facilities.items()),
             carbon=Carbon(file.carbon.price, file.carbon.max),
+            most_gpu_types=tuple(file.most_gpu_types.items()),
         )
 
     def _lines(self, name: str, file: OfferFile, sites: list[str]) -> list[SupplyLine]:
@@ -141,7 +145,13 @@ class SupplyBuilder:
             self._must_know((*key, "site"), file.site, sites, "site")
         if file.period is not None:
             self._must_know((*key, "period"), file.period, self._periods, "period")
-        return Quota(name, file.gpu_type, file.site, file.period, file.max_gpus)
+        return Quota(name, file.gpu_type, file.site, file.period, file.max_gpus, file.provider)
+
+    def _check_providers(self, quotas: list[Quota], lines: list[SupplyLine]) -> None:
+        known = {line.offer.provider for line in lines}
+        for quota in quotas:
+            if quota.provider is not None:
+                self._must_know(("supply", "quotas", quota.name, "provider"), quota.provider, known, "provider")
 
     def _budget(self, name: str, file: BudgetFile) -> Budget:
         if file.period is not None:

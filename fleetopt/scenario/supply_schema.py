@@ -89,6 +89,7 @@ class QuotaFile(Block):
     gpu_type: str
     site: Name | None = None
     period: Name | None = None
+    provider: Annotated[Text | None, Field(description="Only nodes under its offers, over all sites or at one")] = None
     max_gpus: Nodes
 
 
@@ -128,3 +129,6 @@ class SupplyFile(Block):
     budgets: dict[Name, BudgetFile] = {}
     facilities: Annotated[dict[Name, FacilityFile], Field(description="By site")] = {}
     carbon: CarbonFile = CarbonFile()
+    most_gpu_types: Annotated[
+        dict[Name, Lot], Field(description="By site: GPU types in service, over the horizon")
+    ] = {}

@@ -143,6 +143,7 @@ class WorkloadFile(Block):
     sites: Annotated[
         list[Name] | None, Field(min_length=1, description="Where it may be served (data residency); everywhere if not")
     ] = None
+    most_gpu_types: Annotated[Lot | None, Field(description="GPU types it is spread over, over the horizon")] = None
     least_replicas: Annotated[
         dict[Role, Lot], Field(description="Replicas of a role that there are at least, at any time it is used")
     ] = {}

@@ -138,6 +138,7 @@ def _workload(
         precisions=None if file.precisions is None else tuple(file.precisions),
         roles=tuple(file.roles),
         lengths=lengths.bins,
+        most_gpu_types=file.most_gpu_types,
         sites=None if file.sites is None else tuple(file.sites),
         least_replicas=tuple(sorted(file.least_replicas.items())),
         spares=tuple(sorted(file.spares.items())),

@@ -56,6 +56,26 @@ def facilities_suffice(facts: Facts) -> Check:
     return tally.check()
 
 
+def types_are_few(facts: Facts) -> Check:
+    """GPU types that a workload's replicas stand on, and that a site has in service, over the whole horizon."""
+    tally = Tally("types_are_few", "GPU types", nothing="as many as there are")
+    types: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in facts.plan.placements:
+        if row.replicas > 0:
+            types["workload", row.workload].add(row.gpu_type)
+    for line in facts.plan.fleet:
+        if line.nodes > 0:
+            types["site", line.site].add(line.gpu_type)
+    limits = {("site", site): most for site, most in facts.scenario.supply.most_gpu_types}
+    for name, workload in facts.workloads.items():
+        if workload.most_gpu_types is not None:
+            limits["workload", name] = workload.most_gpu_types
+    for owner, most in limits.items():
+        found = sorted(types[owner])
+        tally.hold(most - len(found), 0.0, f"{owner[1]}: {', '.join(found) or 'none'} of {most} GPU types")
+    return tally.check()
+
+
 def _drawn(
     facts: Facts,
 ) -> tuple[dict[tuple[str, Time], float], dict[tuple[str, Time], float], dict[str, float]]:

@@ -8,7 +8,7 @@ from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
-from fleetopt.verify.limits import budgets_are_kept, facilities_suffice
+from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
 from fleetopt.verify.provenance import evidence_is_true
@@ -29,6 +29,7 @@ CHECKS = (
     "quotas_are_respected",
     "budgets_are_kept",
     "facilities_suffice",
+    "types_are_few",
     "spares_are_kept",
     "nodes_are_available",
     "outcomes_are_true",
@@ -67,6 +68,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             quotas_are_respected(facts),
             budgets_are_kept(facts, lines),
             facilities_suffice(facts),
+            types_are_few(facts),
             spares_are_kept(facts),
             nodes_are_available(facts),
             outcomes_are_true(facts, flows),

@@ -15,7 +15,7 @@ from fleetopt.errors import Infeasible
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.money import discount
-from fleetopt.scenario.domain import Budget, Carbon, Facility, Risk, Scenario, Stock, SupplyLine, Terms
+from fleetopt.scenario.domain import Budget, Carbon, Facility, Quota, Risk, Scenario, Stock, SupplyLine, Terms
 from fleetopt.study.once import optimize
 from fleetopt.verify import verify
 from tests.oracle import build
@@ -300,3 +300,34 @@ def test_one_outlook_has_no_tail_of_its_own() -> None:
     """Proves that with one future CVaR is its cost, so that weighing risk changes nothing."""
     certain = futures((1.0, 2.0, 1.0, 1.0))
     assert usd(replace(certain, risk=Risk(0.9, 0.5))) == pytest.approx(usd(certain))
+
+
+def test_few_gpu_types_for_a_workload_or_at_a_site() -> None:
+    """Proves most_gpu_types: 5 requests/s take the three A there are and one B for 11, or three B for 15.
+
+    Sensitivity: verify refuses the mixed plan where one type is allowed.
+    """
+    candidates = [build.rate("a", 1.0, gpu="A"), build.rate("b", 2.0, gpu="B")]
+    lines = [build.line("a", "Ax1", 2.0, max_nodes=3), build.line("b", "Bx1", 5.0)]
+    chat = build.workload("chat", 5.0)
+    free = build.scenario([chat], candidates, lines)
+    assert usd(free) == pytest.approx(3 * 2.0 + 5.0)
+    few = build.scenario([replace(chat, most_gpu_types=1)], candidates, lines)
+    assert usd(few) == pytest.approx(15.0)
+    one_site = build.scenario([chat], candidates, lines, most_gpu_types=(("main", 1),))
+    assert usd(one_site) == pytest.approx(15.0)
+    mixed = solved(free)
+    for limited in (few, one_site):
+        assert [c.name for c in verify(mixed, limited).checks if not c.passed] == ["types_are_few"]
+
+
+def test_a_quota_of_a_provider_counts_over_its_sites() -> None:
+    """Proves provider quotas: two of three requests/s with the cheap provider, at either site, the third elsewhere."""
+    cheap = [build.line(f"cheap-{site}", "Ax1", 1.0, site=site) for site in ("ams", "fra")]
+    dear = build.line("dear", "Ax1", 3.0, site="ams")
+    dear = replace(dear, offer=replace(dear.offer, provider="q"))
+    more: dict[str, Any] = {"sites": ("ams", "fra"), "candidates": [build.rate("c", 1.0)]}
+    quota = Quota("few", "A", None, None, 2, "p")
+    assert usd(asked(3.0, *cheap, dear, quotas=[quota], **more)) == pytest.approx(2 * 1.0 + 3.0)
+    each = replace(quota, provider=None)
+    assert usd(asked(3.0, *cheap, dear, quotas=[each], **more)) == pytest.approx(3.0)
