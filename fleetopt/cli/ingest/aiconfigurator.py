@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,7 +67,8 @@ def run(
     lengths, batches = tuple(sorted(set(input_tokens))), tuple(sorted(set(batch)))
     gpus = tuple(dict.fromkeys(gpu_type))
     plan = Plan(theirs, gpus, splits, backend, version or None, lengths, output_tokens, batches)
-    reading = run_aiconfigurator(plan, Told())
+    with redirect_stdout(sys.stderr):  # what the tool prints is no part of --json
+        reading = run_aiconfigurator(plan, Told())
     how = Merging(target, [model] if model else (), from_card, copy, replace, dry_run, json_)
     merge_and_show([reading], Told(), how)
 
