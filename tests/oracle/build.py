@@ -34,6 +34,7 @@ from fleetopt.scenario.domain import (
     Outlook,
     Period,
     Quota,
+    Risk,
     Scenario,
     Shortfall,
     Slot,
@@ -173,6 +174,7 @@ def scenario(
     sites: tuple[str, ...] = ("main",),
     margins: Margins | None = None,
     discount: float = 0.0,
+    risk: Risk | None = None,
     **limits: Any,
 ) -> Scenario:
     """The question that these parts ask; hardware follows from the names that they use."""
@@ -194,6 +196,7 @@ def scenario(
         node_types=nodes,
         files=(),
         discount_rate=discount,
+        risk=risk,
     )
 
 
