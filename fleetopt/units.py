@@ -19,6 +19,11 @@ _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
+_POWER = {"W": 1.0, "kW": 1e3, "MW": 1e6}
+_ENERGY_PRICE = {"USD/kWh": 1.0, "USD/MWh": 1e-3}
+_INTENSITY = {"g/kWh": 1.0, "kg/MWh": 1.0}
+_CARBON_PRICE = {"USD/t": 1.0}
+_TONNES = {"t": 1.0, "kt": 1e3}
 _BANDWIDTH = re.compile(r"^(?P<magnitude>[MG])(?P<what>bit|B)/s$")
 _PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
@@ -164,6 +169,58 @@ def usd(text: object) -> float:
     if not unit.endswith("USD") or magnitude not in _MAGNITUDE:
         raise ValueError(f"has {_named(unit)}; write US dollars like '310000 USD' or '310 k USD'")
     return number * _MAGNITUDE[magnitude]
+
+
+def power(text: object) -> float:
+    """Electric power in watts.
+
+    >>> power("200 kW")
+    200000.0
+    """
+    return _scaled(text, _POWER, "200 kW", "a power")
+
+
+def usd_per_kwh(text: object) -> float:
+    """A price of electricity in US dollars per kWh.
+
+    >>> usd_per_kwh("0.12 USD/kWh"), round(usd_per_kwh("120 USD/MWh"), 12)
+    (0.12, 0.12)
+    """
+    return _scaled(text, _ENERGY_PRICE, "0.12 USD/kWh", "a price of electricity")
+
+
+def carbon_intensity(text: object) -> float:
+    """Carbon dioxide of electricity in grams per kWh.
+
+    >>> carbon_intensity("350 g/kWh")
+    350.0
+    """
+    return _scaled(text, _INTENSITY, "350 g/kWh", "a carbon intensity")
+
+
+def carbon_price(text: object) -> float:
+    """A price of carbon dioxide in US dollars per tonne.
+
+    >>> carbon_price("80 USD/t")
+    80.0
+    """
+    return _scaled(text, _CARBON_PRICE, "80 USD/t", "a price of carbon")
+
+
+def tonnes(text: object) -> float:
+    """A mass in tonnes.
+
+    >>> tonnes("500 t"), tonnes("2 kt")
+    (500.0, 2000.0)
+    """
+    return _scaled(text, _TONNES, "500 t", "a mass")
+
+
+def _scaled(text: object, known: dict[str, float], example: str, what: str) -> float:
+    number, unit = _split(text, example)
+    if unit not in known:
+        raise ValueError(f"has {_named(unit)}; write {what} in {', '.join(known)}, like '{example}'")
+    return number * known[unit]
 
 
 def latency(text: object) -> Latency:

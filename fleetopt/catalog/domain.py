@@ -54,13 +54,14 @@ class GpuType:
 
 @dataclass(frozen=True, slots=True)
 class NodeType:
-    """A host with `gpus_per_node` GPUs of one type; `power_w` is its nameplate draw where known."""
+    """A host with `gpus_per_node` GPUs of one type; nameplate draw and rack units where known."""
 
     name: str
     gpu_type: str
     gpus_per_node: int
     power_w: float | None
     provenance: Provenance
+    rack_units: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ def load_hardware(roots: tuple[Path, ...]) -> tuple[Hardware, list[InputFile]]:
     for root in roots:
         for row in _rows(root, "gpu_types.csv", _GPU_COLUMNS, files):
             hardware.gpu_types.setdefault(row.text("name"), _gpu_type(row))
-        node_rows += [(row, _node_type(row)) for row in _rows(root, "node_types.csv", _NODE_COLUMNS, files)]
+        rows = _rows(root, "node_types.csv", _NODE_COLUMNS, files, optional=("rack_units",))
+        node_rows += [(row, _node_type(row)) for row in rows]
         offer_rows += [(row, _offer(row)) for row in _rows(root, "offers.csv", _OFFER_COLUMNS, files)]
     hypotheses = _hypotheses(roots, hardware, files)
     for row, node in node_rows:
@@ -109,11 +110,13 @@ def provenance(row: Row) -> Provenance:
     return Provenance(evidence, row.text("source"))
 
 
-def _rows(root: Path, name: str, columns: tuple[str, ...], files: list[InputFile]) -> list[Row]:
+def _rows(
+    root: Path, name: str, columns: tuple[str, ...], files: list[InputFile], optional: tuple[str, ...] = ()
+) -> list[Row]:
     path = root / HARDWARE / name
     if not path.is_file():
         return []
-    rows, digest = read_table(path, columns)
+    rows, digest = read_table(path, columns, optional)
     files.append(InputFile(f"{root.name}/{HARDWARE}/{name}", digest))
     seen: dict[str, int] = {}
     for row in rows:
@@ -140,6 +143,7 @@ def _node_type(row: Row) -> NodeType:
         gpus_per_node=row.whole("gpus_per_node", most=1024),
         power_w=row.optional_number("power_w", above=True),
         provenance=provenance(row),
+        rack_units=row.optional_number("rack_units", above=True),
     )
 
 

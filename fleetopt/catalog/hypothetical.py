@@ -67,7 +67,7 @@ class Hypothesis:
         """A node of the base with its GPUs replaced."""
         power_w = None if node.power_w is None else node.power_w * self.ratios.power
         name = f"{node.gpus_per_node}x{self.name}"
-        return NodeType(name, self.name, node.gpus_per_node, power_w, self.provenance)
+        return NodeType(name, self.name, node.gpus_per_node, power_w, self.provenance, node.rack_units)
 
     def offer(self, offer: Offer, node: NodeType) -> Offer:
         """An offer of a node of the base, at the ratio of the prices."""

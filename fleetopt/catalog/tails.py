@@ -9,14 +9,15 @@ from fleetopt.catalog.domain import Tail
 from fleetopt.documents import Row
 
 _WHATS: tuple[Literal["ttft", "tpot"], ...] = ("ttft", "tpot")
-_PERCENTILES = (0.50, 0.90, 0.95, 0.99)
+TAIL_PERCENTILES = (0.50, 0.90, 0.95, 0.99)
+"""Those that have a column."""
 
 
 def _column(what: str, percentile: float) -> str:
     return f"{what}_p{100 * percentile:.0f}_ms"
 
 
-TAIL_COLUMNS = tuple(_column(what, percentile) for what in _WHATS for percentile in _PERCENTILES)
+TAIL_COLUMNS = tuple(_column(what, percentile) for what in _WHATS for percentile in TAIL_PERCENTILES)
 
 
 def read_tails(row: Row) -> tuple[Tail, ...]:
@@ -35,7 +36,9 @@ def tail_cells(tails: tuple[Tail, ...]) -> dict[str, float]:
 
 
 def _tails_of(row: Row, what: Literal["ttft", "tpot"]) -> list[Tail]:
-    stated = ((percentile, row.optional_number(_column(what, percentile), above=True)) for percentile in _PERCENTILES)
+    stated = (
+        (percentile, row.optional_number(_column(what, percentile), above=True)) for percentile in TAIL_PERCENTILES
+    )
     tails = [Tail(what, percentile, ms / 1000.0) for percentile, ms in stated if ms is not None]
     for lower, higher in pairwise(tails):
         if higher.latency_s < lower.latency_s:

@@ -46,8 +46,8 @@ def run(
 
 def tell_changes(stored: Plan, question: Question) -> None:
     """Says on stderr which inputs are not those that the plan was made from."""
-    known = {item.name: item.sha256 for item in stored.provenance.inputs}
-    changed = sorted({file.name for file in question.files if known.get(file.name) != file.sha256})
+    known = {(item.name, item.sha256) for item in stored.provenance.inputs}
+    changed = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
     if changed:
         typer.echo(f"note: changed since the plan was made: {', '.join(changed)}", err=True)
 

@@ -49,6 +49,10 @@ class Document:
         name = ".".join(str(part)[:60] for part in key)
         return f"{shown(path)}:{line} {name}".rstrip()
 
+    def beside(self, key: Key, name: str) -> Path:
+        """A file that is named at `key`, relative to the file in which the key stands."""
+        return self.lines.get(key, (self.path, 1))[0].parent / name
+
     def issue(self, code: str, key: Key, what: str, fix: str) -> Issue:
         """An issue that points at `key`."""
         return Issue(code, self.where(key), what, fix)

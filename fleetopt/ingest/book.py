@@ -8,8 +8,9 @@ from typing import TypeAlias
 
 from fleetopt.catalog.domain import ROLES, Role, ServingConfig
 from fleetopt.catalog.models import CONFIG_COLUMNS, PROFILE_COLUMNS, PROVENANCE_COLUMNS, read_config, read_point
+from fleetopt.catalog.tails import TAIL_COLUMNS
 from fleetopt.documents import Row
-from fleetopt.ingest.points import TAIL_COLUMNS, key_of
+from fleetopt.ingest.points import key_of
 from fleetopt.ingest.reading import Point
 from fleetopt.ingest.sheets import Sheet
 

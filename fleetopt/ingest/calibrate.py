@@ -184,7 +184,7 @@ def _ratios(one: Measured, peer: Candidate, flags: list[Flag]) -> Iterator[tuple
             what = f"{shown_key(point)} is outside what was modelled for {peer.config.name}"
             flags.append(Flag(one.where, what, "dropped"))
         else:
-            yield one.config.name, shown_key(point), ratio
+            yield one.config.name or peer.config.name, shown_key(point), ratio
 
 
 def _ratio(point: Point, peer: Candidate) -> float | None:

@@ -101,7 +101,7 @@ def _card(model: str, folder: Path, from_card: str | None, *, copied: bool) -> t
     if found is None:
         where = "--from-card" if from_card else shown(folder / model / CARD)
         near = did_you_mean(name, model_names(roots))
-        fix = f"{near} Else write it, like {TEMPLATE}; or name one with --from-card"
+        fix = f"{near}{'' if near.endswith('?') else '.'} Else write it, like {TEMPLATE}; or name one with --from-card"
         raise InputError([Issue("missing-card", where, "is not there" if not from_card else "is no card", fix)])
     if copied:
         return read_text(found / CARD, CARD_LIMIT_BYTES)[0], (f"{shown(folder / model)} starts from the shipped one",)

@@ -104,9 +104,11 @@ def chosen_of(past: Past, only: str | None) -> Past:
     if not histories:
         fix = did_you_mean(only, [one.model for one in past.histories])
         raise InputError([Issue("unknown-model", "--only", f"'{only[:60]}' is no model of the history", fix)])
+    others = tuple(f" {one.model}" for one in past.histories if one.model != only)
+    flags = tuple(flag for flag in past.flags if not flag.where.endswith(others))
     traffic = tuple(one for one in past.trace.traffic if one.model == only) if past.trace else ()
     trace = replace(past.trace, traffic=traffic) if past.trace else None
-    return replace(past, histories=histories, trace=trace)
+    return replace(past, histories=histories, flags=flags, trace=trace)
 
 
 def past_slots(past: Past, most: int) -> tuple[tuple[Slot, ...], dict[str, tuple[float, ...]]]:

@@ -10,15 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from fleetopt.catalog.domain import Provenance, Role, ServingConfig
+from fleetopt.catalog.domain import AggregatedPoint, Provenance, Role, ServingConfig
 from fleetopt.catalog.models import PROFILE_COLUMNS, PROVENANCE_COLUMNS, read_provenance
+from fleetopt.catalog.tails import TAIL_COLUMNS
 from fleetopt.documents import Row, shown
 from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.book import CONFIGS, Book, Place
 from fleetopt.ingest.facts import OPTION, SPLITS, complete
+from fleetopt.ingest.lengths import levelled
 from fleetopt.ingest.names import differences, settled_id
 from fleetopt.ingest.points import (
-    TAIL_COLUMNS,
     cells_of,
     is_equal,
     is_sound,
@@ -118,7 +119,20 @@ def _placed(work: _Work, many: Sequence[Series]) -> list[_New]:
         if bad is not None:
             what = f"has a figure out of range ({shown_key(bad)}: {shown_values(bad)})"
             work.issues.append(Issue("bad-value", one.where, what, "Check its unit, or take the run out"))
-    return news
+    return _one_curve(work, news)
+
+
+def _one_curve(work: _Work, news: Sequence[_New]) -> list[_New]:
+    """The points of each config with lengths that differ by next to nothing made one."""
+    found = [new for new in news if not isinstance(new.point, AggregatedPoint)]
+    for name in dict.fromkeys(new.config.name for new in news):
+        mine = [(new, new.point) for new in news if new.config.name == name and isinstance(new.point, AggregatedPoint)]
+        old = (point for _, point in work.book.points("aggregated.csv", {name}).values()) if mine else ()
+        known = [(p.input_tokens, p.output_tokens) for p in old if isinstance(p, AggregatedPoint)]
+        points, said = levelled([point for _, point in mine], known)
+        work.said += [f"config {name}: {sentence}" for sentence in said]
+        found += [replace(new, point=point) for (new, _), point in zip(mine, points, strict=True)]
+    return found
 
 
 def _order(one: Series, config: ServingConfig) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from fleetopt.catalog.domain import AggregatedPoint, DecodePoint, PrefillPoint, RatePoint, Role
+from fleetopt.catalog.tails import tail_cells
 from fleetopt.documents import LEAST, MOST
 from fleetopt.ingest.reading import Point
 from fleetopt.ingest.sheets import figure
@@ -12,12 +13,8 @@ from fleetopt.ingest.sheets import figure
 SAME = 1e-5
 """Two figures of 6 significant digits that differ by less are one figure, rounded twice."""
 
-PERCENTILES = (0.5, 0.9, 0.95, 0.99)
 UNPROMISED = -1.0
 """In a key: the mean, where others have a percentile."""
-
-TAIL_COLUMNS = tuple(f"{what}_p{round(100 * p)}_ms" for what in ("ttft", "tpot") for p in PERCENTILES)
-"""Optional columns of aggregated.csv."""
 
 
 def table_of(point: Point) -> str:
@@ -56,8 +53,7 @@ def values_of(point: Point) -> dict[str, float]:
     if isinstance(point, RatePoint):
         return {"rate_rps": point.rate_rps}
     means = {"rate_rps": point.rate_rps, "ttft_ms": 1e3 * point.ttft_s, "tpot_ms": 1e3 * point.tpot_s}
-    tails = {f"{tail.what}_p{100 * tail.percentile:g}_ms": 1e3 * tail.latency_s for tail in point.tails}
-    return means | {column: tails[column] for column in TAIL_COLUMNS if column in tails}
+    return means | tail_cells(point.tails)
 
 
 def is_sound(point: Point) -> bool:

@@ -1,6 +1,6 @@
 """The formulation: which features make up the problem, and how their parts become one program.
 
-    minimize   sum over the cost ledger of  probability[o] * usd
+    minimize   sum over the cost ledger of  probability[o] * discount[line,t] * usd      (or weighed with `risk`)
     subject to every rule that a feature states
 
 A rule becomes one row of the Pyomo constraint named by its sentence.
@@ -12,11 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.features.budgets import Budgets
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
+from fleetopt.optimizer.features.facilities import Facilities
 from fleetopt.optimizer.features.fleet import Fleet
+from fleetopt.optimizer.features.least import LeastReplicas
+from fleetopt.optimizer.features.orders import OrderTerms
 from fleetopt.optimizer.features.pools import Pools
 from fleetopt.optimizer.features.quotas import Quotas
 from fleetopt.optimizer.features.rentals import Rentals
@@ -24,22 +29,31 @@ from fleetopt.optimizer.features.serving import Serving
 from fleetopt.optimizer.features.sharing import SharingFeature
 from fleetopt.optimizer.features.shortfall import ShortfallFeature
 from fleetopt.optimizer.features.slices import Slices
+from fleetopt.optimizer.features.spares import Spares
 from fleetopt.optimizer.features.stock import StockFeature
+from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
 from fleetopt.optimizer.rules import Rule, Rules
 from fleetopt.plan.domain import ALL
+from fleetopt.plan.money import discount
 
 FEATURES: tuple[Feature, ...] = (
     Serving(),
     Pools(),
+    Spares(),
+    LeastReplicas(),
     SharingFeature(),
     Slices(),
     ShortfallFeature(),
     Rentals(),
     Commitments(),
+    OrderTerms(),
     StockFeature(),
     Fleet(),
     Quotas(),
+    Facilities(),
+    Budgets(),
+    Variety(),
     Demand(),
 )
 
@@ -67,15 +81,25 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
         ledger.seal()
     for feature in features:
         feature.constrain(model, case, ledgers, rules)
+    paid = [(key, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
+    expected = quicksum([probability(case, key) * usd for key, usd in paid]) if paid else 0.0
+    tail = None
+    if case.risk is not None:
+        by_outlook = {o: quicksum([usd for key, usd in paid if key.outlook in (ALL, o)]) for o in case.probability}
+        tail = risk.add_tail(model, case, rules, by_outlook)
     _add_rows(model, rules.all())
-    lines = [probability(case, key) * usd for key, usd in ledgers.cost.entries()]
-    model.COST = Objective(expr=quicksum(lines) if lines else 0.0)
+    model.COST = Objective(expr=risk.weighed(case.risk, expected, tail))
     return Problem(model, case, ledgers, rules.all())
 
 
 def probability(case: PlanningCase, key: CostKey) -> float:
     """The weight of a cost line in the objective: one for what is paid whatever the future brings."""
     return 1.0 if key.outlook == ALL else case.probability[key.outlook]
+
+
+def present_value(case: PlanningCase, key: CostKey) -> float:
+    """What a dollar of a cost line is worth at the start of the horizon."""
+    return discount(key.line, key.period, case.periods, case.discount_rate)
 
 
 def _add_rows(model: Any, rules: tuple[Rule, ...]) -> None:

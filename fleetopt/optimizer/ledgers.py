@@ -43,11 +43,26 @@ class RunningKey(NamedTuple):
     outlook: str
 
 
+class CarriedKey(NamedTuple):
+    workload: str
+    role: str
+    site: str
+    kv_format: str
+    period: str
+    slot: str
+    outlook: str
+
+
 class PoolKey(NamedTuple):
     pool: Pool
     period: str
     slot: str
     outlook: str
+
+
+class OrderKey(NamedTuple):
+    supply: str
+    period: str
 
 
 class SupplyKey(NamedTuple):
@@ -76,6 +91,10 @@ class Ledger:
         """Closes the sum: from here on it is only read."""
         self._sealed = True
 
+    def posted(self, key: Any) -> tuple[Term, ...]:
+        """What has been posted under a key before anything is priced; every quantity has been by then."""
+        return tuple(self._terms.get(key, ()))
+
     def total(self, key: Any) -> Term:
         """The sum under a key, zero where nothing was posted."""
         self._must_be_sealed()
@@ -103,10 +122,21 @@ class Ledgers:
 
     served: Ledger = field(default_factory=lambda: Ledger("served", "requests/s by workload and time"))
     excused: Ledger = field(default_factory=lambda: Ledger("excused", "unserved requests/s by workload and time"))
+    carried: Ledger = field(default_factory=lambda: Ledger("carried", "requests/s by workload, role, link and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
+    ordered: Ledger = field(default_factory=lambda: Ledger("ordered", "nodes ordered by supply and period"))
     fielded: Ledger = field(default_factory=lambda: Ledger("fielded", "nodes in service by supply and time"))
     cost: Ledger = field(default_factory=lambda: Ledger("cost", "USD by line, time, site and item"))
 
     def all(self) -> tuple[Ledger, ...]:
-        return self.served, self.excused, self.running, self.gpus_used, self.fielded, self.cost
+        return (
+            self.served,
+            self.excused,
+            self.carried,
+            self.running,
+            self.gpus_used,
+            self.ordered,
+            self.fielded,
+            self.cost,
+        )

@@ -19,14 +19,23 @@ ROLE_ORDER: tuple[Role, ...] = ("prefill", "decode", "aggregated")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The replicas of one option at one time, a number that is not whole where they are shared."""
+    """The replicas of one option at one time, a number that is not whole where they are shared.
+
+    Each carries `capability` times what its profile promises.
+    """
 
     option: Option
     replicas: float
+    capability: float = 1.0
+
+    @property
+    def rps(self) -> float:
+        """What one replica carries, less what the outlook takes off it."""
+        return self.option.capacity_rps * self.capability
 
     @property
     def carries(self) -> float:
-        return self.replicas * self.option.capacity_rps
+        return self.replicas * self.rps
 
 
 def achieved_rps(groups: list[Group]) -> float:
@@ -71,10 +80,10 @@ def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
     for group in groups:
         role, link = group.option.capacity.candidate.role, group.option.link
         if role == "aggregated":
-            yield group, share * group.option.capacity_rps
+            yield group, share * group.rps
             continue
         use = share * lines[link] / _carried(groups, role, link)
-        yield group, use * group.option.capacity_rps
+        yield group, use * group.rps
 
 
 def _placement(workload: Workload, group: Group, load: float, key: ServedKey) -> Placement:
@@ -96,9 +105,9 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         shared=option.shared,
         gpus_per_replica=config.gpus_per_replica,
         node_gpus_per_replica=option.node_gpus,
-        capacity_rps=option.capacity_rps,
+        capacity_rps=group.rps,
         load_rps=load,
-        utilization=load / option.capacity_rps,
+        utilization=load / group.rps,
         batch=capacity.batch,
         ttft_s=latencies.ttft_s,
         tpot_s=latencies.tpot_s,
@@ -114,7 +123,8 @@ def _latencies(group: Group, load: float) -> AtLoad:
     if group.option.shared is not None:
         assert capacity.shared is not None
         return capacity.shared.latencies
-    return latency_at(capacity, load, round(group.replicas))
+    # A replica that carries less is as busy with a load as its profile is with more.
+    return latency_at(capacity, load / group.capability, round(group.replicas))
 
 
 def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: list[Placement]) -> WorkloadOutcome:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import Commitment, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.features.commitments import service_span
-from fleetopt.optimizer.formulation import FEATURES, Problem, probability
-from fleetopt.optimizer.ledgers import CostKey, ServedKey
+from fleetopt.optimizer.features.commitments import held_orders, service_span
+from fleetopt.optimizer.formulation import FEATURES, Problem, present_value, probability
+from fleetopt.optimizer.ledgers import CostKey, ServedKey, SupplyKey
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
 from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
@@ -27,6 +28,8 @@ class Readout:
     """What the integers of a solution mean."""
 
     objective_usd: float
+    expected_usd: float
+    cvar_usd: float | None
     fleet: tuple[FleetLine, ...]
     orders: tuple[Order, ...]
     placements: tuple[Placement, ...]
@@ -50,8 +53,11 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         placements += found
         outcomes.append(outcome_of(case, key, rps, found))
     costs = _costs(problem)
+    expected, tail = risk.measured(case, costs)
     return Readout(
-        objective_usd=sum(line.usd * line.probability for line in costs),
+        objective_usd=risk.weighed(case.risk, expected, tail),
+        expected_usd=expected,
+        cvar_usd=tail,
         fleet=_fleet(problem),
         orders=_orders(model, case),
         placements=tuple(placements),
@@ -80,12 +86,14 @@ def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
             continue
         replicas = round(variable.value)
         if replicas:
-            groups.setdefault(ServedKey(workload, *time), []).append(Group(option, replicas))
-    _add_shared(model, options, groups)
+            groups.setdefault(ServedKey(workload, *time), []).append(Group(option, replicas, case.capability[time[2]]))
+    _add_shared(model, case, options, groups)
     return groups
 
 
-def _add_shared(model: Any, options: dict[tuple[str, str], Option], groups: dict[ServedKey, list[Group]]) -> None:
+def _add_shared(
+    model: Any, case: PlanningCase, options: dict[tuple[str, str], Option], groups: dict[ServedKey, list[Group]]
+) -> None:
     """Adds the shares of whole replicas, each family's own stretched until the replicas are used up."""
     shares: dict[tuple[str, ...], dict[ServedKey, float]] = {}
     for (workload, name, *time), variable in model.REPLICAS.items():
@@ -96,17 +104,18 @@ def _add_shared(model: Any, options: dict[tuple[str, str], Option], groups: dict
         stretch = round(model.STANDING[key].value) / sum(used.values())
         for served, share in used.items():
             option = options[served.workload, key[1]]
-            groups.setdefault(served, []).append(Group(option, share * stretch))
+            groups.setdefault(served, []).append(Group(option, share * stretch, case.capability[served.outlook]))
 
 
 def _costs(problem: Problem) -> tuple[CostLine, ...]:
     from pyomo.core import value
 
-    lines = []
+    case, lines = problem.case, []
     for key, expression in problem.ledgers.cost.entries():
         usd = float(value(expression))
         if usd:
-            lines.append(CostLine(**CostKey._asdict(key), probability=probability(problem.case, key), usd=usd))
+            weights = {"probability": probability(case, key), "discount": present_value(case, key)}
+            lines.append(CostLine(**CostKey._asdict(key), **weights, usd=usd))
     return tuple(lines)
 
 
@@ -115,7 +124,7 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
 
     case = problem.case
     offers = {line.name: line.offer for line in (*case.rentals, *(c.line for c in case.commitments))}
-    stock = {stock.name: stock for stock in case.stock}
+    prices = _prices(problem)
     lines = []
     for key, expression in problem.ledgers.fielded.entries():
         nodes = round(value(expression))
@@ -136,10 +145,33 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
                 outlook=key.outlook,
                 nodes=nodes,
                 gpus=nodes * case.gpus_per_node(pool),
-                usd_per_node_h=offer.usd_per_node_h if offer else stock[key.supply].usd_per_node_h,
+                usd_per_node_h=prices[key.supply, key.period] * _rent_factor(case, key),
             )
         )
     return tuple(lines)
+
+
+def _rent_factor(case: PlanningCase, key: SupplyKey) -> float:
+    """What an outlook does to the price of nodes that are rented by the hour."""
+    rented = any(line.name == key.supply for line in case.rentals)
+    return case.rent_factor[key.outlook] if rented else 1.0
+
+
+def _prices(problem: Problem) -> dict[tuple[str, str], float]:
+    """USD per node-hour of each supply line in each period; of ordered nodes the mean over those held."""
+    case, model = problem.case, problem.model
+    prices = {(stock.name, period.name): stock.usd_per_node_h for stock in case.stock for period in case.periods}
+    for line in case.rentals:
+        for period in case.periods:
+            prices[line.name, period.name] = line.offer.usd_per_node_h * case.price_factor(line, period.name)
+    for commitment in case.commitments:
+        for index, period in enumerate(case.periods):
+            held = [(round(order.value), ordered) for order, ordered in held_orders(model, case, commitment, index)]
+            nodes = sum(count for count, _ in held)
+            paid = sum(count * case.price_factor(commitment.line, ordered) for count, ordered in held)
+            mean = paid / nodes if nodes else 1.0
+            prices[commitment.line.name, period.name] = commitment.line.offer.usd_per_node_h * mean
+    return prices
 
 
 def _orders(model: Any, case: PlanningCase) -> tuple[Order, ...]:
@@ -157,6 +189,7 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
     line, offer = commitment.line, commitment.line.offer
     first, last = service_span(case, commitment, ordered)
     pool = case.pool_of[line.name]
+    factor = case.price_factor(line, case.periods[ordered].name)
     return Order(
         supply=line.name,
         offer=offer.name,
@@ -170,8 +203,8 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
         last_period=case.periods[last].name,
         nodes=nodes,
         gpus=nodes * case.gpus_per_node(pool),
-        upfront_usd=nodes * offer.upfront_usd_per_node,
-        usd_per_node_h=offer.usd_per_node_h,
+        upfront_usd=nodes * offer.upfront_usd_per_node * factor,
+        usd_per_node_h=offer.usd_per_node_h * factor,
     )
 
 

@@ -3,7 +3,8 @@
 Accrual, not cash: all that a supply line costs over the horizon is spread evenly over the hours its nodes are in
 service, so that an upfront payment falls on the quarters it serves. At any time the cost of a pool (node type
 at a site) is shared in proportion to GPUs set aside on it; idle GPUs of a pool in use are thus borne by its
-users, and a pool that nobody uses goes to '(unused)'. Expected over outlooks.
+users, and a pool that nobody uses goes to '(unused)'. Expected over outlooks, at present value where the scenario
+discounts.
 """
 
 from __future__ import annotations
@@ -78,9 +79,9 @@ def _usd_per_node_hour(
     total: dict[str, float] = defaultdict(float)
     for line in costs:
         if not line.site and line.item in models:
-            usd[line.item, line.period] += line.usd * line.probability
+            usd[line.item, line.period] += line.usd * line.probability * line.discount
         else:
-            total[line.item] += line.usd * line.probability
+            total[line.item] += line.usd * line.probability * line.discount
     node_hours: dict[str, float] = defaultdict(float)
     for node in fleet:
         node_hours[node.supply] += node.nodes * weight_of[id(node)]

@@ -146,7 +146,7 @@ class WorkloadOutcome(Record):
 
 
 class CostLine(Record):
-    """Dollars under a named line. The probability-weighted lines sum to the objective.
+    """Dollars under a named line, nominal. Weighted by probability and discount, the lines sum to the objective.
 
     `item` is the supply line or workload that the money is for; `outlook` is ALL for what is paid whatever the
     future brings.
@@ -160,6 +160,7 @@ class CostLine(Record):
     item: str
     probability: float
     usd: float
+    discount: float = 1.0
 
 
 class WorkloadCost(Record):
@@ -240,12 +241,18 @@ class Provenance(Record):
 
 
 class Plan(Record):
-    """A fleet, its placements, its cost, and the proof of all three."""
+    """A fleet, its placements, its cost, and the proof of all three.
+
+    `objective_usd` is what was minimized: the expected present value `expected_usd`, or its weighing with `cvar_usd`,
+    the mean of the dearest futures, where the scenario weighs risk.
+    """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
     scenario: str
     status: Status
     objective_usd: float
+    expected_usd: float | None = None
+    cvar_usd: float | None = None
     bound_usd: float | None
     gap: float | None
     verdict: Verdict

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fleetopt.documents import shown
 from fleetopt.ingest.calibrate import Fit
+from fleetopt.report.flag_view import flag_view
 from fleetopt.report.view import View, percent, view
 
 
@@ -29,11 +30,10 @@ def sections(fits: Sequence[Fit]) -> list[View]:
         for fit in fits
     ]
     points = [[one.config, one.point, f"{one.ratio:.4g}", percent(one.error)] for fit in fits for one in fit.residuals]
-    flags = [[flag.where, flag.what, flag.done] for fit in fits for flag in fit.flags]
     return [
         view("Latency factors", titles, factors, text=3),
         view("Measured over modelled", ["config", "at", "ratio", "error"], points, text=2),
-        view("Mind", ["where", "what", "done"], flags, text=3),
+        flag_view(flag for fit in fits for flag in fit.flags),
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from fleetopt.plan.money import RECEIVED_AT_END
 from fleetopt.report.money import KINDS, Kind, Spend
 from fleetopt.scenario.domain import Period
 
@@ -68,7 +69,7 @@ def _share(entry: Spend, month: Month) -> float:
     """Which part of a period's dollars falls on a month; a residual value is due at the very end."""
     if entry.once:
         return float(month.first)
-    if entry.line == "residual_value":
+    if entry.line in RECEIVED_AT_END:
         return float(month.last)
     return month.share
 

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, WorkloadOutcome
-from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table
+from fleetopt.report.money import (
+    KIND_WORDS,
+    KINDS,
+    expected_cost,
+    is_discounted,
+    periods_of,
+    present_values,
+    spend,
+    table,
+)
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.risks import OutlookCost
 from fleetopt.report.token_prices import TokenCost
@@ -18,7 +27,7 @@ Baseline: TypeAlias = tuple[str, float | None, bool, str]
 
 
 def spend_view(plan: Plan) -> View:
-    """Dollars by kind, line and period, expected over outlooks; they sum to the objective."""
+    """Dollars by kind, line and period, expected over outlooks; the total is nominal."""
     periods, entries = periods_of(plan), spend(plan)
     rows: list[list[str]] = []
     for kind in KINDS:
@@ -27,7 +36,9 @@ def spend_view(plan: Plan) -> View:
         rows += [[KIND_WORDS[kind], title, *_money(values)] for title, values in by_line.items()]
     sums = table(entries, lambda _: "total", lambda entry: entry.period, periods)
     rows.append(["total", "", *_money(sums.get("total", [0.0] * len(periods)))])
-    note = "Cash is capex and opex together. Dollars are those of the plan's cost lines, expected over outlooks."
+    if is_discounted(plan):
+        rows.append(["present value", "", *_money(present_values(plan, periods))])
+    note = "Cash is capex and opex together. Dollars are those of their day, expected over outlooks."
     return view("Spend by line, USD", ["kind", "line", *periods, "in all"], rows, text=2, note=note)
 
 
@@ -92,36 +103,39 @@ def price(value: float | None) -> str:
     return "-" if value is None else f"{value:,.4f}"
 
 
-def outlook_view(costs: Sequence[OutlookCost], expected_usd: float) -> View:
+def outlook_view(costs: Sequence[OutlookCost], plan: Plan) -> View:
     """What each outlook would cost, and how far that is from what is expected."""
+    expected = expected_cost(plan)
     rows = [
         [
-            *(one.name, percent(one.probability), usd(one.total_usd), usd(one.total_usd - expected_usd)),
+            *(one.name, percent(one.probability), usd(one.total_usd), usd(one.total_usd - expected)),
             *(f"{one.most_gpus:,}", percent(one.shortfall)),
         ]
         for one in costs
     ]
-    rows.append(["expected", "", usd(expected_usd), "", "", ""])
+    if plan.cvar_usd is not None:
+        rows.append(["mean of the dearest (CVaR)", "", usd(plan.cvar_usd), usd(plan.cvar_usd - expected), "", ""])
+    rows.append(["expected", "", usd(expected), "", "", ""])
     titles = ["outlook", "probability", "USD", "above expected", "most GPUs at once", "demand unserved"]
-    return view("Cost by outlook", titles, rows)
+    return view("Cost by outlook", titles, rows, note="At present value." if is_discounted(plan) else "")
 
 
-def baseline_view(baselines: Sequence[Baseline], objective_usd: float) -> View:
+def baseline_view(baselines: Sequence[Baseline], expected_usd: float) -> View:
     """What simpler ways to plan would cost on the same inputs."""
     rows = [
         [
-            *(name, "cannot work" if cost is None else usd(cost), _saving(cost, objective_usd)),
+            *(name, "cannot work" if cost is None else usd(cost), _saving(cost, expected_usd)),
             *("yes" if verified else "no", note),
         ]
         for name, cost, verified, note in baselines
     ]
-    rows.append(["this plan", usd(objective_usd), "", "", ""])
+    rows.append(["this plan", usd(expected_usd), "", "", ""])
     titles = ["planned as", "USD", "this plan saves", "verified", "note"]
     return view("Baselines", titles, rows, words=("verified", "note"))
 
 
-def _saving(cost: float | None, objective_usd: float) -> str:
-    return "-" if cost is None or cost <= 0 else f"{usd(cost - objective_usd)} ({percent(1 - objective_usd / cost)})"
+def _saving(cost: float | None, expected_usd: float) -> str:
+    return "-" if cost is None or cost <= 0 else f"{usd(cost - expected_usd)} ({percent(1 - expected_usd / cost)})"
 
 
 def margin_view(plan: Plan) -> View:

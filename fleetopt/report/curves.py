@@ -139,7 +139,8 @@ def _aggregated_panel(kind: Kind, one: Candidate, asked: Asked | None) -> Panel:
     if row is not None and asked is not None and isinstance(row.model, AggregatedLoad) and row.batch is not None:
         planned = _planned(kind, row.model)
         xs, ys = _sampled(planned, row.model.series.first, row.model.series.last)
-        lines.append(Line(f"planned{_slowed(row.model.slower)}", one, xs, ys, (), planned=True))
+        label = f"planned{_statistic(kind, row.model, asked.workload)}{_slowed(row.model.slower)}"
+        lines.append(Line(label, one, xs, ys, (), planned=True))
         text = f"concurrency {number(row.batch)}, {_bound(row, asked)}"
         marks.append(Mark(text, one, row.batch, planned(row.batch)))
     promise = _promise(kind, asked) if kind != "rate" else None
@@ -169,7 +170,7 @@ def _planned(kind: Kind, load: AggregatedLoad) -> Callable[[float], float]:
     if kind == "ttft":
         return load.ttft_s
     if kind == "tpot":
-        return lambda c: 1e3 * load.slower * load.series.tpot.at(load.series.held(c))
+        return lambda c: 1e3 * load.slower * load.tpot.at(load.series.held(c))
     return lambda c: load.series.rate_at(c) / load.slower
 
 
@@ -179,6 +180,13 @@ def _slowed(slower: float) -> str:
 
 def _capacity(one: Candidate, asked: Asked | None) -> Capacity | None:
     return asked.capacities.get(one.name) if asked is not None else None
+
+
+def _statistic(kind: Kind, load: AggregatedLoad, workload: Workload) -> str:
+    """' at p99', where the planned curve is of that percentile and not of the mean."""
+    latency = {"ttft": workload.ttft, "tpot": workload.tpot}.get(kind)
+    crowded = kind == "tpot" and load.occupancy_percentile is not None
+    return "" if latency is None or latency.percentile is None or crowded else f" at {latency.at}"
 
 
 def _promise(kind: str, asked: Asked | None) -> tuple[str, float] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetopt.ingest.forecast import OUTLOOKS, Forecast, Rule
 from fleetopt.ingest.history import Past
-from fleetopt.report.trace_views import flag_view
+from fleetopt.report.flag_view import flag_view
 from fleetopt.report.view import View, number, percent, view
 
 

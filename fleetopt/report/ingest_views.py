@@ -12,19 +12,14 @@ from fleetopt.ingest.reading import Reading
 from fleetopt.report.view import View, view
 
 
-def sentences(readings: Sequence[Reading], changes: Sequence[Change]) -> Iterator[str]:
-    """What was understood of each file, then what was assumed."""
+def sentences(readings: Sequence[Reading], names: Sequence[str], changes: Sequence[Change]) -> Iterator[str]:
+    """What was understood of each file, then which models they are of, then what was assumed."""
     for reading in readings:
         yield f"{shown(reading.path)}: {reading.format}"
         yield from (f"  {sentence}" for sentence in reading.understood)
+    yield from (f"models: {sentence}" for sentence in names)
     for change in changes:
         yield from (f"{change.book.model}: {sentence}" for sentence in change.said)
-
-
-def flag_view(readings: Sequence[Reading]) -> View:
-    """What contradicts itself in the files, and what was done about it."""
-    rows = [[flag.where, flag.what, flag.done] for reading in readings for flag in reading.flags]
-    return view("Looks wrong", ["where", "what", "done"], rows, text=3)
 
 
 def change_view(changes: Sequence[Change]) -> View:
@@ -63,7 +58,7 @@ def _status(changes: Sequence[Change], *, written: bool) -> str:
     return "WRITTEN" if written else "WOULD_WRITE"
 
 
-def to_json(readings: Sequence[Reading], changes: Sequence[Change], *, written: bool) -> str:
+def to_json(readings: Sequence[Reading], names: Sequence[str], changes: Sequence[Change], *, written: bool) -> str:
     """The same for programs."""
     record = {
         "schema_version": "1",
@@ -92,6 +87,7 @@ def to_json(readings: Sequence[Reading], changes: Sequence[Change], *, written: 
             for change in changes
             for tally in change.tallies
         ],
+        "models": names,
         "said": [f"{change.book.model}: {sentence}" for change in changes for sentence in change.said],
         "written": [shown(change.book.folder / file) for change in changes for file in change.texts if written],
     }

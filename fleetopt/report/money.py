@@ -1,6 +1,7 @@
 """A plan's dollars, read once for every report, so that all of them show the same numbers.
 
-    expected usd  =  sum over cost lines of usd x probability  =  objective
+    nominal usd  =  usd x probability, in dollars of their day: what budgets and cash flows are made of
+    present usd  =  nominal usd x discount: they sum to the plan's expected cost
 
 Each line is one of three kinds. *capex* buys something that is owned afterwards; *opex* is paid for use, also where
 it is paid ahead, as the upfront part of a reservation is; *unpaid* is money that the plan counts and nobody pays in
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fleetopt.plan.domain import CostLine, Plan
+from fleetopt.plan.money import PAID_AT_START, RECEIVED_AT_END
 
 Kind: TypeAlias = Literal["capex", "opex", "unpaid"]
 KINDS: tuple[Kind, ...] = ("capex", "opex", "unpaid")
@@ -28,18 +30,20 @@ _TITLES = {
     "upfront": "Paid with the order",
     "residual_value": "Residual value",
     "owned": "Running owned nodes",
+    "electricity": "Electricity",
+    "carbon": "Price of carbon",
     "shortfall": "Price of unserved demand",
 }
 """Names for people; a line that is not here is shown by its own name."""
 
-_UNPAID = frozenset({"residual_value", "shortfall"})
-_WITH_THE_ORDER = frozenset({"upfront"})
+_UNPAID = RECEIVED_AT_END | {"shortfall"}
+_WITH_THE_ORDER = PAID_AT_START
 """Lines that are paid once, when the order is placed; capex where the order is a purchase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A cost line as reports need it; `usd` is expected over outlooks."""
+    """A cost line as reports need it; `usd` is nominal, `present_usd` discounted, both expected over outlooks."""
 
     line: str
     kind: Kind
@@ -48,22 +52,37 @@ class Spend:
     site: str
     item: str
     usd: float
+    present_usd: float
 
     @property
     def title(self) -> str:
         return line_title(self.line)
 
 
-def expected_usd(cost: CostLine) -> float:
-    """What a cost line adds to the objective."""
+def nominal_usd(cost: CostLine) -> float:
+    """A cost line in dollars of its day, expected over outlooks."""
     return cost.usd * cost.probability
+
+
+def expected_cost(plan: Plan) -> float:
+    """The expected cost of a plan at present value; its objective, where no risk is weighed."""
+    return plan.objective_usd if plan.expected_usd is None else plan.expected_usd
+
+
+def is_discounted(plan: Plan) -> bool:
+    """Whether dollars of later periods count less."""
+    return any(cost.discount != 1.0 for cost in plan.costs)
 
 
 def spend(plan: Plan) -> tuple[Spend, ...]:
     """Every cost line of a plan, in its order."""
     bought = {order.supply for order in plan.orders if order.kind == "purchase"}
     return tuple(
-        Spend(c.line, kind_of(c, bought), c.line in _WITH_THE_ORDER, c.period, c.site, c.item, expected_usd(c))
+        Spend(
+            *(c.line, kind_of(c, bought), c.line in _WITH_THE_ORDER, c.period, c.site, c.item),
+            usd=nominal_usd(c),
+            present_usd=nominal_usd(c) * c.discount,
+        )
         for c in plan.costs
     )
 
@@ -106,6 +125,15 @@ def table(entries: Iterable[Spend], row: Key, column: Key, columns: Sequence[str
     found: dict[str, list[float]] = {}
     for entry in entries:
         found.setdefault(row(entry), [0.0] * len(columns))[place[column(entry)]] += entry.usd
+    return found
+
+
+def present_values(plan: Plan, periods: Sequence[str]) -> list[float]:
+    """What each period's cost lines are worth at the start of the horizon."""
+    place = {name: index for index, name in enumerate(periods)}
+    found = [0.0] * len(periods)
+    for entry in spend(plan):
+        found[place[entry.period]] += entry.present_usd
     return found
 
 

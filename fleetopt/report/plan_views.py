@@ -6,9 +6,19 @@ CSV files and in plan.json.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
+from fleetopt.report.money import (
+    Spend,
+    expected_cost,
+    is_discounted,
+    periods_of,
+    present_values,
+    spend,
+    totals,
+)
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 
 TimeKey: TypeAlias = tuple[str, str, str]
@@ -22,7 +32,7 @@ def headline(plan: Plan) -> str:
     periods = list(dict.fromkeys(w.period for w in plan.workloads))
     span = periods[0] if len(periods) == 1 else f"{periods[0]} to {periods[-1]}"
     expected = "expected " if len({w.outlook for w in plan.workloads}) > 1 else ""
-    return f"{plan.scenario}: {usd(plan.objective_usd)} USD {expected}for {span}, {quality(plan)}"
+    return f"{plan.scenario}: {usd(expected_cost(plan))} USD {expected}for {span}, {quality(plan)}"
 
 
 def quality(plan: Plan) -> str:
@@ -192,17 +202,23 @@ def _role_cells(role: RoleOutcome) -> list[str]:
 
 
 def cost_view(plan: Plan) -> View:
-    """Dollars by line and period, expected over outlooks; they sum to the objective."""
-    periods = list(dict.fromkeys(w.period for w in plan.workloads))
-    lines: dict[tuple[str, str], dict[str, float]] = {}
-    for cost in plan.costs:
-        by_period = lines.setdefault((cost.line, cost.item), {})
-        by_period[cost.period] = by_period.get(cost.period, 0.0) + cost.usd * cost.probability
-    rows = [[line, item, *_money(by_period, periods)] for (line, item), by_period in lines.items()]
-    totals = {p: sum(by_period.get(p, 0.0) for by_period in lines.values()) for p in periods}
-    rows.append(["total", "", *_money(totals, periods)])
+    """Nominal dollars by line and period, expected over outlooks, and their present value where they are discounted."""
+    periods, entries = periods_of(plan), spend(plan)
+    lines: dict[tuple[str, str], list[Spend]] = {}
+    for entry in entries:
+        lines.setdefault((entry.line, entry.item), []).append(entry)
+    rows = [[*name, *_money(_by_period(own), periods)] for name, own in lines.items()]
+    rows.append(["total", "", *_money(_by_period(entries), periods)])
+    if is_discounted(plan):
+        rows.append(
+            ["present value", "", *_money(dict(zip(periods, present_values(plan, periods), strict=True)), periods)]
+        )
     titles = ["line", "for", *periods, *(["all periods"] if len(periods) > 1 else [])]
     return view("Cost by line, USD", titles, rows, text=2)
+
+
+def _by_period(entries: Iterable[Spend]) -> dict[str, float]:
+    return totals(entries, lambda entry: entry.period)
 
 
 def _money(by_period: dict[str, float], periods: list[str]) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from fleetopt.catalog.domain import Offer
+from fleetopt.documents import shown
 from fleetopt.ingest.prices.domain import PriceReading
 from fleetopt.ingest.prices.merge import Merge
+from fleetopt.report.flag_view import flag_view
 from fleetopt.report.view import View, usd, view
 
 
@@ -20,7 +23,7 @@ def price_record(reading: PriceReading, merge: Merge | None) -> dict[str, Any]:
         "flags": [asdict(flag) for flag in reading.flags],
         "unmapped_gpu_types": list(reading.unmapped),
         "offers": [_flat(offer) for offer in reading.offers],
-        "merge": asdict(merge) if merge else None,
+        "merge": asdict(merge) | {"files": [shown(path) for path in merge.files]} if merge else None,
     }
 
 
@@ -33,8 +36,7 @@ def price_views(reading: PriceReading, merge: Merge | None) -> list[View]:
     """All of it, for people; flags and changes only where there are any."""
     views = [_offers(reading)]
     if reading.flags:
-        rows = [(flag.where, flag.what, flag.done) for flag in reading.flags]
-        views.append(view("What looks wrong", ("where", "what", "done"), rows, text=3))
+        views.append(flag_view(reading.flags))
     if merge is not None and merge.changed:
         changes = [(one.name, one.field.replace("_", " "), one.old or "-", one.new or "-") for one in merge.changed]
         views.append(view("Changed", ("offer", "field", "old", "new"), changes, text=4))
@@ -43,10 +45,22 @@ def price_views(reading: PriceReading, merge: Merge | None) -> list[View]:
             ("added", str(len(merge.added))),
             ("changed", str(len({one.name for one in merge.changed}))),
             ("the same as before", str(len(merge.same))),
+            ("older than what is there, left out", str(len(merge.older))),
             ("new node types", str(len(merge.new_nodes))),
         )
         views.append(view("Merged", ("what", "count"), counts))
     return views
+
+
+def outcome(merge: Merge | None, *, written: bool) -> Iterator[str]:
+    """Which files were written, or would be."""
+    if merge is None:
+        yield "nothing is written; --folder models puts the offers into a catalog folder"
+    elif not merge.files:
+        yield "nothing new"
+    else:
+        word = "written" if written else "would be written"
+        yield from (f"{word}: {shown(path)}" for path in merge.files)
 
 
 def _offers(reading: PriceReading) -> View:

@@ -1,6 +1,6 @@
 """What the outlooks mean for the cost: by outlook, and the band in which it falls with 80 % probability.
 
-    cost in outlook o   =  lines that hold whatever happens  +  lines of o
+    cost in outlook o   =  lines that hold whatever happens  +  lines of o, at present value
     quantile q          =  the least cost that is not exceeded with probability q
 
 Few outlooks make steps of a quantile: with three, P10 is the cheapest unless it is less likely than 10 %.
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fleetopt.plan.domain import ALL, CostLine, Plan
-from fleetopt.report.money import expected_usd, is_paid, periods_of
+from fleetopt.report.money import is_paid, periods_of
 from fleetopt.scenario.domain import Scenario
 
 BAND = (0.1, 0.5, 0.9)
@@ -20,21 +20,21 @@ BAND = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True, slots=True)
 class OutlookCost:
-    """Dollars by period in one outlook, and those of them that are paid.
+    """Dollars by period in one outlook at present value, and what is paid in dollars of its day.
 
     `shortfall` is the share of its demand that goes unserved.
     """
 
     name: str
     probability: float
-    usd: tuple[float, ...]
+    present_usd: tuple[float, ...]
     paid_usd: tuple[float, ...]
     most_gpus: int
     shortfall: float
 
     @property
     def total_usd(self) -> float:
-        return sum(self.usd)
+        return sum(self.present_usd)
 
     @property
     def cumulative_paid_usd(self) -> tuple[float, ...]:
@@ -43,22 +43,23 @@ class OutlookCost:
 
 def outlook_costs(plan: Plan, scenario: Scenario) -> tuple[OutlookCost, ...]:
     """Each outlook of the scenario; weighted by probability they sum to the objective."""
-    usd = _by_outlook(plan, scenario, lambda _: True)
-    paid = _by_outlook(plan, scenario, is_paid)
+    present = _by_outlook(plan, scenario, lambda cost: cost.usd * cost.discount)
+    paid = _by_outlook(plan, scenario, lambda cost: cost.usd if is_paid(cost) else 0.0)
     most, unserved = _most_gpus(plan), _unserved(plan, scenario)
     return tuple(
-        OutlookCost(o.name, o.probability, usd[o.name], paid[o.name], most.get(o.name, 0), unserved.get(o.name, 0.0))
+        OutlookCost(
+            o.name, o.probability, present[o.name], paid[o.name], most.get(o.name, 0), unserved.get(o.name, 0.0)
+        )
         for o in scenario.calendar.outlooks
     )
 
 
-def _by_outlook(plan: Plan, scenario: Scenario, wanted: Callable[[CostLine], bool]) -> dict[str, tuple[float, ...]]:
+def _by_outlook(plan: Plan, scenario: Scenario, amount: Callable[[CostLine], float]) -> dict[str, tuple[float, ...]]:
     place = {name: index for index, name in enumerate(periods_of(plan))}
     usd = {outlook.name: [0.0] * len(place) for outlook in scenario.calendar.outlooks}
-    for cost in filter(wanted, plan.costs):
-        # A line of one outlook carries that outlook's probability, which is 1 where only it is looked at.
+    for cost in plan.costs:
         for name in usd if cost.outlook == ALL else [cost.outlook]:
-            usd[name][place[cost.period]] += expected_usd(cost) / cost.probability
+            usd[name][place[cost.period]] += amount(cost)
     return {name: tuple(values) for name, values in usd.items()}
 
 

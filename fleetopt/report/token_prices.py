@@ -5,8 +5,9 @@
     mean price    =  all its cost                       /  all its served tokens
 
 Each role is taken as a workload of its own in the attribution of docs/decisions/0006, so that the roles' costs sum to
-the workload's. A replica that does both roles has one cost for both kinds of tokens: it is in the mean price only, as
-is what a workload pays for unserved demand. Input tokens count as sent, also those a prefix cache has seen before.
+the workload's, at present value where the scenario discounts. A replica that does both roles has one cost for both
+kinds of tokens: it is in the mean price only, as is what a workload pays for unserved demand. Input tokens count as
+sent, also those a prefix cache has seen before.
 """
 
 from __future__ import annotations

@@ -99,11 +99,12 @@ def workload_block(one: Traffic, slots: Sequence[Slot], model: str, lengths: str
     found: dict[str, Any] = {
         "model": model,
         "demand": {"base": f"{one.mean_rps!r} requests/s", "slots": factors},
-        "input_tokens": NO_TOKENS if one.input_tokens is None else one.input_tokens,
-        "output_tokens": NO_TOKENS if one.output_tokens is None else one.output_tokens,
     }
     if one.lengths:
         found["lengths"] = lengths
+    else:
+        found["input_tokens"] = NO_TOKENS if one.input_tokens is None else one.input_tokens
+        found["output_tokens"] = NO_TOKENS if one.output_tokens is None else one.output_tokens
     if one.prefix_cache is not None:
         found["prefix_cache_hit_rate"] = one.prefix_cache.hit_ratio
     return found
@@ -116,7 +117,10 @@ def _comments(reading: TraceReading, names: Sequence[str]) -> Iterable[str]:
     yield from (f"Slot {slot.name} stands for the hours {hour_names(slot)}." for slot in reading.slots)
     for one, name in zip(reading.traffic, names, strict=True):
         above = one.busiest.rps / one.peak.rps - 1 if one.peak.rps else 0.0
-        yield f"{name}: slots are off by {100 * one.slot_error:.2g} % of the mean rate on average; the busiest hour"
+        error = round(100 * one.slot_error, 6)
+        if one.lengths:
+            yield f"{name}: on average {one.input_tokens:.6g} tokens in and {one.output_tokens:.6g} out."
+        yield f"{name}: slots are off by {error:.2g} % of the mean rate on average; the busiest hour"
         yield f"  had {one.busiest.rps:.4g} requests/s, {100 * above:.3g} % above the peak slot."
 
 

@@ -6,19 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from fleetopt.documents import shown
-from fleetopt.ingest.reading import Flag
 from fleetopt.ingest.traces.domain import Burstiness, PrefixCache, Slot, TraceReading, Traffic
+from fleetopt.report.flag_view import flag_view
 from fleetopt.report.view import View, number, percent, view
 
 
 def trace_views(reading: TraceReading) -> list[View]:
     """Traffic by model, the slots of the day, burstiness, and what is odd."""
     return [_traffic(reading), _slots(reading), _arrivals(reading), flag_view(reading.flags)]
-
-
-def flag_view(flags: tuple[Flag, ...]) -> View:
-    """What contradicts itself in a file, and what was done about it."""
-    return view("To look at", ["where", "what", "done"], [[f.where, f.what, f.done] for f in flags], text=3)
 
 
 def _traffic(reading: TraceReading) -> View:
@@ -47,7 +42,9 @@ def _slots(reading: TraceReading) -> View:
         for at, slot in enumerate(reading.slots)
     ]
     worst = max(one.slot_error for one in reading.traffic)
-    note = f"mean rates are kept; a slot is off from its hours by {percent(worst)} of the mean rate on average"
+    note = (
+        f"mean rates are kept; a slot is off from its hours by {percent(round(worst, 8))} of the mean rate on average"
+    )
     return view("Slots of the day", titles, rows, text=2, note=note + (" at worst" if len(reading.traffic) > 1 else ""))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleetopt.plan.domain import FleetLine, Order, Plan
-from fleetopt.report.money import KINDS, Kind, spend, totals
+from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, spend, totals
 from fleetopt.report.plan_views import quality, shortfall_sentences
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.view import usd
@@ -78,8 +78,10 @@ def _by_time(fleet: Iterable[FleetLine]) -> dict[tuple[str, str, str], int]:
 def _money(plan: Plan) -> str:
     kinds = by_kind(plan)
     expected = ", expected over the outlooks" if len({w.outlook for w in plan.workloads}) > 1 else ""
-    said = f"This costs {usd(plan.objective_usd)} USD{expected}: {usd(kinds['capex'])} USD of capex"
-    said += f" and {usd(kinds['opex'])} USD of opex"
+    worth = " at present value" if is_discounted(plan) else ""
+    of_their_day = " in dollars of their day" if worth else ""
+    said = f"This costs {usd(expected_cost(plan))} USD{worth}{expected}: {usd(kinds['capex'])} USD of capex"
+    said += f" and {usd(kinds['opex'])} USD of opex{of_their_day}"
     unpaid = totals([entry for entry in spend(plan) if entry.kind == "unpaid"], lambda entry: entry.title)
     if unpaid:
         counted = ", ".join(f"{usd(value)} USD of {_low(title)}" for title, value in unpaid.items())

@@ -23,7 +23,7 @@ EVERY = "all"
 def build_calendar(file: CalendarFile, document: Document, issues: list[Issue]) -> Calendar:
     """A calendar; what is wrong with it is added to `issues`."""
     slots = tuple(Slot(name, hours) for name, hours in file.slots.items())
-    outlooks = tuple(Outlook(name, share) for name, share in file.outlooks.items())
+    outlooks = tuple(Outlook(n, o.probability, o.prices, o.capacity) for n, o in file.outlooks.items())
     total = sum(slot.hours_per_day for slot in slots)
     if not math.isclose(total, HOURS_PER_DAY, abs_tol=1e-6):
         what = f"the slots add up to {total:g} h, not 24 h"
@@ -33,6 +33,12 @@ def build_calendar(file: CalendarFile, document: Document, issues: list[Issue]) 
         what = f"the outlooks add up to {100 * probability:g} %, not 100 %"
         fix = "Make their probabilities add up to 100 %"
         issues.append(document.issue("bad-sum", ("calendar", "outlooks"), what, fix))
+    issues += [
+        document.issue("bad-value", ("calendar", "outlooks", o.name, "capacity"), "is more than was measured", fix)
+        for fix in ("Write zero or less: a profile's error can only be planned for downwards",)
+        for o in outlooks
+        if o.capacity_factor > 1.0
+    ]
     for kind, zeros in (("slots", _zero_slots(slots)), ("outlooks", _zero_outlooks(outlooks))):
         issues += [
             document.issue("bad-value", ("calendar", kind, name), "is zero", "Give it a share, or take it out")

@@ -10,7 +10,8 @@ from fleetopt.catalog.domain import InputFile
 from fleetopt.documents import Document, Key, Row, read_table
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.domain import Calendar
-from fleetopt.scenario.schema import DemandFile, WorkloadFile
+from fleetopt.scenario.files import input_name
+from fleetopt.scenario.workload_schema import DemandFile, WorkloadFile
 
 _KEYS = ("workload", "period", "slot", "outlook")
 _RATES = ("requests_per_s", "tokens_per_s")
@@ -87,16 +88,16 @@ class DemandReader:
     def _from_table(self, name: str, tokens: float, table: str) -> dict[TimeKey, float]:
         key = ("workloads", name, "demand", "table")
         if Path(table).is_absolute():
-            self._add(key, "is not a relative path", "Write a path relative to the scenario, like 'demand.csv'")
+            self._add(key, "is not a relative path", "Write a path relative to this file, like 'demand.csv'")
             return {}
         try:
-            rows = self._rows(self._document.path.parent / table, table)
+            rows = self._rows(self._document.beside(key, table))
             return self._pick(name, tokens, rows)
         except InputError as error:
             self._issues += error.issues
             return {}
 
-    def _rows(self, path: Path, name: str) -> list[Row]:
+    def _rows(self, path: Path) -> list[Row]:
         if path not in self._tables:
             rows, digest = read_table(path, _KEYS, _RATES)
             if sum(rate in rows[0].cells for rate in _RATES) != 1:
@@ -107,7 +108,7 @@ class DemandReader:
                     what = f"'{row.text('workload')[:60]}' is no workload of the scenario"
                     raise row.fail("workload", what, did_you_mean(row.text("workload"), self._workloads))
             self._tables[path] = rows
-            self._files.append(InputFile(Path(name).as_posix(), digest))
+            self._files.append(InputFile(input_name(path, self._document.path.parent), digest))
         return self._tables[path]
 
     def _pick(self, name: str, tokens: float, rows: list[Row]) -> dict[TimeKey, float]:

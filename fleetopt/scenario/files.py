@@ -70,7 +70,7 @@ class _Reader:
         if self._reads > INCLUDE_LIMIT:
             what = f"makes it more than {INCLUDE_LIMIT} files"
             raise InputError([document.issue("too-many-includes", (), what, "Include fewer, and each only once")])
-        name = _relative(path, self._base)
+        name = input_name(path, self._base)
         if all(f.name != name for f in self._files):
             self._files.append(InputFile(name, digest))
         if trail and not isinstance(document.value, dict):
@@ -107,7 +107,8 @@ def _include_target(document: Document, index: int, entry: Any, trail: tuple[Pat
     return target
 
 
-def _relative(path: Path, base: Path) -> str:
+def input_name(path: Path, base: Path) -> str:
+    """What a plan calls a file that a scenario read: its path from the scenario's folder."""
     try:
         return path.resolve().relative_to(base.resolve()).as_posix()
     except ValueError:

@@ -9,7 +9,8 @@ from fleetopt.catalog.domain import InputFile
 from fleetopt.documents import Document, Key, Row, read_table
 from fleetopt.errors import InputError, Issue
 from fleetopt.scenario.domain import LengthBin
-from fleetopt.scenario.schema import LengthFile, WorkloadFile
+from fleetopt.scenario.files import input_name
+from fleetopt.scenario.workload_schema import LengthFile, WorkloadFile
 
 _COLUMNS = ("input_tokens", "output_tokens", "share")
 MOST_BINS = 2000
@@ -69,10 +70,11 @@ class LengthReader:
 
     def _table(self, key: Key, name: str) -> list[LengthBin]:
         if Path(name).is_absolute():
-            self._add(key, "is not a relative path", "Write a path relative to the scenario, like 'lengths.csv'")
+            self._add(key, "is not a relative path", "Write a path relative to this file, like 'lengths.csv'")
             return []
-        rows, digest = read_table(self._document.path.parent / name, _COLUMNS)
-        self._files.append(InputFile(Path(name).as_posix(), digest))
+        path = self._document.beside(key, name)
+        rows, digest = read_table(path, _COLUMNS)
+        self._files.append(InputFile(input_name(path, self._document.path.parent), digest))
         return self._whole(key, [one for one in map(_bin, rows) if one.share > 0])
 
     def _whole(self, key: Key, bins: list[LengthBin]) -> list[LengthBin]:

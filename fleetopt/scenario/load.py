@@ -12,7 +12,7 @@ from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.demand import DemandReader
-from fleetopt.scenario.domain import Margins, Scenario
+from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.schema import ScenarioFile
@@ -36,7 +36,9 @@ def load(path: str | Path) -> Scenario:
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
-    builder = WorkloadBuilder(models, hardware, document, issues, demand=demand, lengths=lengths)
+    builder = WorkloadBuilder(
+        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths
+    )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:
         raise InputError(issues)
@@ -48,6 +50,8 @@ def load(path: str | Path) -> Scenario:
         workloads=tuple(workloads),
         supply=supply,
         margins=Margins(**file.margins.model_dump()),
+        discount_rate=file.money.discount_rate,
+        risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
         models=models,
         gpu_types=hardware.gpu_types,
         node_types=hardware.node_types,

@@ -10,8 +10,9 @@ from fleetopt.catalog.domain import Hardware, Offer, Provenance
 from fleetopt.catalog.hardware import offer_problem
 from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.domain import Calendar, Quota, Stock, Supply, SupplyLine
-from fleetopt.scenario.schema import OfferFile, OwnedFile, QuotaFile, SupplyFile
+from fleetopt.scenario.domain import Budget, Calendar, Carbon, Facility, Quota, Stock, Supply, SupplyLine
+from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
+from fleetopt.scenario.terms import TermsReader
 from fleetopt.units import NodePrice
 
 _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
@@ -25,6 +26,7 @@ class SupplyBuilder:
         self._periods = [period.name for period in calendar.periods]
         self._document = document
         self._issues = issues
+        self._terms = TermsReader(self._periods, document, issues)
 
     def build(self, file: SupplyFile) -> Supply:
         """The supply as values."""
@@ -38,8 +40,20 @@ class SupplyBuilder:
         names = [*(line.name for line in lines), *file.owned]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             self._add((*key, "offers"), f"two supplies come to be called '{name}'", "Give one of them another name")
+        for site in file.most_gpu_types:
+            self._must_know((*key, "most_gpu_types", site), site, file.sites, "site")
         quotas = [self._quota(name, quota, file.sites) for name, quota in file.quotas.items()]
-        return Supply(tuple(file.sites), tuple(lines), tuple(s for s in stock if s), tuple(quotas))
+        self._check_providers(quotas, lines)
+        return Supply(
+            sites=tuple(file.sites),
+            lines=tuple(lines),
+            stock=tuple(s for s in stock if s),
+            quotas=tuple(quotas),
+            budgets=tuple(self._budget(name, budget) for name, budget in file.budgets.items()),
+            facilities=tuple(self._facility(site, facility, file) for site, facility in file.facilities.items()),
+            carbon=Carbon(file.carbon.price, file.carbon.max),
+            most_gpu_types=tuple(file.most_gpu_types.items()),
+        )
 
     def _lines(self, name: str, file: OfferFile, sites: list[str]) -> list[SupplyLine]:
         """One line per site; with several sites each line's name says which."""
@@ -51,7 +65,12 @@ class SupplyBuilder:
         if offer is None:
             return []
         many = len(chosen) > 1
-        return [SupplyLine(f"{name}@{site}" if many else name, site, offer, file.max_nodes) for site in chosen]
+        lots = self._terms.read((*key, "terms"), offer, file)
+        return [
+            SupplyLine(f"{name}@{site}{suffix}" if many else f"{name}{suffix}", site, priced, file.max_nodes, terms)
+            for site in chosen
+            for suffix, priced, terms in lots
+        ]
 
     def _from_catalog(self, key: Key, file: OfferFile) -> Offer | None:
         assert file.offer is not None
@@ -114,7 +133,10 @@ class SupplyBuilder:
         self._must_know((*key, "site"), site, sites, "site")
         if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
             return None
-        return Stock(name, site, file.node_type, file.nodes, self._per_node(file.price, file.node_type))
+        if file.last is not None:
+            self._must_know((*key, "last"), file.last, self._periods, "period")
+        price = self._per_node(file.price, file.node_type)
+        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)
@@ -123,7 +145,47 @@ class SupplyBuilder:
             self._must_know((*key, "site"), file.site, sites, "site")
         if file.period is not None:
             self._must_know((*key, "period"), file.period, self._periods, "period")
-        return Quota(name, file.gpu_type, file.site, file.period, file.max_gpus)
+        return Quota(name, file.gpu_type, file.site, file.period, file.max_gpus, file.provider)
+
+    def _check_providers(self, quotas: list[Quota], lines: list[SupplyLine]) -> None:
+        known = {line.offer.provider for line in lines}
+        for quota in quotas:
+            if quota.provider is not None:
+                self._must_know(("supply", "quotas", quota.name, "provider"), quota.provider, known, "provider")
+
+    def _budget(self, name: str, file: BudgetFile) -> Budget:
+        if file.period is not None:
+            self._must_know(("supply", "budgets", name, "period"), file.period, self._periods, "period")
+        return Budget(name, file.spending, file.period, file.max)
+
+    def _facility(self, site: str, file: FacilityFile, supply: SupplyFile) -> Facility:
+        key: Key = ("supply", "facilities", site)
+        self._must_know(key, site, supply.sites, "site")
+        if file.rack_units is not None:
+            self._must_have_rack_units(key, site, supply)
+        return Facility(
+            site=site,
+            power_w=file.power,
+            rack_units=file.rack_units,
+            pue=file.pue,
+            load=file.load,
+            usd_per_kwh=file.electricity,
+            carbon_g_per_kwh=file.carbon,
+        )
+
+    def _must_have_rack_units(self, key: Key, site: str, supply: SupplyFile) -> None:
+        """A limit of rack units says nothing of nodes whose height nobody states."""
+        named = [o.node_type or self._offered(o) for o in supply.offers.values() if site in (o.sites or supply.sites)]
+        named += [o.node_type for o in supply.owned.values() if (o.site or supply.sites[0]) == site]
+        for name in dict.fromkeys(name for name in named if name is not None):
+            node = self._hardware.node_types.get(name)
+            if node is not None and node.rack_units is None:
+                what = f"limits rack units, and nobody states those of {name}"
+                self._add((*key, "rack_units"), what, "State rack_units in a node_types.csv of the scenario")
+
+    def _offered(self, file: OfferFile) -> str | None:
+        offer = self._hardware.offers.get(file.offer or "")
+        return None if offer is None else offer.node_type
 
     def _per_node(self, price: NodePrice, node_type: str) -> float:
         node = self._hardware.node_types[node_type]

@@ -12,7 +12,7 @@ from fleetopt.scenario.buckets import cut
 from fleetopt.scenario.demand import DemandReader, TimeKey
 from fleetopt.scenario.domain import Shortfall, Speculation, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
-from fleetopt.scenario.schema import OverheadFile, WorkloadFile
+from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
 
 RESERVED = "(unused)"
 
@@ -27,11 +27,13 @@ class WorkloadBuilder:
         document: Document,
         issues: list[Issue],
         *,
+        sites: list[str],
         demand: DemandReader,
         lengths: LengthReader,
     ) -> None:
         self._models = models
         self._hardware = hardware
+        self._sites = sites
         self._demand = demand
         self._lengths = lengths
         self._document = document
@@ -47,6 +49,12 @@ class WorkloadBuilder:
         if file.model in self._models:
             precisions = {c.config.precision for c in self._models[file.model].candidates}
             self._must_know((*key, "precisions"), file.precisions or [], precisions, f"precision of {file.model} here")
+        self._must_know((*key, "sites"), file.sites or [], self._sites, "site here")
+        for field, counts in (("least_replicas", file.least_replicas), ("spares", file.spares)):
+            self._must_know((*key, field), counts, file.roles, "role of the workload")
+        if (file.spares or file.least_replicas) and (file.pooled or (file.buckets and file.buckets.sharing != "none")):
+            what = "counts replicas that are pooled or shared"
+            self._add((*key, "spares" if file.spares else "least_replicas"), what, "Take one of the two out")
         split = {"prefill", "decode"} & set(file.roles)
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"
@@ -100,7 +108,8 @@ class WorkloadBuilder:
             if name not in names:
                 fix = did_you_mean(name, names)
                 what = f"'{name[:60]}' is no {kind}"
-                self._issues.append(self._document.issue("unknown-name", (*key, index), what, fix))
+                place = name if key[-1] in {"least_replicas", "spares"} else index
+                self._issues.append(self._document.issue("unknown-name", (*key, place), what, fix))
 
     def _add(self, key: Key, what: str, fix: str) -> None:
         self._issues.append(self._document.issue("bad-value", key, what, fix))
@@ -129,6 +138,10 @@ def _workload(
         precisions=None if file.precisions is None else tuple(file.precisions),
         roles=tuple(file.roles),
         lengths=lengths.bins,
+        most_gpu_types=file.most_gpu_types,
+        sites=None if file.sites is None else tuple(file.sites),
+        least_replicas=tuple(sorted(file.least_replicas.items())),
+        spares=tuple(sorted(file.spares.items())),
         pooled=file.pooled,
         speculation=None if file.speculation is None else Speculation(**file.speculation.model_dump()),
     )

@@ -68,6 +68,8 @@ def _plan(
         scenario=scenario.name,
         status="OPTIMAL" if found.proven else "FEASIBLE",
         objective_usd=readout.objective_usd,
+        expected_usd=readout.expected_usd,
+        cvar_usd=readout.cvar_usd,
         bound_usd=found.bound_usd,
         gap=_gap(readout.objective_usd, found.bound_usd),
         verdict=Verdict(passed=False, checks=()),

@@ -37,6 +37,9 @@ def _faults(facts: Facts, row: Placement) -> Iterator[str]:
     node = facts.scenario.node_types[row.node_type]
     if not facts.workloads[row.workload].allows(candidate.config, row.role):
         yield f"the workload does not allow {row.role} on {candidate.config.gpu_type} at {candidate.config.precision}"
+    places = facts.workloads[row.workload].sites
+    if places is not None and row.site not in places:
+        yield f"the workload may not stand at {row.site}"
     yield from _sharing_faults(facts.workloads[row.workload], row)
     yield from _gpu_type_faults(row, candidate, node)
     yield from _size_faults(row, candidate, node)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from fleetopt.plan.domain import Check, WorkloadCost
-from fleetopt.verify.dollars import CostKey, Flows, usd_tolerance
+from fleetopt.verify.dollars import CostKey, Flows, expected_usd, present_value, usd_tolerance
 from fleetopt.verify.facts import Facts, SupplyKey, Time, node_type_of
 from fleetopt.verify.names import UNUSED
 from fleetopt.verify.tally import Tally, allowance
@@ -19,7 +19,7 @@ def workload_costs_add_up(facts: Facts, lines: dict[CostKey, float], flows: Flow
     """Each workload's dollars, GPU-hours and tokens are as computed, and all dollars are the objective."""
     plan, allowed = facts.plan, usd_tolerance(facts.plan)
     tally = Tally("workload_costs_add_up", "", nothing="no cost")
-    tally.same(sum(row.usd for row in plan.workload_costs), plan.objective_usd, allowed, "USD of all workloads")
+    tally.same(sum(row.usd for row in plan.workload_costs), expected_usd(facts, lines), allowed, "USD of all workloads")
     usd, gpu_hours, tokens = _usd(facts, lines), _gpu_hours(facts), _million_tokens(facts, flows)
     stated = {(row.workload, row.period): row for row in plan.workload_costs}
     for share in sorted({*stated, *usd, *gpu_hours, *tokens}):
@@ -52,7 +52,7 @@ def _usd(facts: Facts, lines: dict[CostKey, float]) -> dict[Share, float]:
             usd[workload, time[0]] += cost * part
     for key, amount in lines.items():
         if key.line == "shortfall":
-            usd[key.item, key.period] += amount * facts.probability[key.outlook]
+            usd[key.item, key.period] += amount * facts.probability[key.outlook] * present_value(facts, key)
     return usd
 
 
@@ -77,7 +77,7 @@ def _accrued_usd_per_node_h(facts: Facts, lines: dict[CostKey, float]) -> dict[S
     """Everything a supply line or stock costs over the horizon, per expected node-hour in service."""
     usd, node_hours = defaultdict[SupplyKey, float](float), defaultdict[SupplyKey, float](float)
     for entry, amount in lines.items():
-        usd[entry.item, entry.site] += amount * facts.probability[entry.outlook]
+        usd[entry.item, entry.site] += amount * facts.probability[entry.outlook] * present_value(facts, entry)
     for (key, time), nodes in facts.nodes.items():
         node_hours[key] += nodes * _expected_hours(facts, time)
     return {key: usd[key] / hours for key, hours in node_hours.items() if hours > 0}

@@ -118,13 +118,66 @@ class Facts:
     def gpus_per_node(self, node_type: str) -> int:
         return self.scenario.node_types[node_type].gpus_per_node
 
+    def node_w(self, node_type: str) -> float:
+        """Nameplate W of a node, or 1.9 times its GPUs' boards where nobody states it."""
+        node = self.scenario.node_types[node_type]
+        boards = node.gpus_per_node * self.scenario.gpu_types[node.gpu_type].power_w
+        return 1.9 * boards if node.power_w is None else node.power_w
+
+    def kwh(self, key: SupplyKey, time: Time) -> float:
+        """Energy that the nodes of a source take at a time, their site's losses included."""
+        for facility in self.scenario.supply.facilities:
+            if facility.site == key[1]:
+                watts = self.nodes.get((key, time), 0) * self.node_w(node_type_of(self.sources[key]))
+                return watts * facility.load * facility.pue * self.hours[time[:2]] / 1000.0
+        return 0.0
+
+    def electricity(self, site: str) -> tuple[float, float]:
+        """USD and grams of carbon dioxide per kWh at a site."""
+        for facility in self.scenario.supply.facilities:
+            if facility.site == site:
+                return facility.usd_per_kwh, facility.carbon_g_per_kwh
+        return 0.0, 0.0
+
+    def price_factor(self, source: SupplyLine | Stock, period: str) -> float:
+        """The last change announced up to a period, as a factor on the stated price."""
+        factor = 1.0
+        if isinstance(source, SupplyLine):
+            announced = dict(source.terms.price_factors)
+            for name in list(self.period_index)[: self.period_index[period] + 1]:
+                factor = announced.get(name, factor)
+        return factor
+
+    def usd_per_node_h(self, source: SupplyLine | Stock, period: str, outlook: str = ALL) -> float:
+        """What a node-hour costs; of ordered nodes the mean over the orders that keep them in service."""
+        if isinstance(source, Stock):
+            return source.usd_per_node_h
+        if source.offer.hourly:
+            then = {o.name: o.price_factor for o in self.scenario.calendar.outlooks}.get(outlook, 1.0)
+            return source.offer.usd_per_node_h * self.price_factor(source, period) * then
+        weights = [
+            (order.nodes, self.price_factor(source, order.order_by))
+            for order in self.orders.get((source.name, source.site), ())
+            if self.serves(order, period)
+        ]
+        nodes = sum(count for count, _ in weights)
+        mean = sum(count * factor for count, factor in weights) / nodes if nodes else 1.0
+        return source.offer.usd_per_node_h * mean
+
+    def serves(self, order: Order, period: str) -> bool:
+        """Whether the nodes of an order are in service in a period, both ends included."""
+        index = self.period_index
+        return index[order.in_service] <= index[period] <= index[order.last_period]
+
+    def is_open(self, source: SupplyLine | Stock, period: str) -> bool:
+        """Whether nodes may be rented, ordered or, where they are there already, used in a period."""
+        first, last = (None, source.last) if isinstance(source, Stock) else (source.terms.first, source.terms.last)
+        at, index = self.period_index[period], self.period_index
+        return (first is None or index[first] <= at) and (last is None or at <= index[last])
+
 
 def node_type_of(source: SupplyLine | Stock) -> str:
     return source.node_type if isinstance(source, Stock) else source.offer.node_type
-
-
-def usd_per_node_h(source: SupplyLine | Stock) -> float:
-    return source.usd_per_node_h if isinstance(source, Stock) else source.offer.usd_per_node_h
 
 
 def is_committed(source: SupplyLine | Stock) -> bool:

@@ -65,14 +65,19 @@ class _Bench:
     def capacity(self, row: Placement) -> list[Finding]:
         # How many share a queue matters only where they do.
         together = round(row.replicas) if self.facts.workloads[row.workload].pooled else 1
-        key = row.workload, row.config, row.role, row.capacity_rps, row.batch, together, row.shared
+        promised_rps = row.capacity_rps / self._capability(row.outlook)
+        key = row.workload, row.config, row.role, promised_rps, row.batch, together, row.shared
         if key not in self._judged:
             support = self.support(row)
             if row.shared is not None and isinstance(support, PrefillSupport):
-                self._judged[key] = support.shared_findings(row.capacity_rps)
+                self._judged[key] = support.shared_findings(promised_rps)
             else:
-                self._judged[key] = support.findings(row.capacity_rps, row.batch, together)
+                self._judged[key] = support.findings(promised_rps, row.batch, together)
         return self._judged[key]
+
+    def _capability(self, outlook: str) -> float:
+        """What is left of every capacity in an outlook."""
+        return next(one.capacity_factor for one in self.facts.scenario.calendar.outlooks if one.name == outlook)
 
     def _case(self, row: Placement) -> Case:
         scenario, candidate = self.facts.scenario, self.facts.candidates[row.model, row.config, row.role]

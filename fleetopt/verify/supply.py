@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from fleetopt.plan.domain import Check, FleetLine, Order
@@ -24,12 +25,20 @@ def supply_is_respected(facts: Facts) -> Check:
         most = source.nodes if isinstance(source, Stock) else source.max_nodes
         for time in facts.times:
             _hold(facts, key, time, most, tally)
+        if isinstance(source, SupplyLine):
+            _hold_terms(facts, source, tally)
     return tally.check()
 
 
 def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tally) -> None:
     nodes = facts.nodes.get((key, time), 0)
     where = f"{key[0]} at {key[1]} in {named(time)}"
+    source = facts.sources[key]
+    # Committed nodes outlive the window in which they could be ordered.
+    if not is_committed(source) and not facts.is_open(source, time[0]):
+        most = 0
+    if isinstance(source, Stock) and source.committed and facts.is_open(source, time[0]) and nodes != source.nodes:
+        tally.fail(f"{where}: {nodes} nodes in service, {source.nodes} are paid for whether used or not")
     if most is not None:
         tally.hold(most - nodes, 0.0, f"{where}: {nodes} of {most} nodes")
     if is_committed(facts.sources[key]):
@@ -38,11 +47,24 @@ def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tal
             tally.fail(f"{where}: {nodes} nodes in service, {ordered} by order")
 
 
+def _hold_terms(facts: Facts, line: SupplyLine, tally: Tally) -> None:
+    """Lots and deliveries, period by period; the lead time is one for all orders of a line."""
+    terms, nodes = line.terms, Counter[str]()
+    for order in facts.orders.get((line.name, line.site), ()):
+        nodes[order.order_by] += order.nodes
+    for period, count in nodes.items():
+        where = f"orders of {line.name} at {line.site} in {period}: {count}"
+        if not facts.is_open(line, period):
+            tally.fail(f"{where} nodes, and none can be ordered then")
+        tally.hold(count - terms.min_order, 0.0, f"{where} of at least {terms.min_order} nodes")
+        for limit in (terms.max_order, terms.max_delivery):
+            if limit is not None:
+                tally.hold(limit - count, 0.0, f"{where} of {limit} nodes")
+
+
 def ordered_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
     """Nodes that the orders of a supply line keep in service in a period, both ends included."""
-    index = facts.period_index
-    rows = facts.orders.get(key, ())
-    return sum(row.nodes for row in rows if index[row.in_service] <= index[period] <= index[row.last_period])
+    return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period))
 
 
 def _description_faults(facts: Facts, row: FleetLine | Order) -> Iterator[str]:

@@ -8,10 +8,12 @@ from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
+from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
 from fleetopt.verify.provenance import evidence_is_true
 from fleetopt.verify.quotas import quotas_are_respected
+from fleetopt.verify.resilience import nodes_are_available, spares_are_kept
 from fleetopt.verify.slo import slo_holds
 from fleetopt.verify.supply import supply_is_respected
 from fleetopt.verify.traffic import all_traffic, demand_is_met
@@ -25,6 +27,11 @@ CHECKS = (
     "gpus_pack_into_nodes",
     "supply_is_respected",
     "quotas_are_respected",
+    "budgets_are_kept",
+    "facilities_suffice",
+    "types_are_few",
+    "spares_are_kept",
+    "nodes_are_available",
     "outcomes_are_true",
     "dollars_add_up",
     "workload_costs_add_up",
@@ -59,6 +66,11 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             gpus_pack_into_nodes(facts),
             supply_is_respected(facts),
             quotas_are_respected(facts),
+            budgets_are_kept(facts, lines),
+            facilities_suffice(facts),
+            types_are_few(facts),
+            spares_are_kept(facts),
+            nodes_are_available(facts),
             outcomes_are_true(facts, flows),
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),

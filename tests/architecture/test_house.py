@@ -18,6 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FEATURE_FILES = sorted(p for p in (ROOT / "fleetopt/optimizer/features").glob("*.py") if p.stem != "__init__")
 
 PROVEN_BY = {
+    "budgets": "budgets_are_kept",
+    "facilities": "facilities_suffice",
+    "least": "spares_are_kept",
+    "orders": "supply_is_respected",
+    "spares": "spares_are_kept",
     "commitments": "supply_is_respected",
     "demand": "demand_is_met",
     "fleet": "gpus_pack_into_nodes",
@@ -29,6 +34,7 @@ PROVEN_BY = {
     "shortfall": "demand_is_met",
     "slices": "placements_are_allowed",
     "stock": "supply_is_respected",
+    "variety": "types_are_few",
 }
 """The check of verify/ that breaks if a feature's rules are wrong."""
 

@@ -75,7 +75,7 @@ def test_a_wrong_field_is_named_with_its_place_value_and_fix(
     old, new, line, field, words = wrong
     answer = fleetopt("check", seed(old, new))
     assert (answer.returncode, answer.stdout) == (2, "")
-    place = re.compile(rf"error: q3/scenario\.yaml:{line} {re.escape(field)}(\.base)?: ")
+    place = re.compile(rf"error: q3/scenario\.yaml:{line} {re.escape(field)}(\.base|\.probability)?: ")
     told = [issue for issue in answer.stderr.splitlines() if place.match(issue)]
     assert len(told) == 1, answer.stderr
     assert all(word in told[0] for word in words), told[0]

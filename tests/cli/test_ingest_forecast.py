@@ -57,7 +57,10 @@ def test_a_trace_becomes_a_whole_workload(fleetopt: Run, tmp_path: Path) -> None
     assert {path.name for path in out.iterdir()} == {"forecast.yaml", "demand.csv", "hours.csv", "lengths.csv"}
     written = yaml.safe_load((out / "forecast.yaml").read_text())
     assert written["workloads"]["chat"]["demand"] == {"table": "demand.csv"}
-    assert (written["workloads"]["chat"]["model"], written["workloads"]["chat"]["input_tokens"]) == ("qwen3-32b", 100.0)
+    assert (written["workloads"]["chat"]["model"], written["workloads"]["chat"]["lengths"]) == (
+        "qwen3-32b",
+        "lengths.csv",
+    )
     assert "peak" in written["calendar"]["slots"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from fleetopt.catalog.roots import shipped
 from fleetopt.plan.domain import Plan
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -167,6 +168,17 @@ def test_verify_accepts_a_stored_plan(fleetopt: Run, seed: Seed) -> None:
         assert (answer.returncode, answer.stderr) == (0, "")
         assert "BROKEN" not in answer.stdout
     assert json.loads(fleetopt("verify", "out", "q3", "--json").stdout)["passed"]
+
+
+def test_verify_tells_own_tables_from_shipped_ones_of_the_same_name(fleetopt: Run, seed: Seed) -> None:
+    """Proves that a scenario with prices of its own, beside the shipped ones, is not said to have changed."""
+    folder = seed()
+    offers = shipped("models") / "_hardware/offers.csv"
+    (folder / "models/_hardware").mkdir(parents=True)
+    text = offers.read_text(encoding="utf-8").replace("23.6", "23.5")
+    (folder / "models/_hardware/offers.csv").write_text(text, encoding="utf-8")
+    fleetopt("plan", folder, "-o", "out")
+    assert fleetopt("verify", "out", folder).stderr == ""
 
 
 def test_verify_says_which_inputs_have_changed(fleetopt: Run, seed: Seed) -> None:

@@ -65,10 +65,10 @@ def test_a_repeated_week_is_forecast_as_it_is(file: Write) -> None:
 
 @pytest.mark.slow
 def test_growth_is_carried_on(file: Write) -> None:
-    """A history that grows by 0.3 a day is forecast to grow on, and the winner beats repeating the season."""
-    found = _forecast(file(_daily(120, 0.3, 3.0)))
+    """A history that grows by 0.6 a day is forecast to grow on, and the winner beats repeating the season."""
+    found = _forecast(file(_daily(63, 0.6, 3.0)))
     base = found.periods[0][1][1]
-    assert base == pytest.approx(100 + 0.3 * (120 + 15), rel=0.03)
+    assert base == pytest.approx(100 + 0.6 * (63 + 15), rel=0.03)
     scores = {score.candidate: score for score in found.scores}
     assert found.candidate != "SeasonalNaive"
     assert scores[found.candidate].pinball < scores["SeasonalNaive"].pinball

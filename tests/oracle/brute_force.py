@@ -16,13 +16,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.catalog.domain import Candidate, DecodeProfile, PrefillProfile, RateProfile, Role
 from fleetopt.scenario.domain import Scenario, SupplyLine, Workload
 from tests.oracle.build import Time, times
+from tests.oracle.definitions import fewest_nodes, together
 
 Pool: TypeAlias = tuple[str, str]
 NEARLY = 1e-9
@@ -67,46 +68,6 @@ def capacity_rps(candidate: Candidate, workload: Workload) -> float:
     return batch / tpot_s / workload.output_tokens
 
 
-@cache
-def together(servers: int, mu: float, ttft_s: float) -> float:
-    """The arrival rate at which an M/M/c queue's mean sojourn C / (c mu - lam) + 1/mu is the promise, by halving."""
-    low, high = 0.0, servers * mu
-    for _ in range(100):
-        lam = (low + high) / 2.0
-        busy = lam / mu
-        empty = sum(busy**k / math.factorial(k) for k in range(servers))
-        full = busy**servers / math.factorial(servers) / (1.0 - busy / servers) if busy < servers else math.inf
-        late = busy >= servers or full / (empty + full) / (servers * mu - lam) + 1.0 / mu > ttft_s
-        low, high = (low, lam) if late else (lam, high)
-    return low
-
-
-@cache
-def fewest_nodes(sizes: tuple[int, ...], gpus_per_node: int) -> int:
-    """Exact bin packing. A replica as large as a node or larger takes whole nodes for itself."""
-    whole = sum(-(-size // gpus_per_node) for size in sizes if size >= gpus_per_node)
-    small = tuple(sorted((size for size in sizes if size < gpus_per_node), reverse=True))
-    bins = -(-sum(small) // gpus_per_node)
-    while not _packs(small, (gpus_per_node,) * bins):
-        bins += 1
-    return whole + bins
-
-
-@cache
-def _packs(sizes: tuple[int, ...], free: tuple[int, ...]) -> bool:
-    """Whether the sizes fit into the free space, by trying the first of them on every node."""
-    if not sizes:
-        return True
-    places = {space for space in free if space >= sizes[0]}
-    return any(_packs(sizes[1:], tuple(sorted(_less(free, space, sizes[0])))) for space in places)
-
-
-def _less(free: tuple[int, ...], space: int, size: int) -> list[int]:
-    left = list(free)
-    left.remove(space)
-    return [*left, space - size]
-
-
 def least(needs: Iterable[Need]) -> list[Need]:
     """Those needs than which no other takes less or as much of everything."""
     kept: list[Need] = []
@@ -127,6 +88,8 @@ class Oracle:
         self.times = times(calendar)
         self.hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
         self.share = {outlook.name: outlook.probability for outlook in calendar.outlooks}
+        self.outlooks = {outlook.name: outlook for outlook in calendar.outlooks}
+        self.index = {period.name: index for index, period in enumerate(calendar.periods)}
         self.hourly = [line for line in supply.lines if line.offer.kind in ("on_demand", "spot")]
         self.ahead = [line for line in supply.lines if line.offer.kind in ("reserved", "purchase")]
         self.topped_up: dict[tuple[Time, tuple[int, ...]], float | None] = {}
@@ -138,8 +101,8 @@ class Oracle:
     def effort(self) -> int:
         vectors = 0
         for workload, rps in ((w, rps) for w in self.scenario.workloads for rps in w.demand_rps.values()):
-            planned = rps * (1.0 + workload.headroom)
-            vectors += math.prod(math.ceil(planned / way.rps) + 1 for way in self.ways(workload))
+            planned = rps * (1.0 + workload.headroom) / min(o.capacity_factor for o in self.outlooks.values())
+            vectors += math.prod(math.ceil(planned / way.rps) + 2 for way in self.ways(workload))
         orders = [line.max_nodes or 3 for line in self.ahead for _ in self.scenario.calendar.periods]
         return vectors + math.prod(many + 1 for many in orders) * len(self.times)
 
@@ -157,7 +120,13 @@ class Oracle:
             largest = max((n.gpus_per_node for n in nodes if n.gpu_type == config.gpu_type), default=0)
             # Only nodes of the largest kind are joined to carry one replica.
             fits = config.gpus_per_replica <= self.gpus(pool) or self.gpus(pool) == largest
-            if self.gpu_type(pool) == config.gpu_type and fits and workload.allows(config, candidate.role):
+            open_here = workload.sites is None or pool[1] in workload.sites
+            if (
+                self.gpu_type(pool) == config.gpu_type
+                and fits
+                and open_here
+                and workload.allows(config, candidate.role)
+            ):
                 rps = capacity_rps(candidate, workload)
                 shared = None
                 if workload.pooled and isinstance(candidate.profile, PrefillProfile):
@@ -169,12 +138,17 @@ class Oracle:
     def replicas(self, workload: Workload, time: Time, slots: list[tuple[Pool, int]]) -> list[Need]:
         """Step 1: replicas of each (pool, size) that serve the workload at a time."""
         ways = self.ways(workload)
-        demand = workload.demand_rps[time] * (1.0 + workload.headroom)
+        # A replica that carries less is a demand that is larger.
+        demand = workload.demand_rps[time] * (1.0 + workload.headroom) / self.outlooks[time[2]].capacity_factor
+        spares = [dict(workload.spares).get(way.role, 0) for way in ways]
         allowed = workload.shortfall.allowed * demand
         tokens = 3600.0 * self.hours[time[:2]] * (workload.input_tokens + workload.output_tokens)
+        tokens *= self.outlooks[time[2]].capacity_factor
+        most = [math.ceil(demand / way.rps - NEARLY) + spare for way, spare in zip(ways, spares, strict=True)]
         found = []
-        for counts in product(*(range(math.ceil(demand / way.rps - NEARLY) + 1) for way in ways)):
-            missing = max(0.0, demand - _carried(list(zip(ways, counts, strict=True))))
+        for counts in product(*(range(many + 1) for many in most)):
+            left = [max(0, count - spare) for count, spare in zip(counts, spares, strict=True)]
+            missing = max(0.0, demand - _carried(list(zip(ways, left, strict=True))))
             if missing > allowed + NEARLY * demand:
                 continue
             stands = Counter[tuple[Pool, int]]()
@@ -209,11 +183,39 @@ class Oracle:
             return None
         totals = []
         for usd, held in self.commitments():
-            costs = [self.at(time, held[time[0]]) for time in self.times]
-            if None not in costs:
-                weights = (self.share[time[2]] for time in self.times)
-                totals.append(usd + sum(w * cost for w, cost in zip(weights, costs, strict=True) if cost is not None))
+            costs = {time: self.at(time, held[time[0]]) for time in self.times}
+            if None not in costs.values():
+                by_outlook = dict.fromkeys(self.share, usd)
+                for time, cost in costs.items():
+                    by_outlook[time[2]] += (cost or 0.0) * self.worth(time[0], 0.5)
+                totals.append(self.weighed(by_outlook))
         return min(totals, default=None)
+
+    def weighed(self, usd: dict[str, float]) -> float:
+        """The expectation, or its weighing with the mean of the dearest outlooks that fill the tail."""
+        expected, risk = sum(self.share[name] * cost for name, cost in usd.items()), self.scenario.risk
+        if risk is None:
+            return expected
+        left, tail = 1.0 - risk.level, 0.0
+        for name in sorted(usd, key=lambda one: usd[one], reverse=True):
+            taken = min(left, self.share[name])
+            left, tail = left - taken, tail + taken * usd[name]
+        return (1.0 - risk.weight) * expected + risk.weight * tail / (1.0 - risk.level)
+
+    def worth(self, period: str, into: float) -> float:
+        """What a dollar paid so far into a period is worth at the start."""
+        months = self.scenario.calendar.periods[0].months
+        return float((1.0 + self.scenario.discount_rate) ** (-(self.index[period] + into) * months / 12.0))
+
+    def is_open(self, line: SupplyLine, period: str) -> bool:
+        at, terms = self.index[period], line.terms
+        late = terms.first is not None and at < self.index[terms.first]
+        return not late and (terms.last is None or at <= self.index[terms.last])
+
+    def change(self, line: SupplyLine, period: str) -> float:
+        """The price change that was announced last."""
+        known = [(self.index[name], factor) for name, factor in line.terms.price_factors]
+        return max(((at, f) for at, f in known if at <= self.index[period]), default=(0, 1.0))[1]
 
     def commitments(self) -> Iterator[tuple[float, dict[str, tuple[int, ...]]]]:
         """Every set of orders: what it costs, and the nodes that it holds in each pool by period."""
@@ -222,7 +224,7 @@ class Oracle:
         for line, (index, _) in product(self.ahead, enumerate(periods)):
             if (served := self.service(line, index)) is not None:
                 choices.append((line, *served))
-        for counts in product(*(range(self.most(line) + 1) for line, _, _ in choices)):
+        for counts in product(*(self.lots(line) for line, _, _ in choices)):
             held = {period.name: Counter[str]() for period in periods}
             usd = 0.0
             for (line, months_served, per_node), count in zip(choices, counts, strict=True):
@@ -233,6 +235,13 @@ class Oracle:
                 line.max_nodes is None or h[line.name] <= line.max_nodes for h in held.values() for line in self.ahead
             ):
                 yield usd, {period: self.by_pool(h) for period, h in held.items()}
+
+    def lots(self, line: SupplyLine) -> list[int]:
+        """Quantities that an order may have."""
+        terms = line.terms
+        limits = [limit for limit in (terms.max_order, terms.max_delivery) if limit is not None]
+        most = min([max(self.most(line), terms.min_order), *limits])
+        return [0, *range(max(1, terms.min_order), most + 1)]
 
     def by_pool(self, held: Mapping[str, int]) -> tuple[int, ...]:
         pools = [(line, (line.offer.node_type, line.site)) for line in self.ahead]
@@ -250,12 +259,14 @@ class Oracle:
         assert offer.term_months is not None
         first = ordered + math.ceil(offer.lead_time_months / periods[0].months)
         served = periods[first : first + math.ceil(offer.term_months / periods[0].months)]
-        if not served:
+        if not served or not self.is_open(line, periods[ordered].name):
             return None
         months = sum(period.months for period in served)
         unexpired = max(0, offer.term_months - months) / offer.term_months
-        running = sum(24.0 * period.days * offer.usd_per_node_h for period in served)
-        return [period.name for period in served], running + offer.upfront_usd_per_node * (1.0 - unexpired)
+        running = sum(24.0 * p.days * offer.usd_per_node_h * self.worth(p.name, 0.5) for p in served)
+        kept = self.worth(periods[ordered].name, 0.0) - unexpired * self.worth(periods[-1].name, 1.0)
+        usd = (running + offer.upfront_usd_per_node * kept) * self.change(line, periods[ordered].name)
+        return [period.name for period in served], usd
 
     def at(self, time: Time, held: tuple[int, ...]) -> float | None:
         """The least cost of a time, given the committed nodes of each pool; None if the demand cannot be met."""
@@ -267,25 +278,39 @@ class Oracle:
 
     def top_up(self, time: Time, held: tuple[int, ...], need: Need) -> float | None:
         nodes = [max(pair) for pair in zip(held, need.counts, strict=True)]
-        if not self.within_quotas(time, nodes):
+        if not self.within_quotas(time, nodes) or not self.within_power(nodes):
             return None
         usd = need.usd
         for pool, have, wanted in zip(self.pools, held, nodes, strict=True):
-            prices = self.prices(pool, wanted - have)
+            prices = self.prices(pool, time, wanted - have)
             if len(prices) < wanted - have:
                 return None
             usd += self.hours[time[:2]] * sum(sorted(prices)[: wanted - have])
         return usd
 
-    def prices(self, pool: Pool, wanted: int) -> list[float]:
+    def within_power(self, nodes: list[int]) -> bool:
+        """Nameplates nobody states: 1.9 times the boards of the GPUs."""
+        for facility in self.scenario.supply.facilities:
+            watts = sum(
+                n * 1.9 * self.gpus(pool) * self.scenario.gpu_types[self.gpu_type(pool)].power_w
+                for pool, n in zip(self.pools, nodes, strict=True)
+                if pool[1] == facility.site
+            )
+            if facility.power_w is not None and watts > facility.power_w * (1.0 + NEARLY):
+                return False
+        return True
+
+    def prices(self, pool: Pool, time: Time, wanted: int) -> list[float]:
         """The hourly price of every node that may be added to a pool, up to so many of each supply."""
         found: list[float] = []
         for line in self.hourly:
-            if (line.offer.node_type, line.site) == pool:
+            if (line.offer.node_type, line.site) == pool and self.is_open(line, time[0]):
                 many = wanted if line.max_nodes is None else min(wanted, line.max_nodes)
-                found += [line.offer.usd_per_node_h] * many
+                usd = line.offer.usd_per_node_h * self.change(line, time[0]) * self.outlooks[time[2]].price_factor
+                found += [usd] * many
         for stock in self.scenario.supply.stock:
-            if (stock.node_type, stock.site) == pool:
+            there = stock.last is None or self.index[time[0]] <= self.index[stock.last]
+            if (stock.node_type, stock.site) == pool and there:
                 found += [stock.usd_per_node_h] * min(wanted, stock.nodes)
         return found
 

@@ -34,6 +34,7 @@ from fleetopt.scenario.domain import (
     Outlook,
     Period,
     Quota,
+    Risk,
     Scenario,
     Shortfall,
     Slot,
@@ -172,6 +173,9 @@ def scenario(
     over: Calendar | None = None,
     sites: tuple[str, ...] = ("main",),
     margins: Margins | None = None,
+    discount: float = 0.0,
+    risk: Risk | None = None,
+    **limits: Any,
 ) -> Scenario:
     """The question that these parts ask; hardware follows from the names that they use."""
     found, lines, stock = list(candidates), tuple(lines), tuple(stock)
@@ -185,12 +189,14 @@ def scenario(
         path=Path(),
         calendar=over or calendar(),
         workloads=tuple(workloads),
-        supply=Supply(sites, lines, stock, tuple(quotas)),
+        supply=Supply(sites, lines, stock, tuple(quotas), **limits),
         margins=margins or Margins(0.0, 0.0, 0.0),
         models={m: Llm(_card(m), tuple(c for c in found if c.config.model == m)) for m in models},
         gpu_types={g: GpuType(g, 100.0, 1000.0, 700.0, SOURCE) for g in sorted(gpus)},
         node_types=nodes,
         files=(),
+        discount_rate=discount,
+        risk=risk,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import TypedDict
 
-from fleetopt.catalog.domain import Candidate, OfferKind, Role
-from fleetopt.scenario.domain import Calendar, Quota, Scenario, Stock, SupplyLine, Workload
+from fleetopt.catalog.domain import ROLES, Candidate, OfferKind, Role
+from fleetopt.scenario.domain import Calendar, Facility, Quota, Risk, Scenario, Stock, SupplyLine, Terms, Workload
 from tests.oracle import build
 
 RATES = (0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
@@ -41,7 +42,12 @@ class Draw:
         periods = self.random.choice((1, 1, 2, 3))
         slots = self.random.choice(((24.0,), (8.0, 16.0), (6.0, 18.0)))
         outlooks = self.random.choice(((1.0,), (0.25, 0.75), (0.5, 0.5)))
-        return build.calendar(periods, slots, outlooks, months=self.random.choice((1, 3)), days=30)
+        over = build.calendar(periods, slots, outlooks, months=self.random.choice((1, 3)), days=30)
+        changed = (
+            replace(o, price_factor=self.random.choice((1.0, 1.5)), capacity_factor=self.random.choice((1.0, 1.0, 0.8)))
+            for o in over.outlooks
+        )
+        return replace(over, outlooks=tuple(changed)) if len(outlooks) > 1 and self.chance(0.3) else over
 
     def draw_nodes(self) -> dict[str, list[int]]:
         """Node sizes of one or two GPU types."""
@@ -92,7 +98,9 @@ class Draw:
             headroom=headroom,
             model=model,
             forbidden_gpu_types=forbidden,
-            pooled=self.chance(0.5),
+            pooled=(pooled := self.chance(0.4)),
+            sites=(self.random.choice(self.sites),) if self.chance(0.15) else None,
+            spares=tuple((role, 1) for role in ROLES if self.chance(0.15)) if not pooled else (),
         )
 
     def draw_lines(self) -> list[SupplyLine]:
@@ -110,7 +118,22 @@ class Draw:
         usd = self.price(node_type)
         kinds: tuple[OfferKind, ...] = ("on_demand", "spot")
         kind, most = self.random.choice(kinds), self.random.choice((None, None, 1, 2, 3))
-        return build.line(f"l{index}", node_type, usd, kind=kind, site=site, max_nodes=most)
+        line = build.line(f"l{index}", node_type, usd, kind=kind, site=site, max_nodes=most)
+        return replace(line, terms=self.draw_terms())
+
+    def draw_terms(self, *, orders: bool = False) -> Terms:
+        """Mostly none; else a window, a price change, or lots."""
+        names = [period.name for period in self.calendar.periods]
+        first, last = sorted((self.random.choice(names), self.random.choice(names)))
+        return Terms(
+            first=first if self.chance(0.15) else None,
+            last=last if self.chance(0.15) else None,
+            min_order=self.random.choice((2, 3)) if orders and self.chance(0.2) else 0,
+            max_delivery=self.random.choice((1, 2, 4)) if orders and self.chance(0.2) else None,
+            price_factors=((self.random.choice(names), self.random.choice((0.5, 0.8, 1.3))),)
+            if self.chance(0.2)
+            else (),
+        )
 
     def draw_committed(self, index: int) -> SupplyLine:
         random = self.random
@@ -120,7 +143,7 @@ class Draw:
         kind = random.choice(kinds)
         usd = self.price(node_type) * (0.6 if kind == "reserved" else 0.1)
         upfront = 720.0 * months * self.price(node_type) if kind == "purchase" or self.chance(0.3) else 0.0
-        return build.line(
+        line = build.line(
             f"l{index}",
             node_type,
             usd,
@@ -131,6 +154,7 @@ class Draw:
             term=random.choice((1, 2, 3, 4, 6, 12)),
             lead=random.choice((0, 0, 1, 3)),
         )
+        return replace(line, terms=self.draw_terms(orders=True))
 
     def price(self, node_type: str) -> float:
         return float(self.random.choice(PRICES) * int(node_type.split("x")[1]) ** 0.8)
@@ -142,7 +166,14 @@ class Draw:
             node_type = f"{gpu}x{self.random.choice(self.nodes[gpu])}"
             usd = self.random.choice((0.0, 0.1, 1.0))
             found.append(
-                Stock(f"own{index}", self.random.choice(self.sites), node_type, self.random.choice((1, 2)), usd)
+                Stock(
+                    f"own{index}",
+                    self.random.choice(self.sites),
+                    node_type,
+                    self.random.choice((1, 2)),
+                    usd,
+                    self.leaves(),
+                )
             )
         return found
 
@@ -155,6 +186,15 @@ class Draw:
             found.append(Quota(f"q{index}", gpu, site, period, self.random.choice((2, 4, 7, 8, 16))))
         return found
 
+    def leaves(self) -> str | None:
+        """The last period of a stock, mostly none."""
+        return self.random.choice(self.calendar.periods).name if self.chance(0.2) else None
+
+    def draw_facilities(self) -> tuple[Facility, ...]:
+        """Room for a few GPUs' worth of nodes; GPUs draw 700 W here and nodes 1.9 times theirs."""
+        watts = 1.9 * 700.0 * self.random.choice((4, 8, 16))
+        return (Facility(self.random.choice(self.sites), watts),) if self.chance(0.2) else ()
+
     def scenario(self) -> Scenario:
         workloads = [self.draw_workload(name, 5.0) for name in ("chat", "code")[: self.random.choice((1, 2))]]
         return build.scenario(
@@ -165,6 +205,9 @@ class Draw:
             quotas=self.draw_quotas(),
             over=self.calendar,
             sites=self.sites,
+            discount=self.random.choice((0.0, 0.0, 0.2)),
+            risk=Risk(self.random.choice((0.5, 0.8)), self.random.choice((0.2, 0.7))) if self.chance(0.2) else None,
+            facilities=self.draw_facilities(),
         )
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from fleetopt.scenario.domain import Quota, Scenario, Stock
 from tests.oracle import build
-from tests.oracle.brute_force import Need, Oracle, fewest_nodes, least
+from tests.oracle.brute_force import Need, Oracle, least
+from tests.oracle.definitions import fewest_nodes
 
 QUARTER_H = 24.0 * 90.0
 

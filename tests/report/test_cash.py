@@ -16,15 +16,15 @@ Q1 = Period("2028-Q1", date(2028, 1, 1), 3, 91)
 
 def test_dollars_of_use_fall_on_months_by_their_days() -> None:
     """920 USD over October to December are 310, 300 and 310: ten dollars a day."""
-    rows = cash_rows([Spend("on_demand", "opex", False, "2027-Q4", "ams", "x", 920.0)], months_of([Q4]))
+    rows = cash_rows([Spend("on_demand", "opex", False, "2027-Q4", "ams", "x", 920.0, 920.0)], months_of([Q4]))
     assert rows[0].usd == pytest.approx((310.0, 300.0, 310.0))
 
 
 def test_an_order_is_paid_in_the_month_it_is_placed_and_residual_value_comes_last() -> None:
     """Neither is spread: 100 USD fall on the first month of the period, -40 USD on the last of the horizon."""
     entries = [
-        Spend("upfront", "capex", True, "2028-Q1", "ams", "x", 100.0),
-        Spend("residual_value", "unpaid", False, "2028-Q1", "ams", "x", -40.0),
+        Spend("upfront", "capex", True, "2028-Q1", "ams", "x", 100.0, 99.0),
+        Spend("residual_value", "unpaid", False, "2028-Q1", "ams", "x", -40.0, -39.0),
     ]
     paid, left = cash_rows(entries, months_of([Q4, Q1]))
     assert paid.usd == (0, 0, 0, 100.0, 0, 0)

@@ -7,7 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetopt.plan.domain import Plan
-from fleetopt.report.money import kind_of, line_title, periods_of, spend, table, top, totals
+from fleetopt.report.money import (
+    expected_cost,
+    is_discounted,
+    is_paid,
+    kind_of,
+    line_title,
+    periods_of,
+    present_values,
+    spend,
+    table,
+    top,
+    totals,
+)
+
+
+def test_dollars_of_their_day_and_present_values_are_kept_apart(quarters: Plan) -> None:
+    """At a discount of 0.9 nominal dollars stay what they are and present ones are a tenth less."""
+    costs = tuple(c.model_copy(update={"discount": 0.9}) for c in quarters.costs)
+    later = quarters.model_copy(update={"costs": costs, "expected_usd": 1.0})
+    assert [e.usd for e in spend(later)] == [e.usd for e in spend(quarters)]
+    assert math.fsum(present_values(later, periods_of(later))) == pytest.approx(0.9 * quarters.objective_usd)
+    assert (is_discounted(later), is_discounted(quarters)) == (True, False)
+    assert (expected_cost(later), expected_cost(quarters)) == (1.0, quarters.expected_usd)
 
 
 def test_every_dollar_of_the_objective_is_spent_once(quarters: Plan) -> None:
@@ -21,10 +43,11 @@ def test_capex_is_what_is_bought_and_nothing_else(quarters: Plan) -> None:
     assert kinds == {"opex": pytest.approx(4001.11), "capex": pytest.approx(310000.37)}
 
 
-def test_what_nobody_pays_is_kept_apart(quarters: Plan) -> None:
-    """Residual value and the price of unserved demand are in the objective and in no cash."""
-    unpaid = {e.line for e in spend(quarters) if e.kind == "unpaid"}
-    assert unpaid == {"residual_value", "shortfall"}
+@pytest.mark.parametrize("line", ["residual_value", "shortfall"])
+def test_what_nobody_pays_is_kept_apart(line: str, quarters: Plan) -> None:
+    """Residual value and the price of unserved demand are counted, but are neither capex nor opex."""
+    cost = quarters.costs[0].model_copy(update={"line": line, "item": "buy-b200"})
+    assert (kind_of(cost, ["buy-b200"]), is_paid(cost)) == ("unpaid", False)
 
 
 def test_a_line_that_is_not_known_yet_is_opex_under_its_own_name(quarters: Plan) -> None:

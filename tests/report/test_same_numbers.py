@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from pyarrow import parquet
 import fleetopt
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.report.files import write_plan
+from fleetopt.scenario.domain import Risk
 from tests.report.pages import Page, money
 
-SCENARIOS = ("quarters", "seed-paper", "melange", "stock-limited")
+SCENARIOS = ("quarters", "discounted", "seed-paper", "melange", "stock-limited")
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -26,6 +28,9 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """All files of a scenario's plan."""
     if request.param == "quarters":
         scenario, plan = request.getfixturevalue("scenario"), request.getfixturevalue("quarters")
+    elif request.param == "discounted":
+        scenario = replace(request.getfixturevalue("scenario"), discount_rate=0.2, risk=Risk(level=0.7, weight=0.3))
+        plan = fleetopt.optimize(scenario, SolveOptions(gap=0.1))
     else:
         scenario = fleetopt.load(request.param)
         plan = fleetopt.optimize(scenario, SolveOptions(gap=0.05))
@@ -67,38 +72,40 @@ def _last_numbers(sheet: Any, label: str) -> list[float]:
     return [[v for v in row if isinstance(v, int | float)][-1] for row in rows if row[0] == label]
 
 
-def test_the_objective_is_the_same_everywhere(folder: Path, plan: dict[str, Any], page: Page, book: Any) -> None:
-    """One number to the cent: each file's own sum of its own rows, not a copy of a total."""
-    wanted = _cents(plan["objective_usd"])
+def test_what_the_plan_costs_is_the_same_everywhere(folder: Path, plan: dict[str, Any], page: Page, book: Any) -> None:
+    """The expected cost to the cent: each file's own sum of its own rows, not a copy of a total."""
+    wanted = _cents(plan["expected_usd"])
     lines = list(csv.DictReader(io.StringIO((folder / "costs.csv").read_text())))
     stored = parquet.read_table(folder / "costs.parquet").to_pylist()
     found = {
-        "plan.json": math.fsum(c["usd"] * c["probability"] for c in plan["costs"]),
-        "costs.csv": math.fsum(float(row["usd"]) * float(row["probability"]) for row in lines),
-        "costs.parquet": math.fsum(row["usd"] * row["probability"] for row in stored),
+        "plan.json": math.fsum(c["usd"] * c["probability"] * c["discount"] for c in plan["costs"]),
+        "costs.csv": math.fsum(float(r["usd"]) * float(r["probability"]) * float(r["discount"]) for r in lines),
+        "costs.parquet": math.fsum(row["usd"] * row["probability"] * row["discount"] for row in stored),
         "report.md": money(_markdown(folder, "Cost by line, USD")[-1][-1]),
         "report.html by line": money(page.tables["spend-table"][-1][-1]),
         "report.html by item": money(page.tables["cost-table"][-1][-1]),
         "report.html by model": money(page.tables["model-table"][-1][1]),
         "report.html by workload": money(page.tables["workload-table"][-1][1]),
-        "plan.xlsx summary": book["Summary"]["B8"].value,
-        "plan.xlsx cost lines": book["Cost lines"]["J3"].value,
+        "plan.xlsx summary": book["Summary"]["B9"].value,
+        "plan.xlsx cost lines": book["Cost lines"]["L3"].value,
         "plan.xlsx workloads": book["Workloads"]["D3"].value,
     }
     assert {name: _cents(value) for name, value in found.items()} == dict.fromkeys(found, wanted)
-    assert [_cents(v) for v in _last_numbers(book["Cash flow"], "objective")] == [wanted, wanted]
+    assert ("present value" in {row[0] for row in page.tables["spend-table"]}) == ("discounted" in str(folder))
 
 
 def test_every_period_is_the_same_everywhere(folder: Path, plan: dict[str, Any], page: Page, book: Any) -> None:
-    """Totals of periods in Markdown, HTML and the cash flow are those of the cost lines."""
+    """Totals of periods in Markdown, HTML and the cash flow are those of the cost lines, in dollars of their day."""
     wanted = [_cents(usd) for usd in _by_period(plan).values()]
     count = len(wanted)
-    total = page.tables["spend-table"][-1]
-    assert [_cents(money(cell)) for cell in total[2 : 2 + count]] == wanted
-    assert [_cents(money(cell)) for cell in _markdown(folder, "Cost by line, USD")[-1][2 : 2 + count]] == wanted
-    rows = [[cell.value for cell in row] for row in book["Cash flow"].iter_rows()]
-    by_period = [row for row in rows if row[0] == "objective"][-1]
+    for rows in (page.tables["spend-table"], page.tables["cost-table"], _markdown(folder, "Cost by line, USD")):
+        (total,) = (row for row in rows if row[0] == "total")
+        assert [_cents(money(cell)) for cell in total[2 : 2 + count]] == wanted
+    cells = [[cell.value for cell in row] for row in book["Cash flow"].iter_rows()]
+    by_period = [row for row in cells if row[0] == "total"][-1]
     assert [_cents(value) for value in by_period[2 : 2 + count]] == wanted
+    everything = _cents(math.fsum(_by_period(plan).values()))
+    assert [_cents(value) for value in _last_numbers(book["Cash flow"], "total")] == [everything, everything]
 
 
 def test_kinds_of_money_are_the_same_everywhere(folder: Path, page: Page, book: Any) -> None:

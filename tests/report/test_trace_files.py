@@ -36,20 +36,26 @@ def reading() -> TraceReading:
     return read_trace(DATA / "burstgpt_head.csv", TraceOptions(only="ChatGPT"))
 
 
-def _without_lengths(text: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if "lengths:" not in line)
-
-
 def test_a_scenario_that_includes_the_workload_loads(reading: TraceReading, tmp_path: Path) -> None:
-    """Demand by slot and mean lengths come out of the loaded scenario as the trace has them."""
+    """Demand by slot, every length bin and the means come out of the loaded scenario as the trace has them."""
     contents = trace_files(reading, "chat", "llama-3.1-70b")
-    contents["workload.yaml"] = _without_lengths(contents["workload.yaml"])
     write_files(tmp_path / "s", contents | {"scenario.yaml": SCENARIO})
     scenario = load(tmp_path / "s")
     (workload,), (traffic,) = scenario.workloads, reading.traffic
     assert [slot.hours_per_day for slot in scenario.calendar.slots] == [slot.hours_per_day for slot in reading.slots]
     assert list(workload.demand_rps.values()) == pytest.approx(list(traffic.slot_rps), rel=1e-12)
-    assert (workload.input_tokens, workload.output_tokens) == (traffic.input_tokens, traffic.output_tokens)
+    assert len(workload.lengths) == len(traffic.lengths)
+    means = (traffic.input_tokens, traffic.output_tokens)
+    assert (workload.input_tokens, workload.output_tokens) == pytest.approx(means, rel=1e-12)
+
+
+def test_a_trace_beside_the_scenario_may_have_a_folder_of_its_own(reading: TraceReading, tmp_path: Path) -> None:
+    """Proves that an included file finds its tables beside itself, and that the plan calls them by their place."""
+    write_files(tmp_path / "s" / "trace", trace_files(reading, "chat", "llama-3.1-70b"))
+    text = SCENARIO.replace("workload.yaml", "trace/workload.yaml")
+    (tmp_path / "s" / "scenario.yaml").write_text(text, encoding="utf-8")
+    scenario = load(tmp_path / "s")
+    assert {"trace/workload.yaml", "trace/lengths.csv"} <= {file.name for file in scenario.files}
 
 
 def test_prefix_hits_and_lengths_are_part_of_the_workload() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from fleetopt.cli.ingest import calibrate, forecast, prices, profiles, trace
+from fleetopt.cli.ingest import aiconfigurator, calibrate, forecast, prices, profiles, trace
 
 NAME = "ingest"
 
@@ -14,5 +14,5 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-for verb in (profiles, calibrate, trace, forecast, prices):
+for verb in (profiles, aiconfigurator, calibrate, trace, forecast, prices):
     app.command(verb.NAME)(verb.run)

@@ -58,7 +58,7 @@ def run(
     check_name(model, "MODEL")
     target = catalog_folder(folder)
     llm, texts = uncalibrated(model, target, copy=copy)
-    setup = Setup(model, None, gpu_type, gpus, tp, pp, dp, ep, precision, engine, None)
+    setup = Setup(None, None, gpu_type, gpus, tp, pp, dp, ep, precision, engine, None)
     told = Told(setup, role.value if role else None)
     points = [one for name in dict.fromkeys(measured) for one in _measured(name, llm, told, format_)]
     fits = fit(points, llm.candidates, margin=_margin(margin), force=force)
@@ -96,10 +96,11 @@ def _measured(name: str, llm: Llm, told: Told, format_: str | None) -> list[Meas
     from fleetopt.ingest.calibrate import of_config, of_series
     from fleetopt.ingest.facts import check_facts, check_words
     from fleetopt.ingest.formats import read_profiles
+    from fleetopt.ingest.model_names import of_model
 
     if not stands(Path(name), "file"):
         return of_config(name, llm)
-    many = options.filled([read_profiles(Path(name), told, format_)], told)
+    many = of_model(options.filled([read_profiles(Path(name), told, format_)], told), llm.card.name)
     check_words(many)
     check_facts(many)
     return [of_series(one) for one in many]

@@ -8,14 +8,15 @@ from typing import Annotated
 
 import typer
 
+from fleetopt.cli.ingest import told as options
+
 NAME = "prices"
 
 
 def run(
     file: Annotated[Path, typer.Argument(help="The price list: SkyPilot vms.csv, Epoch AI prices, or our own table.")],
     folder: Annotated[
-        Path | None,
-        typer.Option("--folder", help="A models folder whose _hardware/ takes the offers; else only shown."),
+        Path | None, typer.Option(help="The catalog folder to write into, like models; else they are only shown.")
     ] = None,
     format_: Annotated[str | None, typer.Option("--format", help="The format: skypilot, epoch or table.")] = None,
     map_: Annotated[
@@ -34,6 +35,7 @@ def run(
     stale_months: Annotated[
         int, typer.Option("--stale-months", min=0, help="Months after which a price is stale.")
     ] = 12,
+    dry_run: options.DryRun = False,
     json_: Annotated[bool, typer.Option("--json", help="Print what was read and done as JSON.")] = False,
 ) -> None:
     """Read a price list into offers, say what looks wrong, and merge them into a catalog folder."""
@@ -43,9 +45,9 @@ def run(
     from fleetopt.ingest.prices.formats import read_prices
     from fleetopt.ingest.prices.merge import merge_offers
     from fleetopt.ingest.prices.options import read_day, read_rates
-    from fleetopt.report.price_views import price_record, price_views
+    from fleetopt.report.price_views import outcome, price_record, price_views
 
-    options = PriceOptions(
+    asked = PriceOptions(
         mapped=read_mapping(tuple(map_ or ())),
         usd_per=read_rates(tuple(usd_per or ())),
         provider=provider,
@@ -53,15 +55,18 @@ def run(
         today=read_day(today) if today else None,
         stale_months=stale_months,
     )
-    reading = read_prices(file, options, format_)
+    reading = read_prices(file, asked, format_)
     merge = None
     if folder is not None:
-        merge = merge_offers(folder, reading.offers, reading.node_types, (shipped("models"),))
+        merge = merge_offers(folder, reading.offers, reading.node_types, (shipped("models"),), dry_run=dry_run)
     if json_:
         import json
 
         sys.stdout.write(json.dumps(price_record(reading, merge), indent=2) + "\n")
         return
-    from fleetopt.cli.draw import console, draw
+    from fleetopt.cli.draw import console, draw, seen
 
-    draw(console(), price_views(reading, merge))
+    screen = console()
+    draw(screen, price_views(reading, merge))
+    for line in outcome(merge, written=not dry_run):
+        screen.print(seen(line))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ NAME = "profiles"
 
 def run(
     files: Annotated[list[Path], typer.Argument(help="Result files of benchmarks or profilers.")],
-    model: Annotated[str | None, typer.Option(help="The model they are about, as the catalog calls it.")] = None,
+    model: options.Model = None,
     folder: options.Folder = None,
     format_: options.Format = None,
     role: options.Role = None,
@@ -29,39 +28,27 @@ def run(
     engine: options.Engine = None,
     max_kv_tokens: Annotated[float | None, typer.Option(help="KV memory of the replica in tokens.")] = None,
     config: Annotated[str | None, typer.Option(help="The config's id, instead of one made from the facts.")] = None,
-    from_card: Annotated[
-        str | None, typer.Option(help="For a new model: a card.yaml, or a model whose card holds for it too.")
-    ] = None,
+    from_card: options.FromCard = None,
     copy: options.Copy = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Take new values for points that have others.")] = False,
+    replace: options.Replace = False,
     dry_run: options.DryRun = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print what was understood and written as JSON.")] = False,
+    json_: options.Json = False,
 ) -> None:
     """Read result files and merge their operating points into a model's profiles.
 
-    What a file does not say is asked for, all at once. Importing the same file again changes nothing.
+    vLLM, SGLang, GuideLLM, AIPerf, genai-perf, AIConfigurator, Dynamo, llm-inferno, Splitwise, DistServe, or a table
+    of your own (docs/ingest-formats.md). What a file does not say is asked for, all at once. Importing the same file
+    again changes nothing. For example:
+
+        fleetopt ingest profiles run.json --model llama-3.1-8b --gpu-type H100 --gpus 2 --precision fp8 --engine vllm
     """
-    from fleetopt.ingest.filing import catalog_folder, merge_all, write_change
+    from fleetopt.cli.ingest.merging import Merging, merge_and_show
+    from fleetopt.ingest.filing import catalog_folder
     from fleetopt.ingest.formats import read_profiles
     from fleetopt.ingest.reading import Setup, Told
-    from fleetopt.report import ingest_views as views
 
     target = catalog_folder(folder)
-    setup = Setup(model, config, gpu_type, gpus, tp, pp, dp, ep, precision, engine, max_kv_tokens)
+    setup = Setup(None, config, gpu_type, gpus, tp, pp, dp, ep, precision, engine, max_kv_tokens)
     told = Told(setup, role.value if role else None)
     readings = [read_profiles(path, told, format_) for path in dict.fromkeys(files)]
-    changes = merge_all(options.filled(readings, told), target, replace_old=replace, from_card=from_card, copy=copy)
-    if not dry_run:
-        for change in changes:
-            write_change(change)
-    if json_:
-        sys.stdout.write(views.to_json(readings, changes, written=not dry_run))
-        return
-    from fleetopt.cli.draw import console, draw, seen
-
-    screen = console()
-    for line in views.sentences(readings, changes):
-        screen.print(seen(line))
-    draw(screen, [views.flag_view(readings), views.change_view(changes)])
-    for line in views.outcome(changes, written=not dry_run):
-        screen.print(seen(line))
+    merge_and_show(readings, told, Merging(target, model or (), from_card, copy, replace, dry_run, json_))

@@ -27,6 +27,10 @@ def _count(text: str) -> typer.models.OptionInfo:
     return option
 
 
+Model = Annotated[
+    list[str] | None,
+    typer.Option(help="What the catalog calls the model; of a file with several, 'theirs=ours' for each to take."),
+]
 Folder = Annotated[Path | None, typer.Option(help="The catalog folder to write into.", show_default="models")]
 Format = Annotated[str | None, typer.Option("--format", help="Their format, if it is not recognised.")]
 Role = Annotated[RoleName | None, typer.Option(help="The role that was measured.")]
@@ -38,6 +42,11 @@ DataParallel = Annotated[int | None, _count("Data-parallel groups of a replica; 
 ExpertParallel = Annotated[int | None, _count("Expert parallel; else 1.")]
 Precision = Annotated[str | None, typer.Option(help="Precision of the weights, like fp8.")]
 Engine = Annotated[str | None, typer.Option(help="The engine and its version, like 'vllm 0.11.0'.")]
+FromCard = Annotated[
+    str | None, typer.Option(help="For a new model: a card.yaml, or a model whose card holds for it too.")
+]
+Replace = Annotated[bool, typer.Option("--replace", help="Take new values for points that have others.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was understood and written as JSON.")]
 Copy = Annotated[bool, typer.Option("--copy", help="Start a new folder from the shipped one of that model.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be written, and write nothing.")]
 

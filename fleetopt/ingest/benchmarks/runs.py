@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from fleetopt.catalog.domain import Tail
+from fleetopt.catalog.tails import TAIL_PERCENTILES
 from fleetopt.documents import Record, parse_json, read_text, shown
 from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.reading import Flag, Setup
@@ -21,7 +22,7 @@ from fleetopt.ingest.reading import Flag, Setup
 MS = 1e-3
 LIMIT_BYTES = 256 * 1024 * 1024
 MOST_RUNS = 10_000
-PERCENTILES = (50, 90, 95, 99)
+PERCENTS = tuple(round(100 * percentile) for percentile in TAIL_PERCENTILES)
 ENGINES = frozenset({"vllm", "sglang", "tensorrt-llm", "tgi", "lmdeploy", "deepspeed-mii", "scalellm", "llama.cpp"})
 """Backends of vLLM's and SGLang's benchmarks that name an engine; the others name only a protocol."""
 
@@ -97,7 +98,7 @@ def per_request(record: Record, key: str, completed: int) -> float:
 
 def tails(key: Callable[[Literal["ttft", "tpot"], int], float | None]) -> tuple[Tail, ...]:
     """The percentiles that a tool wrote, from what it says (in ms) of a latency at each."""
-    found = [(what, p, key(what, p)) for what in ("ttft", "tpot") for p in PERCENTILES]
+    found = [(what, p, key(what, p)) for what in ("ttft", "tpot") for p in PERCENTS]
     return tuple(Tail(what, p / 100, ms * MS) for what, p, ms in found if ms)  # type: ignore[arg-type]
 
 

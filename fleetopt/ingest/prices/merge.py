@@ -22,6 +22,9 @@ from fleetopt.documents.tables import TABLE_LIMIT_BYTES
 from fleetopt.errors import InputError, Issue, did_you_mean
 
 OFFERS, NODES = "offers.csv", "node_types.csv"
+_NO_COLUMN = frozenset({"provenance", "rack_units"})
+"""Provenance takes two columns; rack units are an optional one that no price list states."""
+
 Cells = dict[str, str]
 
 
@@ -37,15 +40,27 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What merging did: offers by name, node types by name."""
+    """What merging did, or would do: offers by name, node types by name, the files that change.
+
+    `older` are offers whose price is dated before the one that is there; that one stays.
+    """
 
     added: tuple[str, ...]
     changed: tuple[Change, ...]
     same: tuple[str, ...]
+    older: tuple[str, ...]
     new_nodes: tuple[str, ...]
+    files: tuple[Path, ...]
 
 
-def merge_offers(folder: Path, offers: Sequence[Offer], nodes: Sequence[NodeType], further: tuple[Path, ...]) -> Merge:
+def merge_offers(
+    folder: Path,
+    offers: Sequence[Offer],
+    nodes: Sequence[NodeType],
+    further: tuple[Path, ...],
+    *,
+    dry_run: bool = False,
+) -> Merge:
     """Writes offers, and the node types that neither the folder nor a further root has, into a catalog folder.
 
     Raises:
@@ -63,18 +78,19 @@ def merge_offers(folder: Path, offers: Sequence[Offer], nodes: Sequence[NodeType
     home = folder / HARDWARE
     text, merge = _merged(home / OFFERS, {offer.name: _cells(offer) for offer in offers}, _columns(Offer))
     node_text, _ = _merged(home / NODES, {node.name: _cells(node) for node in new_nodes}, _columns(NodeType))
-    texts = {OFFERS: text, NODES: node_text}
-    _write(folder, {name: text for name, text in texts.items() if text is not None}, further)
-    return Merge(*merge, tuple(node.name for node in new_nodes))
+    texts = {name: text for name, text in ((OFFERS, text), (NODES, node_text)) if text is not None}
+    if not dry_run:
+        _write(folder, texts, further)
+    return Merge(*merge, tuple(node.name for node in new_nodes), tuple(home / name for name in texts))
 
 
 def _columns(kind: type[Offer | NodeType]) -> tuple[str, ...]:
-    return (*(field.name for field in fields(kind) if field.name != "provenance"), "evidence", "source")
+    return (*(field.name for field in fields(kind) if field.name not in _NO_COLUMN), "evidence", "source")
 
 
 def _cells(item: Offer | NodeType) -> Cells:
     """An item as it stands in its table."""
-    own = {field.name: getattr(item, field.name) for field in fields(item) if field.name != "provenance"}
+    own = {field.name: getattr(item, field.name) for field in fields(item) if field.name not in _NO_COLUMN}
     own |= {"evidence": item.provenance.evidence, "source": item.provenance.source}
     return {name: _cell(value) for name, value in own.items()}
 
@@ -87,27 +103,30 @@ def _cell(value: object) -> str:
 
 def _merged(
     path: Path, items: Mapping[str, Cells], columns: Sequence[str]
-) -> tuple[str | None, tuple[tuple[str, ...], tuple[Change, ...], tuple[str, ...]]]:
-    """A table with items merged into it, None where it stays as it is; with what was added, changed and the same."""
+) -> tuple[str | None, tuple[tuple[str, ...], tuple[Change, ...], tuple[str, ...], tuple[str, ...]]]:
+    """A table with items merged into it, None where it stays; with what was added, changed, the same and older."""
     text = read_text(path, TABLE_LIMIT_BYTES)[0] if stands(path, "anything") else ""
-    rows = parse_table(text, path, columns) if text else []
+    rows = parse_table(text, path, columns, ("rack_units",)) if text else []
     lines = text.split("\n")
     changes: list[Change] = []
+    older: list[str] = []
     order = list(rows[0].cells) if rows else list(columns)
     for row in rows:
         new = items.get(row.cells["name"])
         found = _changes(row.cells, new) if new is not None else []
-        if new is not None and found:
+        if new is not None and found and _is_older(new, row.cells):
+            older.append(row.cells["name"])
+        elif new is not None and found:
             changes += found
-            lines[row.line - 1] = _line([new[column] for column in order])
+            lines[row.line - 1] = _line([new.get(column, row.cells[column]) for column in order])
     old = {row.cells["name"] for row in rows}
     added = tuple(name for name in items if name not in old)
-    changed = {change.name for change in changes}
+    changed = {*older, *(change.name for change in changes)}
     same = tuple(name for name in items if name in old and name not in changed)
     kept = "\n".join(lines).rstrip("\n")
     head = [kept] if kept else [_line(order)]
-    whole = "\n".join([*head, *(_line([items[name][column] for column in order]) for name in added)]) + "\n"
-    return (whole if added or changes else None), (added, tuple(changes), same)
+    whole = "\n".join([*head, *(_line([items[name].get(column, "") for column in order]) for name in added)]) + "\n"
+    return (whole if added or changes else None), (added, tuple(changes), same, tuple(older))
 
 
 def _changes(old: Cells, new: Cells) -> list[Change]:
@@ -116,6 +135,13 @@ def _changes(old: Cells, new: Cells) -> list[Change]:
         for column in new
         if old[column] != new[column] and not _equal_numbers(old[column], new[column])
     ]
+
+
+def _is_older(new: Cells, old: Cells) -> bool:
+    """Whether a price is dated before the one that is there, as far as both dates go."""
+    dates = [cells.get("price_date", "unknown") for cells in (new, old)]
+    length = min(map(len, dates))
+    return "unknown" not in dates and dates[0][:length] < dates[1][:length]
 
 
 def _equal_numbers(old: str, new: str) -> bool:

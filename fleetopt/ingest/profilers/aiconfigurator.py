@@ -17,7 +17,7 @@ from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.profilers import aiconfigurator_grid as grid
 from fleetopt.ingest.profilers import aiconfigurator_results as results
 from fleetopt.ingest.profilers import aiconfigurator_silicon as silicon
-from fleetopt.ingest.profilers.gather import Found, gathered, raised
+from fleetopt.ingest.profilers.gather import Found, believable, gathered, raised
 from fleetopt.ingest.profilers.tabular import columns, read_columns
 from fleetopt.ingest.reading import Flag, Reading, Told
 
@@ -49,7 +49,7 @@ class AiConfigurator:
             raise InputError([Issue("unknown-columns", shown(path), what, "Name its format with --format")])
         _, parse, understood = kind
         flags: list[Flag] = []
-        found = parse(rows, flags)
+        found = believable(parse(rows, flags), flags)
         if not found:
             raise InputError([Issue("no-points", shown(path), "holds no operating point", "Check the file")])
         smooth = [raised(one) if one.evidence == "modelled" else (one, None) for one in gathered(found, told)]

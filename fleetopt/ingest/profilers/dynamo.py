@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import median
 
 from fleetopt.catalog.domain import DecodePoint, PrefillPoint, Role
 from fleetopt.documents import Record, read_bytes, read_record
@@ -114,7 +115,7 @@ def _decode(lists: Lists, places: list[str], told: Told, flags: list[Flag]) -> l
         raise InputError([Issue("missing-fact", places[0], "does not say how many tokens the KV cache holds", fix)])
     gpus = whole_replica(None, told, places[0])
     setup = Setup(max_kv_tokens=stated)
-    found = []
+    found, ratios, unlike = [], [], []
     for where, usage, context, itl_ms, per_gpu in zip(places, *(lists[name] for name in DECODE), strict=True):
         _above_zero(where, kv_usage=usage, context=context, itl=itl_ms, max_kv_tokens=stated)
         batch = usage * stated / context
@@ -123,10 +124,25 @@ def _decode(lists: Lists, places: list[str], told: Told, flags: list[Flag]) -> l
             what = (
                 f"throughput x ITL is {running:.4g} requests, and the KV cache in use is {batch:.4g}; ITL is believed"
             )
-            flags.append(Flag(where, what, "kept"))
+            unlike.append(Flag(where, what, "kept"))
+        ratios.append(running / batch)
         point = DecodePoint(context, batch, itl_ms / 1000.0)
         found.append(Found(setup, "decode", point, "measured", SOURCE, where))
+    flags += [_another_cache(places[0], stated, ratios)] if _is_off(ratios) else unlike
     return found
+
+
+def _is_off(ratios: Sequence[float]) -> bool:
+    """Whether most points deny the size of the cache, and not only those of a full engine."""
+    return abs(median(ratios) - 1.0) > LITTLE
+
+
+def _another_cache(where: str, stated: float, ratios: Sequence[float]) -> Flag:
+    off = sum(abs(ratio - 1.0) > LITTLE for ratio in ratios)
+    what = (
+        f"throughput x ITL is {median(ratios):.3g} times the requests in the KV cache, at {off} of {len(ratios)} points"
+    )
+    return Flag(where, f"{what}; the cache looks like {stated * median(ratios):.6g} tokens, not {stated:g}", "kept")
 
 
 def _above_zero(where: str, **values: float) -> None:

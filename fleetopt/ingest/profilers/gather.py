@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fleetopt.catalog.domain import DecodePoint, Evidence, Role
+from fleetopt.catalog.domain import AggregatedPoint, DecodePoint, Evidence, Role
 from fleetopt.errors import InputError, Issue
+from fleetopt.ingest import checks
 from fleetopt.ingest.reading import Flag, Point, Series, Setup, Told
 
 POINTS_LIMIT = 10_000
@@ -53,6 +54,29 @@ def gathered(found: Iterable[Found], told: Told) -> tuple[Series, ...]:
         where, what = series[0].where, f"holds {len(filled)} serving configs, and one config name was given"
         raise InputError([Issue("contradiction", where, what, "Leave --config out, or give a file with one config")])
     return tuple(series)
+
+
+def believable(found: Iterable[Found], flags: list[Flag]) -> list[Found]:
+    """The points without those whose rate looks per minute; what else contradicts itself is flagged and kept.
+
+    Raises:
+        InputError: no point is left.
+    """
+    kept: list[Found] = []
+    curves: dict[tuple[Setup, str], list[tuple[AggregatedPoint, str]]] = {}
+    for one in found:
+        if isinstance(one.point, AggregatedPoint):
+            minute = checks.per_minute(one.point, one.where)
+            flags += [flag for flag in (minute, checks.littles_law(one.point, one.where)) if flag]
+            if minute:
+                continue
+            curves.setdefault((one.setup, one.source), []).append((one.point, one.where))
+        kept.append(one)
+    if not kept and flags:
+        fix = "Correct the rates, or take the rows out"
+        raise InputError([Issue("no-points", flags[-1].where, f"{flags[-1].what}; no point is left", fix)])
+    flags += [flag for curve in curves.values() for flag in checks.tpot_falls(curve)]
+    return kept
 
 
 def whole_replica(row_gpus: int | None, told: Told, where: str) -> int:

@@ -4,7 +4,8 @@ Columns: prompt_size (tokens of each prompt), batch_size, token_size (output tok
 peak_power and average_power (fractions of the machine's TDP), tensor_parallel. The tidy table names the unit too.
 Repeats of the same run are reduced to the median of each time.
 
-- prefill: the runs of one prompt, tokens/s = prompt_size / prompt_time.
+- prefill: the runs of one prompt, tokens/s = prompt_size / prompt_time. Where one prompt was run with several output
+  lengths, those with the output that most prompts of the config have.
 - decode: TPOT = token_time at batch_size requests of prompt_size + token_size/2 tokens.
 - Prompts of which only batch 1 was run give no decode points where others were run in batches: alone they would
   allow one request at a time at their context.
@@ -14,6 +15,7 @@ Repeats of the same run are reduced to the median of each time.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -61,7 +63,8 @@ class Splitwise:
         flags: list[Flag] = []
         runs = _that_fit(_medians(rows, times), flags)
         batched = _batched(runs)
-        smooth = [raised(one) for one in gathered([found for run in runs for found in _found(run, batched)], told)]
+        steps = [_decode(run) for run in runs if not batched[run.setup] or run.prompt in batched[run.setup]]
+        smooth = [raised(one) for one in gathered([*_alone(runs), *steps], told)]
         flags += [flag for _, flag in smooth if flag is not None]
         understood = (
             f"{len(rows)} rows, {len(runs)} batches after the median over repeats",
@@ -136,12 +139,17 @@ def _batched(runs: list[Run]) -> dict[Setup, frozenset[float]]:
     return {setup: frozenset(found) for setup, found in lengths.items()}
 
 
-def _found(run: Run, batched: dict[Setup, frozenset[float]]) -> list[Found]:
-    found = []
-    if not batched[run.setup] or run.prompt in batched[run.setup]:
-        step = DecodePoint(run.prompt + run.output / 2, run.batch, run.token_s)
-        found.append(Found(run.setup, "decode", step, "measured", SOURCE, run.where))
-    if run.batch == 1:
-        alone = PrefillPoint(run.prompt, run.prompt / run.prompt_s)
-        found.append(Found(run.setup, "prefill", alone, "measured", SOURCE, run.where))
-    return found
+def _alone(runs: list[Run]) -> list[Found]:
+    """Prefill of one prompt at a time, one point for each of its lengths."""
+    alone = [run for run in runs if run.batch == 1]
+    usual = Counter((run.setup, run.output) for run in alone)
+    chosen: dict[tuple[Setup, float], Run] = {}
+    for run in sorted(alone, key=lambda one: -usual[one.setup, one.output]):
+        chosen.setdefault((run.setup, run.prompt), run)
+    points = [(run, PrefillPoint(run.prompt, run.prompt / run.prompt_s)) for run in chosen.values()]
+    return [Found(run.setup, "prefill", point, "measured", SOURCE, run.where) for run, point in points]
+
+
+def _decode(run: Run) -> Found:
+    step = DecodePoint(run.prompt + run.output / 2, run.batch, run.token_s)
+    return Found(run.setup, "decode", step, "measured", SOURCE, run.where)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 from fleetopt.catalog.domain import EVIDENCE, ROLES, AggregatedPoint, DecodePoint, Evidence, PrefillPoint, Role
+from fleetopt.catalog.tails import TAIL_COLUMNS, read_tails
 from fleetopt.documents import Row, read_table
 from fleetopt.ingest.gpu_names import known_gpu
-from fleetopt.ingest.profilers.gather import Found, gathered
+from fleetopt.ingest.profilers.gather import Found, believable, gathered
 from fleetopt.ingest.profilers.split import true_gpus
 from fleetopt.ingest.profilers.tabular import columns
 from fleetopt.ingest.reading import Flag, Point, Reading, Setup, Told
@@ -27,6 +28,7 @@ OPTIONAL = (
     *_COUNTS,
     *("max_kv_tokens", "role", "input_tokens", "output_tokens", "context_tokens", "batch", "concurrency"),
     *("rate_rps", "rate_per_minute", "ttft_ms", "ttft_s", "tpot_ms", "tpot_s", "tokens_per_s", "tokens_counted"),
+    *TAIL_COLUMNS,
 )
 AGREE = 0.02
 
@@ -42,7 +44,7 @@ class Table:
     def read(self, path: Path, told: Told) -> Reading:
         rows, digest = read_table(path, REQUIRED, OPTIONAL)
         flags: list[Flag] = []
-        found = [_found(row, told, flags) for row in rows]
+        found = believable([_found(row, told, flags) for row in rows], flags)
         understood = [f"{len(rows)} rows; units are in the names of the columns; GPUs are of the whole replica"]
         counted = sorted({row.cells["tokens_counted"] for row in rows if row.cells.get("tokens_counted")})
         understood += [f"tokens/s count {word} tokens, of the whole replica" for word in counted]
@@ -108,7 +110,7 @@ def _aggregated(row: Row, groups: int) -> Point:  # noqa: ARG001 - rates are of 
         raise row.fail("rate_rps", "is empty, and so is the concurrency", "Fill in one of them")
     rate = rate if rate is not None else (concurrency or 0.0) / in_system_s
     concurrency = concurrency if concurrency is not None else rate * in_system_s
-    return AggregatedPoint(inputs, outputs, concurrency, rate, ttft_s, tpot_s)
+    return AggregatedPoint(inputs, outputs, concurrency, rate, ttft_s, tpot_s, read_tails(row))
 
 
 def _time_s(row: Row, name: str) -> float | None:

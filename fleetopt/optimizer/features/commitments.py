@@ -2,14 +2,16 @@
 
     held[l,t]  =  sum ORDERS[l,t'] over t' with  t'+lead[l] <= t < t'+lead[l]+term[l]
     fielded[l,t,h,o]  +=  held[l,t]                                  in every slot and outlook
-    cost[reserved | purchase_running,t,l]  +=  hours[t] usd[l] held[l,t]
-    cost[upfront,t',l]  +=  upfront[l] ORDERS[l,t']
-    cost[residual_value,T,l]  -=  upfront[l] unexpired[l,t'] ORDERS[l,t']
+    ordered[l,t']  +=  ORDERS[l,t']                                     t' within the window of l
+    cost[reserved | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']    over the orders held
+    cost[upfront,t',l]  +=  upfront[l] change[l,t'] ORDERS[l,t']
+    cost[residual_value,T,l]  -=  upfront[l] change[l,t'] unexpired[l,t'] ORDERS[l,t']
     held[l,t]  <=  max_nodes[l]                                            (offer_is_not_exhausted)
 
-Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per node; unexpired[l,t'] the share of
-         the term beyond the last period T, straight-line. ORDERS carry no outlook: they are first-stage.
-Ledgers  posts fielded, cost.     Shape  one variable per committed supply line and period it can be ordered in.
+Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per node; change[l,t'] the announced change
+         of the price when ordered; unexpired[l,t'] the share of the term beyond the last period T, straight-line.
+         ORDERS carry no outlook: they are first-stage.
+Ledgers  posts ordered, fielded, cost.     Shape  one variable per committed supply line and period of ordering.
 Dual     USD per node: what one more node of the offer is worth.
 """
 
@@ -19,7 +21,7 @@ from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase, unexpired_share
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
+from fleetopt.optimizer.ledgers import CostKey, Ledgers, OrderKey, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.plan.domain import ALL
 
@@ -34,13 +36,15 @@ class Commitments(Feature):
                 (commitment.line.name, period.name)
                 for commitment in case.commitments
                 for index, period in enumerate(case.periods)
-                if index + commitment.lead_periods <= last
+                if index + commitment.lead_periods <= last and case.is_open(commitment.line, period.name)
             ],
             within=NonNegativeIntegers,
         )
+        for (name, period), order in model.ORDERS.items():
+            ledgers.ordered.post(OrderKey(name, period), order)
         for commitment in case.commitments:
             for index, period in enumerate(case.periods):
-                held = _held(model, case, commitment, index)
+                held = [order for order, _ in held_orders(model, case, commitment, index)]
                 for t, h, o in case.times:
                     if t == period.name and held:
                         ledgers.fielded.post(SupplyKey(commitment.line.name, t, h, o), sum(held))
@@ -51,9 +55,10 @@ class Commitments(Feature):
             running = "purchase_running" if offer.kind == "purchase" else "reserved"
             for index, period in enumerate(case.periods):
                 usd = case.period_hours(period.name) * offer.usd_per_node_h
-                held = _held(model, case, commitment, index)
+                held = held_orders(model, case, commitment, index)
                 if held and usd > 0:
-                    ledgers.cost.post(CostKey(running, period.name, ALL, ALL, line.site, line.name), usd * sum(held))
+                    paid = usd * sum(case.price_factor(line, ordered) * order for order, ordered in held)
+                    ledgers.cost.post(CostKey(running, period.name, ALL, ALL, line.site, line.name), paid)
             if offer.upfront_usd_per_node > 0:
                 self._price_upfront(model, case, ledgers, commitment)
 
@@ -64,11 +69,12 @@ class Commitments(Feature):
                 continue
             order = model.ORDERS[line.name, period.name]
             paid = CostKey("upfront", period.name, ALL, ALL, line.site, line.name)
-            ledgers.cost.post(paid, offer.upfront_usd_per_node * order)
+            upfront_usd = offer.upfront_usd_per_node * case.price_factor(line, period.name)
+            ledgers.cost.post(paid, upfront_usd * order)
             left = unexpired_share(offer, months_in_service(case, commitment, index))
             if left > 0:
                 back = CostKey("residual_value", case.periods[-1].name, ALL, ALL, line.site, line.name)
-                ledgers.cost.post(back, -offer.upfront_usd_per_node * left * order)
+                ledgers.cost.post(back, -upfront_usd * left * order)
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for commitment in case.commitments:
@@ -76,7 +82,7 @@ class Commitments(Feature):
             if line.max_nodes is None:
                 continue
             for index, period in enumerate(case.periods):
-                held = _held(model, case, commitment, index)
+                held = [order for order, _ in held_orders(model, case, commitment, index)]
                 limit = Limit(f"offer {line.name}", "supply", period.name, "nodes", line.max_nodes)
                 if held:
                     key = (line.name, period.name)
@@ -95,11 +101,12 @@ def months_in_service(case: PlanningCase, commitment: Commitment, ordered: int) 
     return sum(period.months for period in case.periods[first : last + 1])
 
 
-def _held(model: Any, case: PlanningCase, commitment: Commitment, index: int) -> list[Any]:
-    """The order variables whose nodes are held in a period."""
+def held_orders(model: Any, case: PlanningCase, commitment: Commitment, index: int) -> list[tuple[Any, str]]:
+    """The order variables whose nodes are held in a period, with the period of the order."""
     found = []
     for ordered, period in enumerate(case.periods):
         first, last = service_span(case, commitment, ordered)
-        if first <= index <= last:
-            found.append(model.ORDERS[commitment.line.name, period.name])
+        key = commitment.line.name, period.name
+        if first <= index <= last and key in model.ORDERS:
+            found.append((model.ORDERS[key], period.name))
     return found

@@ -1,8 +1,10 @@
 """Fleet: replicas stand on nodes that are in service.
 
-    gpus_used[i,s,t,h,o]  <=  gpus_per_node[i] sum_l fielded[l,t,h,o]    l of type i at s      (gpus_fit_in_fleet)
+    gpus_used[i,s,t,h,o]  <=  gpus_per_node[i] sum_l available[l] fielded[l,t,h,o]    l of type i at s
+                                                                                             (gpus_fit_in_fleet)
 
-Symbols  gpus_per_node[i] GPUs per node of type i (catalog).
+Symbols  gpus_per_node[i] GPUs per node of type i (catalog); available[l] the fraction of the nodes of l that can be
+         counted on (scenario.supply.offers.terms).
 Ledgers  reads gpus_used, fielded.     Shape  one row per pool, period, slot and outlook.
 Dual     USD per GPU: what one more free GPU of the pool is worth.
 Source   docs/decisions/0005: GPUs set aside are such that counting them is the same as packing nodes.
@@ -23,7 +25,9 @@ class Fleet(Feature):
         for key, used in ledgers.gpus_used.entries():
             supplies = [supply for supply, pool in case.pool_of.items() if pool == key.pool]
             fielded = sum(
-                ledgers.fielded.total(SupplyKey(supply, key.period, key.slot, key.outlook)) for supply in supplies
+                case.availability.get(supply, 1.0)
+                * ledgers.fielded.total(SupplyKey(supply, key.period, key.slot, key.outlook))
+                for supply in supplies
             )
             gpus = case.gpus_per_node(key.pool)
             rules.at_most("gpus_fit_in_fleet", (*key.pool, *key[1:]), used - gpus * fielded, 0.0)

@@ -1,12 +1,14 @@
 """Serving: replicas carry traffic, prefill and decode of a request over one link.
 
-    SPLIT[w,k,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c prefill on k      (prefill_carries_split_traffic)
-    SPLIT[w,k,t,h,o]  <=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c decode on k       (decode_carries_split_traffic)
+    carried[w,r,k,t,h,o]  +=  sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c in role r on k
+    SPLIT[w,k,t,h,o]  <=  carried[w,prefill,k,t,h,o]                                (prefill_carries_split_traffic)
+    SPLIT[w,k,t,h,o]  <=  carried[w,decode,k,t,h,o]                                 (decode_carries_split_traffic)
     served[w,t,h,o]   +=  sum_k SPLIT[w,k,t,h,o] + sum_c cap[w,c] REPLICAS[w,c,t,h,o]    c aggregated
 
-Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity); an option c stands for a serving
-         config on the nodes of one pool; a link k is a site and a KV format (docs/decisions/0009), both parts of c.
-Ledgers  posts served, running, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
+Symbols  cap[w,c] requests/s one replica carries within the SLO (capacity), less what an outlook takes off it; an option
+         c stands for a serving config on the nodes of one pool; a link k is a site and a KV format
+         (docs/decisions/0009), both parts of c.
+Ledgers  posts served, carried, running, gpus_used.     Shape  two rows per workload, link, period, slot and outlook.
 Dual     USD per request/s of prefill or decode capacity: which of the two a link is short of.
 Source   Li et al., arXiv 2603.04716, equations (5)-(7), with the ratio left to the program; docs/math.md.
 
@@ -21,8 +23,9 @@ from typing import Any
 
 from fleetopt.optimizer.case import Link, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.ledgers import Ledgers, PoolKey, RunningKey, ServedKey
+from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey
 from fleetopt.optimizer.rules import Rules
+from fleetopt.scenario.domain import Workload
 
 
 class Serving(Feature):
@@ -63,9 +66,13 @@ class Serving(Feature):
             ledgers.running.post(RunningKey(workload, name, *time), variable)
             if option.shared is None:
                 ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
-            if option.capacity.candidate.role == "aggregated":
-                demand = case.planned_rps[workload, *time]
-                ledgers.served.post(ServedKey(workload, *time), _part(option, demand) * demand * variable)
+            role, demand = option.capacity.candidate.role, case.planned_rps[workload, *time]
+            part = _part(option, case.workloads[workload], demand / case.capability[time[2]])
+            carried = part * demand * variable
+            if role == "aggregated":
+                ledgers.served.post(ServedKey(workload, *time), carried)
+            else:
+                ledgers.carried.post(CarriedKey(workload, role, *option.link, *time), carried)
         for (workload, _site, _format, *time), variable in model.SPLIT.items():
             ledgers.served.post(ServedKey(workload, *time), variable)
 
@@ -73,19 +80,15 @@ class Serving(Feature):
         for (workload, site, kv_format, *time), split in model.SPLIT.items():
             demand = case.planned_rps[workload, *time]
             for role in ("prefill", "decode"):
-                carried = sum(
-                    _part(option, demand) * model.REPLICAS[workload, option.name, *time]
-                    for option in case.options[workload]
-                    if option.capacity.candidate.role == role and option.link == (site, kv_format)
-                )
+                carried = ledgers.carried.total(CarriedKey(workload, role, site, kv_format, *time)) / demand
                 sentence = f"{role}_carries_split_traffic"
                 rules.at_most(sentence, (workload, site, kv_format, *time), split / demand - carried, 0.0)
 
 
-def _part(option: Option, demand: float) -> float:
-    """The part of a demand that one replica carries: at most all of it, where replicas are whole."""
+def _part(option: Option, workload: Workload, demand: float) -> float:
+    """The part of a demand that one replica carries: at most all of it, where replicas are whole and none is spare."""
     part = option.capacity_rps / demand
-    return part if option.shared else min(1.0, part)
+    return part if option.shared or workload.spares else min(1.0, part)
 
 
 def _roles_on(options: tuple[Option, ...], link: Link) -> set[str]:

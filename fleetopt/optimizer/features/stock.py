@@ -1,6 +1,6 @@
-"""Stock: nodes that are already owned, switched on as needed.
+"""Stock: nodes that are there already, switched on as needed up to the period in which they leave.
 
-    0  <=  OWNED[k,t,h,o]  <=  nodes[k]
+    0  <=  OWNED[k,t,h,o]  <=  nodes[k]        in every period that k is there; = nodes[k] where k is committed
     fielded[k,t,h,o]  +=  OWNED[k,t,h,o]
     cost[owned,t,h,o,k]  +=  hours[t,h] usd[k] OWNED[k,t,h,o]
 
@@ -21,9 +21,9 @@ class StockFeature(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         from pyomo.core import NonNegativeIntegers, Var
 
-        nodes = {stock.name: stock.nodes for stock in case.stock}
-        keys = [(name, *time) for name in nodes for time in case.times]
-        model.OWNED = Var(keys, within=NonNegativeIntegers, bounds=lambda _, name, *_time: (0, nodes[name]))
+        nodes = {stock.name: (stock.nodes if stock.committed else 0, stock.nodes) for stock in case.stock}
+        keys = [(stock.name, *time) for stock in case.stock for time in case.times if case.is_there(stock, time[0])]
+        model.OWNED = Var(keys, within=NonNegativeIntegers, bounds=lambda _, name, *_time: nodes[name])
         for key, variable in model.OWNED.items():
             ledgers.fielded.post(SupplyKey(*key), variable)
 

@@ -14,6 +14,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import Baseline, price
 from fleetopt.report.html.blocks import heat_colour
 from fleetopt.report.html.sections import sections
+from fleetopt.report.money import expected_cost, is_discounted
 from fleetopt.report.purchase_orders import purchase_orders
 from fleetopt.report.token_prices import TokenCost, token_costs
 from fleetopt.report.view import percent, plain, usd
@@ -73,7 +74,11 @@ def _figures(plan: Plan, scenario: Scenario) -> list[tuple[str, str, str]]:
     everything = sum(token_costs(plan, scenario).values(), TokenCost())
     passed = sum(check.passed for check in plan.verdict.checks)
     return [
-        ("Cost" if len(scenario.calendar.outlooks) == 1 else "Expected cost", usd(plan.objective_usd), "USD"),
+        (
+            "Cost" if len(scenario.calendar.outlooks) == 1 else "Expected cost",
+            usd(expected_cost(plan)),
+            "USD, present value" if is_discounted(plan) else "USD",
+        ),
         ("Capex", usd(kinds["capex"]), "USD"),
         ("Opex", usd(kinds["opex"]), "USD"),
         ("A million tokens", price(everything.mean_price), "USD, mean"),

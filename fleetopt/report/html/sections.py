@@ -9,7 +9,7 @@ from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
-from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
+from fleetopt.report.money import KIND_WORDS, KINDS, expected_cost, periods_of, spend, table, top
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
@@ -87,7 +87,7 @@ def _spend(plan: Plan) -> Section:
     ]
     by_item = Table("cost-table", views.cost_view(plan), folded=True)
     tables = (Table("kind-table", costs.kind_view(plan)), Table("spend-table", costs.spend_view(plan)), by_item)
-    lead = "Dollars of the plan's cost lines, expected over outlooks; they sum to the objective."
+    lead = "What the plan's cost lines come to, in dollars of their day, expected over outlooks."
     return Section("spend", "Spend", lead, (*_worth_seeing(periods, pictures), *tables))
 
 
@@ -111,9 +111,10 @@ def _tokens(plan: Plan, scenario: Scenario) -> Section:
         Table("workload-table", costs.token_view("By workload", "workload", _named(by_workload))),
     ]
     lead = (
-        "The fleet's cost by GPUs set aside, accrued over the hours they serve. Where prefill and decode run apart, "
-        "prefill GPUs are what input tokens cost and decode GPUs what output tokens cost, each over the tokens of "
-        "requests that are served split. A replica that does both has one cost for both; it is in the mean alone."
+        "The fleet's cost at present value by GPUs set aside, accrued over the hours they serve. Where prefill and "
+        "decode run apart, prefill GPUs are what input tokens cost and decode GPUs what output tokens cost, each over "
+        "the tokens of requests that are served split. A replica that does both has one cost for both; it is in the "
+        "mean alone."
     )
     return Section("tokens", "Cost of a million tokens", lead, tuple(blocks))
 
@@ -159,7 +160,7 @@ def _risks(plan: Plan, scenario: Scenario) -> Section:
     pictures = Pictures((charts.fan("fan", "Cash paid up to the end of each period", periods, band, "USD"),))
     rows = [[name, *(usd(v) for v in values)] for name, values in _band_rows(band).items()]
     tables = (
-        Table("outlook-table", costs.outlook_view(found, plan.objective_usd)),
+        Table("outlook-table", costs.outlook_view(found, plan)),
         Table("fan-table", view("Cash paid up to the end of each period, USD", ["", *periods], rows)),
     )
     lead = (
@@ -177,7 +178,7 @@ def _baselines(plan: Plan, baselines: Sequence[costs.Baseline]) -> Section:
     if not baselines:
         return Section("baselines", "Baselines", "")
     lead = "What simpler ways to plan would cost on the same inputs."
-    found = Table("baseline-table", costs.baseline_view(baselines, plan.objective_usd))
+    found = Table("baseline-table", costs.baseline_view(baselines, expected_cost(plan)))
     return Section("baselines", "Baselines", lead, (found,))
 
 

@@ -14,7 +14,7 @@ from fleetopt.scenario.domain import Scenario
 HEAD, LEFT = 3, 2
 """Row of the titles; first column with money."""
 
-_SUMS = {"cash": ("capex", "opex"), "objective": ("cash", "unpaid")}
+_SUMS = {"cash": ("capex", "opex"), "total": ("cash", "unpaid")}
 """Rows that are sums of two others."""
 
 
@@ -54,7 +54,7 @@ def _rows(lines: Sequence[CashRow]) -> list[_Row]:
         if kind == "opex":
             place["cash"] = len(found)
             found.append(_Row("cash", "capex and opex", None, tuple(place[part] for part in _SUMS["cash"])))
-    found.append(_Row("objective", "everything", None, tuple(place[part] for part in _SUMS["objective"])))
+    found.append(_Row("total", "everything", None, tuple(place[part] for part in _SUMS["total"])))
     return found
 
 

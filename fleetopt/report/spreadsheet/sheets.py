@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import carried
 from fleetopt.report.money import KIND_WORDS, spend
@@ -18,26 +20,39 @@ MOST_NAMES = 40
 """Workloads named for an order."""
 
 
-def cost_sheet(sheet: Sheet, plan: Plan) -> tuple[Ref, Ref]:
-    """Every cost line; returns the cells of kinds and of expected dollars."""
-    _title(
-        sheet, "Cost lines, USD", "Expected is dollars times probability; the expected dollars sum to the objective."
-    )
+class CostCells(NamedTuple):
+    """Columns of the cost lines."""
+
+    kinds: Ref
+    expected: Ref
+    present: Ref
+
+
+def cost_sheet(sheet: Sheet, plan: Plan) -> CostCells:
+    """Every cost line; returns the cells that the summary is made of."""
+    note = "Expected: dollars of their day times probability. Present: times discount; they sum to the expected cost."
+    _title(sheet, "Cost lines, USD", note)
     columns = [
         *_styled("text", "line", "kind", "period", "slot", "outlook", "site", "for"),
         *_styled("share", "probability"),
         *_styled("usd", "USD", "expected USD"),
+        *_styled("price", "discount"),
+        *_styled("usd", "present USD"),
     ]
+    entries = spend(plan)
     rows: list[list[Cell]] = [
-        [e.title, KIND_WORDS[e.kind], c.period, c.slot, c.outlook, c.site, c.item, c.probability, c.usd, None]
-        for c, e in zip(plan.costs, spend(plan), strict=True)
+        [
+            *(e.title, KIND_WORDS[e.kind], c.period, c.slot, c.outlook, c.site, c.item),
+            *(c.probability, c.usd, None, c.discount, None),
+        ]
+        for c, e in zip(plan.costs, entries, strict=True)
     ]
     first, last = sheet.records(HEAD, "CostLines", columns, rows)
-    for row, entry in enumerate(spend(plan), first):
+    for row, entry in enumerate(entries, first):
         sheet.formula(row, 9, f"H{row + 1}*I{row + 1}", entry.usd, "usd")
-    expected = sheet.block(first, 9, last, 9)
-    _totals(sheet, {9: "usd"}, first, last)
-    return sheet.block(first, 1, last, 1), expected
+        sheet.formula(row, 11, f"J{row + 1}*K{row + 1}", entry.present_usd, "usd")
+    _totals(sheet, {9: "usd", 11: "usd"}, first, last)
+    return CostCells(*(sheet.block(first, column, last, column) for column in (1, 9, 11)))
 
 
 def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...]) -> None:
@@ -67,9 +82,9 @@ def _order(one: PurchaseOrder) -> list[Cell]:
     return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
 
 
-def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> tuple[Ref, Ref]:
-    """Cost by workload and period; returns the cells that hold the sums of dollars and of million tokens."""
-    note = "Accrual: fleet cost by GPUs set aside over the hours they serve. Input and output apart where roles are."
+def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> Ref:
+    """Cost by workload and period; returns the cell with the sum of million tokens."""
+    note = "Accrual at present value: fleet cost by GPUs set aside over the hours they serve."
     _title(sheet, "Workloads", note)
     columns = [
         *_styled("text", "workload", "model", "period"),
@@ -90,7 +105,7 @@ def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> tuple[Ref, R
         if c.million_tokens > 0:
             sheet.formula(row, 6, f"D{row + 1}/F{row + 1}", c.usd / c.million_tokens, "price")
     _totals(sheet, {3: "usd", 4: "number", 5: "number"}, first, last)
-    return sheet.block(TOTAL, 3, TOTAL, 3), sheet.block(TOTAL, 5, TOTAL, 5)
+    return sheet.block(TOTAL, 5, TOTAL, 5)
 
 
 def fleet_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> None:

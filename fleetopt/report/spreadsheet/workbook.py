@@ -5,12 +5,12 @@ from __future__ import annotations
 from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import capacity_view
 from fleetopt.report.html.sections import input_view, price_view
-from fleetopt.report.money import KIND_WORDS, KINDS
+from fleetopt.report.money import KIND_WORDS, KINDS, expected_cost, spend
 from fleetopt.report.plan_views import check_view
 from fleetopt.report.purchase_orders import purchase_orders
 from fleetopt.report.spreadsheet.book import Book, Ref, Sheet
 from fleetopt.report.spreadsheet.cash_sheet import cash_sheet
-from fleetopt.report.spreadsheet.sheets import cost_sheet, fleet_sheet, order_sheet, workload_sheet
+from fleetopt.report.spreadsheet.sheets import CostCells, cost_sheet, fleet_sheet, order_sheet, workload_sheet
 from fleetopt.report.words import by_kind, summary
 from fleetopt.scenario.domain import Scenario
 
@@ -26,36 +26,39 @@ def workbook(plan: Plan, scenario: Scenario) -> bytes:
     orders = purchase_orders(plan, scenario)
     order_sheet(sheets["Orders"], orders)
     cash_sheet(sheets["Cash flow"], plan, scenario)
-    kinds, expected = cost_sheet(sheets["Cost lines"], plan)
+    cells = cost_sheet(sheets["Cost lines"], plan)
     fleet_sheet(sheets["Fleet"], plan, scenario)
-    _, tokens = workload_sheet(sheets["Workloads"], plan, scenario)
+    tokens = workload_sheet(sheets["Workloads"], plan, scenario)
     _assumptions(sheets["Assumptions"], plan, scenario)
     page = sheets["Summary"]
     page.put(0, 0, plan.scenario, "title")
-    row = _money(page, plan, kinds, expected)
+    row = _money(page, plan, cells)
     row = _tokens(page, row, plan, tokens, sheets["Workloads"])
     for n, sentence in enumerate(summary(plan, orders)):
         page.paragraph(row + 1 + n, sentence, 6, 105)
     return book.close()
 
 
-def _money(page: Sheet, plan: Plan, kinds: Ref, expected: Ref) -> int:
+def _money(page: Sheet, plan: Plan, cells: CostCells) -> int:
     """Capex, opex and what is not paid, summed from the cost lines; returns the row after them."""
     page.head(2, ["money", "USD"])
     amounts = by_kind(plan)
     for row, kind in enumerate(KINDS, 3):
         page.put(row, 0, KIND_WORDS[kind])
-        text = f'SUMIF({kinds},"{KIND_WORDS[kind]}",{expected})'
+        text = f'SUMIF({cells.kinds},"{KIND_WORDS[kind]}",{cells.expected})'
         page.formula(row, 1, text, amounts[kind], "usd")
+    present = sum(entry.present_usd for entry in spend(plan))
     page.put(6, 0, "cash: capex and opex")
     page.formula(6, 1, "B4+B5", amounts["capex"] + amounts["opex"], "usd")
-    page.put(7, 0, "objective: sum of the cost lines", total=True)
-    page.formula(7, 1, f"SUM({expected})", sum(amounts.values()), "usd", total=True)
-    page.put(8, 0, "objective of plan.json")
-    page.put(8, 1, plan.objective_usd, "usd")
-    page.put(9, 0, "difference, to the cent")
-    page.formula(9, 1, "ROUND(B8-B9,2)", round(sum(amounts.values()) - plan.objective_usd, 2), "usd")
-    return 10
+    page.put(7, 0, "sum of the cost lines, in dollars of their day", total=True)
+    page.formula(7, 1, f"SUM({cells.expected})", sum(amounts.values()), "usd", total=True)
+    page.put(8, 0, "sum of the cost lines, at present value", total=True)
+    page.formula(8, 1, f"SUM({cells.present})", present, "usd", total=True)
+    page.put(9, 0, "expected cost of plan.json")
+    page.put(9, 1, expected_cost(plan), "usd")
+    page.put(10, 0, "difference, to the cent")
+    page.formula(10, 1, "ROUND(B9-B10,2)", round(present - expected_cost(plan), 2), "usd")
+    return 11
 
 
 def _tokens(page: Sheet, row: int, plan: Plan, tokens: Ref, workloads: Sheet) -> int:
@@ -63,8 +66,9 @@ def _tokens(page: Sheet, row: int, plan: Plan, tokens: Ref, workloads: Sheet) ->
     page.put(row, 0, "million tokens served")
     page.formula(row, 1, str(tokens), million, "number")
     if million > 0:
+        present = sum(entry.present_usd for entry in spend(plan))
         page.put(row + 1, 0, "USD per million tokens, mean")
-        page.formula(row + 1, 1, f"B8/B{row + 1}", plan.objective_usd / million, "price")
+        page.formula(row + 1, 1, f"B9/B{row + 1}", present / million, "price")
     return row + 2
 
 

@@ -117,3 +117,27 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path, data: Path) -> N
     reading = read_prices(data / "nebius/vms.csv", PriceOptions())
     with pytest.raises(InputError, match="is a file"):
         merge_offers(tmp_path / "mine", reading.offers, reading.node_types, FURTHER)
+
+
+@pytest.mark.parametrize(
+    ("there", "comes", "wins"), [("2027-03", "2027-02-28", 0), ("2027", "2027-02", 1), ("unknown", "2020", 1)]
+)
+def test_an_older_price_does_not_replace_a_newer_one(
+    there: str, comes: str, wins: int, tmp_path: Path, data: Path
+) -> None:
+    """Of two dated prices the older is left out and named, whichever way the dates are written."""
+    reading = read_prices(data / "nebius/vms.csv", PriceOptions())
+    first = replace(reading.offers[0], price_date=there)
+    second = replace(first, price_date=comes, usd_per_node_h=1.5)
+    merge_offers(tmp_path / "mine", [first], reading.node_types, FURTHER)
+    merge = merge_offers(tmp_path / "mine", [second], reading.node_types, FURTHER)
+    assert merge.older == (() if wins else (first.name,))
+    assert load_hardware((tmp_path / "mine", *FURTHER))[0].offers[first.name] == (first, second)[wins]
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, data: Path) -> None:
+    """It counts and names the files as the true run does, and leaves no folder behind."""
+    reading = read_prices(data / "nebius/vms.csv", PriceOptions())
+    dry = merge_offers(tmp_path / "mine", reading.offers, reading.node_types, FURTHER, dry_run=True)
+    assert not (tmp_path / "mine").exists()
+    assert dry == merge_offers(tmp_path / "mine", reading.offers, reading.node_types, FURTHER)

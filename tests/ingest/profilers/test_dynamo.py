@@ -69,6 +69,14 @@ def test_batches_that_did_not_run_at_once_are_flagged_and_their_itl_kept(data: P
     assert len(reading.series[0].points) == 41
 
 
+def test_a_cache_of_another_size_is_one_flag_that_says_which(data: Path) -> None:
+    """With --max-kv-tokens 100000 every point denies it; one line says so, and that about 930 000 would fit."""
+    wrong = Told(Setup(gpus_per_replica=1, max_kv_tokens=100_000))
+    (flag,) = read_profiles(data / "dynamo/h200_tp1_decode.csv", wrong).flags
+    assert "at 41 of 41 points" in flag.what
+    assert float(flag.what.split("looks like ")[1].split()[0]) == pytest.approx(KV, rel=0.03)
+
+
 def test_tokens_per_gpu_are_multiplied_by_the_gpus_of_the_replica(data: Path) -> None:
     """The profiler divides by GPUs; a replica of four has four times the tokens/s."""
     four = Told(Setup(gpus_per_replica=4))

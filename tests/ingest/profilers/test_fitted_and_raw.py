@@ -60,6 +60,13 @@ def test_a_batch_that_ran_out_of_memory_is_dropped(data: Path) -> None:
     assert 64 in batches[4]
 
 
+def test_one_prompt_length_is_one_prefill_point(data: Path) -> None:
+    """512 tokens were run with many output lengths; a curve holds one throughput at each length."""
+    for one in read_profiles(data / "splitwise/perf_model.csv", Told()).series:
+        lengths = [point.input_tokens for point in one.points if isinstance(point, PrefillPoint)]
+        assert len(lengths) == len(set(lengths))
+
+
 def test_splitwise_says_its_power(data: Path) -> None:
     """Fractions of TDP are noted, not lost."""
     understood = read_profiles(data / "splitwise/perf_model.csv", Told()).understood

@@ -135,3 +135,30 @@ def test_a_column_that_is_nearly_right_is_suggested(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown column 'ttft'") as refused:
         read_profiles(path, Told(), "table")
     assert "ttft" in refused.value.issues[0].fix
+
+
+def test_percentiles_come_with_the_means(tmp_path: Path) -> None:
+    """The columns of the catalog's own percentiles are read, and one that falls is refused."""
+    cells = AGG | {"rate_rps": "4", "ttft_p50_ms": "450", "ttft_p99_ms": "900"}
+    (point,) = _read(tmp_path, cells).series[0].points
+    assert isinstance(point, AggregatedPoint)
+    assert [(tail.what, tail.percentile, tail.latency_s) for tail in point.tails] == [
+        ("ttft", 0.5, 0.45),
+        ("ttft", 0.99, 0.9),
+    ]
+    with pytest.raises(InputError, match="ttft_p99_ms"):
+        _read(tmp_path, cells | {"ttft_p99_ms": "400"})
+
+
+def test_a_concurrency_that_rate_and_latency_deny_is_flagged(tmp_path: Path) -> None:
+    """4 requests/s of 2.5 s each are 10 at once, not 30: kept, and said with both figures."""
+    reading = _read(tmp_path, AGG | {"rate_rps": "4", "concurrency": "30"})
+    (flag,) = reading.flags
+    assert (flag.done, len(reading.series[0].points)) == ("kept", 1)
+    assert "says concurrency 30, and Little's law gives 10" in flag.what
+
+
+def test_a_rate_per_minute_in_the_column_per_second_is_no_point(tmp_path: Path) -> None:
+    """240 'per second' at 10 at once is 60 times too much: dropped, and where nothing is left an error says why."""
+    with pytest.raises(InputError, match="the rate looks per minute; no point is left"):
+        _read(tmp_path, AGG | {"rate_rps": "240", "concurrency": "10"})

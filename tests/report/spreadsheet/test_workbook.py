@@ -53,16 +53,16 @@ def test_every_formula_comes_to_the_value_it_is_shown_with(formulas: Any, shown:
 def test_the_summary_adds_up_to_the_plan(shown: Any, quarters: Plan) -> None:
     """The sum of the cost lines is the objective of plan.json, and the difference shown is nothing."""
     rows = {row[0].value: row[1].value for row in shown["Summary"].iter_rows(max_row=13)}
-    assert rows["objective: sum of the cost lines"] == pytest.approx(quarters.objective_usd, abs=1e-6)
+    assert rows["sum of the cost lines, at present value"] == pytest.approx(quarters.objective_usd, abs=1e-6)
     assert rows["difference, to the cent"] == 0
     assert rows["capex"] == pytest.approx(310000.37)
 
 
 def test_cash_by_month_and_by_period_come_to_the_same(shown: Any, quarters: Plan) -> None:
-    """The last cell of both cash tables is the objective, and months precede periods."""
+    """The last cell of both cash tables is what all cost lines come to, and months precede periods."""
     sheet = shown["Cash flow"]
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
-    ends = [row for row in rows if row[0] == "objective"]
+    ends = [row for row in rows if row[0] == "total"]
     totals = [[value for value in row if isinstance(value, int | float)][-1] for row in ends]
     assert totals == pytest.approx([quarters.objective_usd] * 2)
     heads = [row for row in rows if row[0] == "kind"]

@@ -85,7 +85,7 @@ CASES: list[tuple[str, Callable[[Plan], Plan], set[str]]] = [
     ("an upfront price of an order", lie("orders", "upfront_usd", dearer), {DOLLARS}),
     ("an hourly price of an order", lie("orders", "usd_per_node_h", dearer), {DOLLARS}),
     ("a cost line twice", twice("costs"), {DOLLARS, WELL}),
-    ("an objective a dollar off", claim(objective_usd=dearer), {DOLLARS, SHARES}),
+    ("an objective a dollar off", claim(objective_usd=dearer), {DOLLARS}),
     ("a dollar of a workload", lie("workload_costs", "usd", dearer), {SHARES}),
     ("a workload's GPU-hours", lie("workload_costs", "gpu_hours", up), {SHARES}),
     ("a workload's tokens", lie("workload_costs", "million_tokens", up), {SHARES}),

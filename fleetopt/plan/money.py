@@ -1,0 +1,36 @@
+"""What a dollar of another time is worth at the start of the horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fleetopt.scenario.domain import Period
+
+MONTHS_PER_YEAR = 12.0
+PAID_AT_START = frozenset({"upfront"})
+RECEIVED_AT_END = frozenset({"residual_value"})
+"""Cost lines that fall on the first or the last day of their period; all others are spread over it."""
+
+
+def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> float:
+    """(1 + rate)^-years, with the years from the start of the horizon to when a cost line is paid.
+
+    Args:
+        line: the cost line; `upfront` is paid on the first day of the period, `residual_value` on the last, any other
+            in the middle of it on average.
+        period: its name.
+        periods: those of the calendar.
+        rate: per year.
+
+    >>> from datetime import date
+    >>> year = [Period("2027", date(2027, 1, 1), 12, 365), Period("2028", date(2028, 1, 1), 12, 366)]
+    >>> [round(discount(line, "2028", year, 0.1), 4) for line in ("upfront", "on_demand", "residual_value")]
+    [0.9091, 0.8668, 0.8264]
+    """
+    months = 0.0
+    for one in periods:
+        if one.name == period:
+            share = 0.0 if line in PAID_AT_START else 1.0 if line in RECEIVED_AT_END else 0.5
+            return float((1.0 + rate) ** (-(months + share * one.months) / MONTHS_PER_YEAR))
+        months += one.months
+    raise ValueError(f"'{period}' is no period of the calendar")

@@ -1,0 +1,68 @@
+"""Proves that what is imported plans as it is: true files in, a verified plan out, no edit between."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+DATA = Path(__file__).parent.parent / "ingest"
+SUPPLY = "supply: {offers: {h100: {offer: nebius-8xh100-on-demand-eu-north1}}}\n"
+TRACED = """\
+name: traced
+include: [trace/workload.yaml]
+calendar: {start: 2027-Q1}
+workloads: {chat: {slo: {ttft: 1 s at p90, tpot: 40 ms}%s}}
+"""
+BENCHED = """\
+name: benched
+calendar: {start: 2027-Q1}
+workloads:
+  chat:
+    model: llama-3.1-8b
+    demand: 200 requests/s
+    input_tokens: 256
+    output_tokens: 32
+    slo: {ttft: 40 ms at p99, tpot: 8 ms at p99}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "more", ["", ", pooled: true", ", buckets: {input_edges: [1000]}"], ids=["mix", "pool", "buckets"]
+)
+def test_a_trace_becomes_a_verified_plan(fleetopt: Run, more: str) -> None:
+    """Proves trace -> workload.yaml -> plan -> verify for a mix in one queue each, in a pool, and in buckets."""
+    trace = DATA / "traces/data/azure_2023_conv_head.csv"
+    assert (
+        fleetopt("ingest", "trace", trace, "--model", "llama-3.1-70b", "--name", "chat", "-o", "trace").returncode == 0
+    )
+    Path("scenario.yaml").write_text(TRACED % more + SUPPLY, encoding="utf-8")
+    assert fleetopt("plan", ".", "-o", "out").returncode == 0
+    verified = fleetopt("verify", "out", ".")
+    assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_a_benchmark_becomes_a_verified_plan_at_its_percentiles(fleetopt: Run) -> None:
+    """Proves vLLM's file -> models/ -> percentiles read back -> a plan that rests on them, not on a model of tails."""
+    file = DATA / "benchmarks/data/vllm-0.33.0-append.json"
+    facts = ("--model", "llama-3.1-8b", "--gpu-type", "H100", "--gpus", 1, "--precision", "fp8", "--engine", "vllm")
+    assert fleetopt("ingest", "profiles", file, *facts).returncode == 0
+    Path("scenario.yaml").write_text(BENCHED + SUPPLY, encoding="utf-8")
+    plan = json.loads(fleetopt("plan", ".", "--json").stdout)
+    assert [one["config"] for one in plan["placements"]] == ["h100-tp1-fp8-vllm"]
+    assert "read from the percentiles measured at fixed concurrency" in json.dumps(plan)
+    assert fleetopt("check", ".").returncode == 0
+    shown = ("profile", "show", "llama-3.1-8b", "--scenario", ".", "--gpu", "H100")
+    assert fleetopt(*shown).stdout.count("planned at p99") == 2
+    marks = [p for p in json.loads(fleetopt(*shown, "--json").stdout)["points"] if p["what"] == "operating point"]
+    assert marks[0]["y"] == pytest.approx(0.040)
+    assert 7.4 < marks[1]["y"] <= 8.0

@@ -1,0 +1,8 @@
+"""No property is timed: how long an example takes says how busy the machine is."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

@@ -1,0 +1,114 @@
+"""Terms of offers, budgets, facilities and money: read as written, and every mistake named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fleetopt.errors import Issue
+from fleetopt.scenario.domain import Budget, Carbon, Facility, Terms
+from fleetopt.scenario.load import load
+
+Folder = Callable[..., Path]
+Find = Callable[[Path], tuple[Issue, ...]]
+OFFER = "    h200: {offer: nebius-8xh200-on-demand-eu-north1}\n"
+BUY = (
+    "    buy: {node_type: 8xH200, kind: purchase, price: 1 USD/node/h, upfront: 300 k USD, term_months: 48,"
+    " lead_time_months: 3, TERMS}\n"
+)
+
+
+def test_everything_is_read_as_written(folder: Folder) -> None:
+    """Proves the way from the file to values, volume prices as offers of their own with a smallest order."""
+    terms = "terms: {last: 2027-Q1, max_order: 9, price_changes: {2027-Q2: -10 %}, availability: 97 %}"
+    volume = BUY.replace("TERMS", "terms: {volume: [{nodes: 16, price: -5 %}]}").replace("buy:", "bulk:")
+    limits = (
+        "  budgets: {b: {spending: capex, period: 2027-Q2, max: 2 M USD}}\n"
+        "  facilities: {main: {power: 200 kW, pue: 1.3, load: 70 %, electricity: 0.1 USD/kWh, carbon: 300 g/kWh}}\n"
+        "  carbon: {price: 80 USD/t, max: 2 kt}\n"
+        "  owned: {old: {node_type: 8xH200, nodes: 2, last: 2027-Q1, committed: true}}\n"
+        "money: {discount_rate: 8 %}\n"
+    )
+    scenario = load(folder(OFFER, OFFER + BUY.replace("TERMS", terms) + volume + limits))
+    lines = {line.name: line for line in scenario.supply.lines}
+    assert lines["buy"].terms == Terms(
+        last="2027-Q1", max_order=9, price_factors=(("2027-Q2", 0.9),), availability=0.97
+    )
+    assert (lines["bulk"].terms, lines["bulk from 16"].terms) == (Terms(), Terms(min_order=16))
+    assert lines["bulk from 16"].offer.upfront_usd_per_node == pytest.approx(285_000)
+    assert scenario.supply.budgets == (Budget("b", "capex", "2027-Q2", 2e6),)
+    assert scenario.supply.facilities == (Facility("main", 2e5, None, 1.3, 0.7, 0.1, 300.0),)
+    assert scenario.supply.carbon == Carbon(80.0, 2000.0)
+    assert (scenario.supply.stock[0].last, scenario.supply.stock[0].committed) == ("2027-Q1", True)
+    assert scenario.discount_rate == 0.08
+
+
+@pytest.mark.parametrize(
+    ("terms", "field", "words"),
+    [
+        ("{first: 2027-Q9}", "terms.first", "2027-Q9"),
+        ("{price_changes: {2028-Q1: 5 %}}", "terms.price_changes.2028-Q1", "no period"),
+        ("{price_changes: {2027-Q1: -100 %}}", "terms.price_changes.2027-Q1", "no price"),
+        ("{first: 2027-Q2, last: 2027-Q1}", "terms.last", "before"),
+        ("{min_order: 5, max_order: 4}", "terms.min_order", "above max_order"),
+        ("{min_order: 0}", "terms.min_order", "1"),
+        ("{availability: 0 %}", "terms.availability", "no node"),
+        ("{volume: [{nodes: 8, price: -5 %}], max_order: 4}", "terms.volume", "lots would not share"),
+        ("{weight: 5}", "terms.weight", "unknown"),
+    ],
+)
+def test_a_wrong_term_is_one_error(folder: Folder, issues: Find, terms: str, field: str, words: str) -> None:
+    """Proves that whoever writes one of these reads which field it was, and why."""
+    [issue] = issues(folder(OFFER, BUY.replace("TERMS", f"terms: {terms}")))
+    assert issue.where.endswith(f"supply.offers.buy.{field}")
+    assert words in f"{issue.what} {issue.fix}"
+
+
+def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:
+    """Proves that a limit which would do nothing is refused."""
+    [issue] = issues(folder(OFFER, OFFER.replace("}", ", terms: {max_delivery: 4}}")))
+    assert "limits orders, which on_demand nodes do not have" in issue.what
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        ("  budgets: {b: {period: 2027-Q7, max: 1 USD}}", "supply.budgets.b.period", "2027-Q7"),
+        ("  budgets: {b: {max: 5 EUR}}", "supply.budgets.b.max", "EUR"),
+        ("  facilities: {moon: {power: 1 kW}}", "supply.facilities.moon", "no site"),
+        ("  facilities: {main: {power: 1 kVA}}", "supply.facilities.main.power", "kVA"),
+        (
+            "  facilities: {main: {rack_units: 42}}",
+            "supply.facilities.main.rack_units",
+            "nobody states those of",
+        ),
+        ("  facilities: {main: {pue: 0.9}}", "supply.facilities.main.pue", ""),
+        ("  carbon: {price: 80 EUR/t}", "supply.carbon.price", "EUR"),
+        ("  owned: {o: {node_type: 8xH200, nodes: 1, last: 2026-Q4}}", "supply.owned.o.last", "2026-Q4"),
+        ("money: {discount_rate: 8}", "money.discount_rate", "800 %"),
+    ],
+)
+def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
+    """Proves the same for what limits the supply."""
+    [issue] = issues(folder(OFFER, f"{OFFER}{written}\n"))
+    assert issue.where.endswith(where)
+    assert words in f"{issue.what} {issue.fix}"
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        ("sites: [moon]", "sites.0", "no site"),
+        ("spares: {decoder: 1}", "spares.decoder", ""),
+        ("roles: [aggregated]\n    spares: {decode: 1}", "spares.decode", "no role"),
+        ("least_replicas: {prefill: 0}", "least_replicas.prefill", "1"),
+        ("pooled: true\n    spares: {prefill: 1}", "spares", "pooled or shared"),
+    ],
+)
+def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
+    """Proves the same for residency, least replicas and spares."""
+    [issue] = issues(folder("    slo:", f"    {written}\n    slo:"))
+    assert f"workloads.chat.{where}" in issue.where
+    assert words in f"{issue.what} {issue.fix}"
