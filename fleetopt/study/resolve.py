@@ -13,7 +13,9 @@ from typing import TypeAlias
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.capacity.table import derive
 from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
+from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.goals import Goal, least
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Workload
@@ -83,6 +85,15 @@ class Resolver:
             return Answer(None, impossible=True)
         except NoPlanWithinLimit:
             return Answer(None)
+
+    def least(self, scenario: Scenario, goal: Goal, cap_usd: float, what: str) -> float | None:
+        """The least of a goal at no more than so many dollars, None where the budget does not suffice."""
+        if self.spent:
+            return None
+        self.solves += 1
+        self.tell(what, self.solves)
+        options = replace(self.options, time_limit_s=min(self.options.time_limit_s, self._left_s()))
+        return least(build_case(scenario, self.capacities(scenario)), goal, cap_usd, options)
 
     def capacities(self, scenario: Scenario) -> CapacityTable:
         """The capacity table, each workload's part derived once for as long as the workload stays what it is."""
