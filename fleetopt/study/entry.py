@@ -42,7 +42,7 @@ class Entry:
 
 
 def break_even(scenario: Scenario, plan: Plan, lines: Collection[str], resolver: Resolver) -> Entry | None:
-    """At which factor on their prices supply lines that the plan does not use would be used; None if nothing is known."""
+    """At which factor on the prices of supply lines that the plan does not use they would be; None if unknown."""
     best = plan.objective_usd
     tolerance = max(resolver.options.gap, SAME) * abs(best)
     factor = 0.0
@@ -56,6 +56,8 @@ def break_even(scenario: Scenario, plan: Plan, lines: Collection[str], resolver:
     if not factor:
         return Entry(0.0, exact=True)
     for _ in range(MOST_STEPS):
+        if factor >= 1.0 - SAME:
+            return Entry(1.0, exact=True)
         answer = resolver.solve(repriced(scenario, lines, factor), _asked(lines, factor))
         if answer.plan is None:
             return Entry(factor, exact=False)

@@ -11,8 +11,16 @@ from fleetopt.scenario.domain import Scenario, Stock, SupplyLine, Workload
 
 def gpu_types(scenario: Scenario) -> tuple[str, ...]:
     """The GPU types that the supply has, in its order."""
-    nodes = [*(line.offer.node_type for line in scenario.supply.lines), *(s.node_type for s in scenario.supply.stock)]
-    return tuple(dict.fromkeys(scenario.node_types[node].gpu_type for node in nodes))
+    owned = [scenario.node_types[stock.node_type].gpu_type for stock in scenario.supply.stock]
+    return tuple(dict.fromkeys([*lines_by_gpu_type(scenario), *owned]))
+
+
+def lines_by_gpu_type(scenario: Scenario) -> dict[str, list[str]]:
+    """The names of supply lines by GPU type, both in the order of the supply."""
+    found: dict[str, list[str]] = {}
+    for line in scenario.supply.lines:
+        found.setdefault(scenario.node_types[line.offer.node_type].gpu_type, []).append(line.name)
+    return found
 
 
 def with_gpu_types(scenario: Scenario, wanted: Iterable[str]) -> Scenario:
@@ -33,6 +41,11 @@ def with_supply(
     supply = scenario.supply
     lines = tuple(one for one in supply.lines if line(one))
     return replace(scenario, supply=replace(supply, lines=lines, stock=tuple(s for s in supply.stock if stock(s))))
+
+
+def without_provider(scenario: Scenario, provider: str) -> Scenario:
+    """With no offer of one provider."""
+    return with_supply(scenario, lambda line: line.offer.provider != provider)
 
 
 def with_workloads(scenario: Scenario, workloads: Iterable[Workload]) -> Scenario:
