@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fleetopt.cli.failure import bad_option
 from fleetopt.cli.options import fraction_option, seconds_option, told, wipe
 from fleetopt.errors import Infeasible
 
@@ -30,6 +31,9 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print plan.json on stdout instead of tables.")] = False,
     gap: Annotated[str, typer.Option(help="Stop within this of the best possible cost.", metavar="PERCENT")] = "0.01 %",
     time_limit: Annotated[str, typer.Option(help="Stop after this long with the best plan.", metavar="TIME")] = "5 min",
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines", help="Compare the cost with plainer ways to size the fleet.")
+    ] = False,
     repair_time: Annotated[
         str, typer.Option(help="If nothing works, price repairs for this long; 0 s skips it.", metavar="TIME")
     ] = "20 s",
@@ -41,6 +45,8 @@ def run(
     Exit code 0: found and verified; 2: bad input; 3: infeasible, with reasons and repairs; 4: no plan within the
     time limit; 5: the plan failed its verification.
     """
+    if with_baselines and json_:
+        raise bad_option("--baselines", "is a table; 'fleetopt baselines --json' prints them as JSON")
     gap_value, seconds = fraction_option("--gap", gap), seconds_option("--time-limit", time_limit)
     repair_s = seconds_option("--repair-time", repair_time, zero=True)
     clock = _Clock(timings)
@@ -68,6 +74,8 @@ def run(
         sys.stdout.write(to_json(plan))
     else:
         _show(plan, written)
+    if with_baselines:
+        _show_baselines(question, plan, options)
     clock.mark("show")
     clock.report()
 
@@ -125,6 +133,18 @@ def evidence_lines(plan: Plan) -> list[str]:
         lines.append(f"assumptions: {assumed}, listed in report.md and plan.json; the first: ")
         lines[-1] += plan.provenance.assumptions[0]
     return lines
+
+
+def _show_baselines(question: Question, plan: Plan, options: SolveOptions) -> None:
+    from fleetopt.cli.baselines import show
+    from fleetopt.study.baselines import baselines
+    from fleetopt.study.resolve import Resolver
+
+    try:
+        found = baselines(question, plan, Resolver(options, tell=told()))
+    finally:
+        wipe()
+    show("", found)
 
 
 def _with_repairs(question: Question, error: Infeasible, options: SolveOptions, repair_s: float) -> Infeasible:

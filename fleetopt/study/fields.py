@@ -18,7 +18,7 @@ def get(value: Any, path: Path) -> Any:
         KeyError: there is nothing of that name.
     """
     for name in path:
-        value = dict(_members(value))[name]
+        value = dict(members(value))[name]
     return value
 
 
@@ -31,7 +31,7 @@ def put(value: T, path: Path, new: Any) -> T:
     if not path:
         return new  # type: ignore[no-any-return]
     head, *rest = path
-    inner = put(dict(_members(value))[head], tuple(rest), new)
+    inner = put(dict(members(value))[head], tuple(rest), new)
     if isinstance(value, dict):
         return {**value, head: inner}  # type: ignore[return-value]
     if isinstance(value, tuple):
@@ -39,16 +39,8 @@ def put(value: T, path: Path, new: Any) -> T:
     return replace(value, **{head: inner})  # type: ignore[type-var]
 
 
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every path that leads to something that has no members, with what is there."""
-    members = list(_members(value))
-    if not members:
-        yield path, value
-    for name, inner in members:
-        yield from leaves(inner, (*path, name))
-
-
-def _members(value: Any) -> Iterator[tuple[str, Any]]:
+def members(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a value consists of, by name: fields, entries, or the members of a tuple of named things."""
     if is_dataclass(value) and not isinstance(value, type):
         yield from ((field.name, getattr(value, field.name)) for field in fields(value))
     elif isinstance(value, dict):
