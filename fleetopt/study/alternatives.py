@@ -60,10 +60,8 @@ def alternatives(scenario: Scenario, best: Plan, within: float, most: int, resol
         if plan is None:
             missing.append(f"{name}: {why}")
         elif plan.objective_usd > cap + SLACK * abs(cap):
-            more = plan.objective_usd / best.objective_usd - 1.0
-            missing.append(
-                f"{name}: the cheapest such plan costs {100 * more:.3g} % more ({plan.objective_usd:,.2f} USD)"
-            )
+            more = f"{100 * _more(best, plan):.3g} % more ({plan.objective_usd:,.2f} USD)"
+            missing.append(f"{name}: the cheapest such plan costs {more}")
         elif (far := distance(scenario, best, plan)) < SLACK and measures(scenario, plan) == measures(scenario, best):
             missing.append(f"{name}: the best plan is that already")
         else:
@@ -129,12 +127,18 @@ def _unclaimed(scenario: Scenario, plan: Plan | None) -> Plan | None:
 def _alternative(scenario: Scenario, best: Plan, name: str, plan: Plan, far: float) -> Alternative:
     return Alternative(
         name=name,
-        more=plan.objective_usd / best.objective_usd - 1.0 if best.objective_usd else 0.0,
+        more=_more(best, plan),
         distance=far,
         measures=measures(scenario, plan),
         summary=_difference(best, plan),
         plan=plan,
     )
+
+
+def _more(best: Plan, plan: Plan) -> float:
+    """By which part a plan is dearer than the best; all of it where the best costs nothing."""
+    more = plan.objective_usd - best.objective_usd
+    return more / abs(best.objective_usd or more or 1.0)
 
 
 def _difference(best: Plan, plan: Plan) -> str:

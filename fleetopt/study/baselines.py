@@ -66,7 +66,7 @@ def _static(scenario: Scenario, plan: Plan, desk: Resolver) -> Baseline:
     def one(supply: Scenario, group: list[Workload]) -> Plan | None:
         return static_plan(supply, group[0], desk)
 
-    groups = [[workload] for workload in scenario.workloads if any(workload.demand_rps.values())]
+    groups = [[workload] for workload in scenario.workloads]
     return _apart("static fleet for the peak", scenario, plan, desk, groups=groups, one=one)
 
 
@@ -90,9 +90,9 @@ def _apart(
     """Workloads with fleets of their own; where they want the same scarce supply, one after another."""
     wished = [one(scenario, group) for group in groups]
     found = [part for part in wished if part is not None]
-    if not found or len(found) < len(groups):
+    if len(found) < len(groups):
         missing = ", ".join(group[0].name for group, part in zip(groups, wished, strict=True) if part is None)
-        return _none(name, UNFINISHED if desk.spent else f"no such fleet within the limits for {missing or 'nothing'}")
+        return _none(name, UNFINISHED if desk.spent else f"no such fleet within the limits for {missing}")
     together = merged(scenario, found)
     if together.verdict.passed:
         return _judged(name, plan, together, _NOTES[name])

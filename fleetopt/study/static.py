@@ -36,6 +36,8 @@ class Sizing:
 def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> Plan | None:
     """A plan of the workload alone whose fleet never falls below the formula's; None where no pool allows it."""
     alone = with_workloads(scenario, [workload])
+    if not any(workload.demand_rps.values()):
+        return resolver.solve(alone, f"{workload.name}, which asks for nothing").plan
     case = build_case(alone, resolver.capacities(alone))
     for sizing in by_cost(case, alone):
         held = Held({sizing.pool: sizing.nodes})

@@ -12,6 +12,9 @@ Step: TypeAlias = Callable[[Scenario, Scenario], Scenario]
 """From a scenario between A and B, and B: the scenario with one more group of inputs as in B."""
 
 
+_TOGETHER = "calendar, demand and workloads"
+
+
 def with_names_of(a: Scenario, b: Scenario) -> Scenario:
     """A with what only B's catalog has, which A never asks for, so that a step may name it."""
     return replace(
@@ -29,8 +32,7 @@ def steps_between(a: Scenario, b: Scenario) -> list[tuple[str, Step]]:
     for group, step in _STEPS:
         following = step(at, b)
         if _asks(following, b) != _asks(at, b):
-            with_it = " and workloads" if step is _demand and a.calendar != b.calendar else ""
-            found.append((group + with_it, step))
+            found.append((_TOGETHER if step is _demand and a.calendar != b.calendar else group, step))
         at = following
     return found
 
