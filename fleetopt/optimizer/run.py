@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -10,7 +10,8 @@ from time import perf_counter
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
-from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.formulation import FEATURES, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.readout import Readout, read_out
 from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
@@ -37,7 +38,10 @@ class Optimized:
 
 
 def optimize_case(
-    case: PlanningCase, options: SolveOptions, clock: Callable[[str, float], None] | None = None
+    case: PlanningCase,
+    options: SolveOptions,
+    clock: Callable[[str, float], None] | None = None,
+    extra: Sequence[Feature] = (),
 ) -> Optimized:
     """The cheapest plan of a case within the options' gap and time.
 
@@ -45,18 +49,19 @@ def optimize_case(
         case: the planning case.
         options: gap, time limit, log and progress.
         clock: told the seconds each stage took ("build", "solve").
+        extra: features beside those that every problem has.
 
     Raises:
         Infeasible: with the conflict and the repairs.
         NoPlanWithinLimit: the time ran out before there was any plan.
     """
     with _timed("build", clock):
-        problem = formulate(case)
+        problem = formulate(case, (*FEATURES, *extra))
         matrix = compile_matrix(problem)
     with _timed("solve", clock):
         solution = solve(matrix, options)
         if solution.reason is Reason.INFEASIBLE:
-            raise _infeasible(matrix)
+            raise _infeasible(matrix, options)
         if solution.values is None:
             known = "" if solution.bound is None else f"; no plan can cost less than {solution.bound:,.2f} USD"
             message = f"no plan was found in {solution.seconds:.3g} s{known}"
@@ -72,9 +77,11 @@ def _bound(solution: Solution, readout: Readout) -> float | None:
     return None if solution.bound is None else min(solution.bound, readout.objective_usd)
 
 
-def _infeasible(matrix: Matrix) -> Infeasible:
-    diagnosis = diagnose(matrix)
+def _infeasible(matrix: Matrix, options: SolveOptions) -> Infeasible:
     reasons = ["no fleet within the limits of the scenario serves the demand"]
+    if not options.diagnose:
+        return Infeasible(reasons)
+    diagnosis = diagnose(matrix)
     return Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
 
 

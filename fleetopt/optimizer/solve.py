@@ -36,12 +36,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SolveOptions:
-    """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell."""
+    """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell.
+
+    `diagnose` is whether to find out why, where there is no plan.
+    """
 
     gap: float = 1e-4
     time_limit_s: float = 300.0
     log_file: Path | None = None
     on_progress: Callable[[Progress], None] | None = field(default=None, compare=False)
+    diagnose: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
