@@ -25,6 +25,7 @@ from fleetopt.cli import (
     init,
     plan,
     profile,
+    report,
     schema,
     verify,
 )
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (plan, check, capacity, verify, explain, alternatives, compare, baselines, catalog, schema, init):
+for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

@@ -28,6 +28,7 @@ def run(
     scenario: Scenario,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the plan's files into this folder.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the plan's files in a folder that exists.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="With -o: the tables as Parquet beside CSV.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print plan.json on stdout instead of tables.")] = False,
     gap: Annotated[str, typer.Option(help="Stop within this of the best possible cost.", metavar="PERCENT")] = "0.01 %",
     time_limit: Annotated[str, typer.Option(help="Stop after this long with the best plan.", metavar="TIME")] = "5 min",
@@ -66,7 +67,7 @@ def run(
     finally:
         wipe()
     clock.skip()
-    written = _write(plan, out, force=force)
+    written = _write(plan, question, out, force=force, parquet=parquet)
     clock.mark("write")
     if json_:
         from fleetopt.plan.store import to_json
@@ -92,12 +93,12 @@ def _check_targets(out: Path | None, solver_log: Path | None, *, force: bool) ->
         clear_file(solver_log, force=force)
 
 
-def _write(plan: Plan, out: Path | None, *, force: bool) -> list[Path]:
+def _write(plan: Plan, question: Question, out: Path | None, *, force: bool, parquet: bool) -> list[Path]:
     if out is None:
         return []
     from fleetopt.report.files import write_plan
 
-    return write_plan(plan, out, force=force)
+    return write_plan(plan, out, scenario=question, force=force, parquet=parquet)
 
 
 def _show(plan: Plan, written: list[Path]) -> None:

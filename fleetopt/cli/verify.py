@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fleetopt.cli.plan import Scenario
+
+if TYPE_CHECKING:
+    from fleetopt.plan.domain import Plan, Verdict
+    from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "verify"
 
@@ -22,7 +26,6 @@ def run(
 
     Exit code 0: everything holds; 5: something does not; 2: bad input.
     """
-    from fleetopt.errors import VerificationError
     from fleetopt.plan.store import read_plan
     from fleetopt.scenario.load import load
     from fleetopt.verify.verifier import verify
@@ -30,10 +33,7 @@ def run(
     stored = read_plan(plan)
     question = load(scenario)
     verdict = verify(stored, question)
-    known = {(item.name, item.sha256) for item in stored.provenance.inputs}
-    changed = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
-    if changed:
-        typer.echo(f"note: changed since the plan was made: {', '.join(changed)}", err=True)
+    tell_changes(stored, question)
     if json_:
         sys.stdout.write(verdict.model_dump_json(indent=2) + "\n")
     else:
@@ -41,8 +41,22 @@ def run(
         from fleetopt.report.plan_views import check_view
 
         draw(console(), [check_view(verdict)])
+    stop_if_broken(verdict)
+
+
+def tell_changes(stored: Plan, question: Question) -> None:
+    """Says on stderr which inputs are not those that the plan was made from."""
+    known = {(item.name, item.sha256) for item in stored.provenance.inputs}
+    changed = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
+    if changed:
+        typer.echo(f"note: changed since the plan was made: {', '.join(changed)}", err=True)
+
+
+def stop_if_broken(verdict: Verdict) -> None:
+    """Ends the verb with the exit code of a failed verification if a check does not hold."""
+    from fleetopt.errors import VerificationError
+
     if not verdict.passed:
-        code = VerificationError.exit_code
         broken = [check.name for check in verdict.checks if not check.passed]
         typer.echo(f"the plan does not hold: {', '.join(broken)}", err=True)
-        raise typer.Exit(code)
+        raise typer.Exit(VerificationError.exit_code)

@@ -1,37 +1,67 @@
-"""Writes a plan into a folder: plan.json for programs, CSV for spreadsheets, report.md for people."""
+"""Writes a plan into a folder: plan.json for programs, tables for tools, reports for people.
+
+CSV, and Parquet where asked for, hold the plan's tables; report.md and report.html show it; plan.xlsx is for finance.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleetopt.documents import check_folder, inert, write_files
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.store import FILE_NAME, to_json
+from fleetopt.report.cost_views import Baseline
 from fleetopt.report.frames import columns, rows
 from fleetopt.report.markdown import report
+from fleetopt.scenario.domain import Scenario
 
 TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
 
 
-def write_plan(plan: Plan, folder: str | Path, *, force: bool = False) -> list[Path]:
+def write_plan(
+    plan: Plan,
+    folder: str | Path,
+    *,
+    scenario: Scenario | None = None,
+    baselines: Sequence[Baseline] = (),
+    force: bool = False,
+    parquet: bool = False,
+) -> list[Path]:
     """Writes the plan's files and returns their paths.
 
     Args:
         plan: what to write.
         folder: made if it does not exist.
+        scenario: what was asked; with it, report.html and plan.xlsx are written as well.
+        baselines: what simpler ways to plan would cost, for report.html.
         force: replace the plan's files in a folder that exists; other files in it stay.
+        parquet: write the tables as Parquet beside the CSV files.
 
     Raises:
         InputError: the folder exists and `force` is not set, or it cannot be written to.
     """
-    target = Path(folder)
-    check_folder(target, force=force)
-    contents = {f"{name}.csv": csv_text(plan, name) for name in TABLES}
-    contents |= {"report.md": report(plan), FILE_NAME: to_json(plan)}
-    write_files(target, contents)
-    return [target / name for name in contents]
+    contents = _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines)
+    return _written(folder, contents | {FILE_NAME: to_json(plan)}, force=force)
+
+
+def write_report(
+    plan: Plan,
+    scenario: Scenario,
+    folder: str | Path,
+    *,
+    baselines: Sequence[Baseline] = (),
+    force: bool = False,
+    parquet: bool = False,
+) -> list[Path]:
+    """Writes everything that `write_plan` writes except plan.json, for a plan that is stored already.
+
+    Raises:
+        InputError: the folder exists and `force` is not set, or it cannot be written to.
+    """
+    return _written(folder, _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines), force=force)
 
 
 def csv_text(plan: Plan, name: str) -> str:
@@ -42,3 +72,30 @@ def csv_text(plan: Plan, name: str) -> str:
     for row in rows(plan, name):
         writer.writerow({key: inert(value) for key, value in row.items()})
     return out.getvalue()
+
+
+def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
+    contents: dict[str, str | bytes] = {f"{name}.csv": csv_text(plan, name) for name in TABLES}
+    if parquet:
+        from fleetopt.report.parquet import parquet_bytes
+
+        contents |= {f"{name}.parquet": parquet_bytes(plan, name) for name in TABLES}
+    return contents
+
+
+def _reports(plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline]) -> dict[str, str | bytes]:
+    contents: dict[str, str | bytes] = {"report.md": report(plan)}
+    if scenario is not None:
+        from fleetopt.report.html.page import html_report
+        from fleetopt.report.spreadsheet.workbook import workbook
+
+        contents["report.html"] = html_report(plan, scenario, baselines)
+        contents["plan.xlsx"] = workbook(plan, scenario)
+    return contents
+
+
+def _written(folder: str | Path, contents: Mapping[str, str | bytes], *, force: bool) -> list[Path]:
+    target = Path(folder)
+    check_folder(target, force=force)
+    write_files(target, contents)
+    return [target / name for name in contents]

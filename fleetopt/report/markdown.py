@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
-from fleetopt.report.view import View
+from fleetopt.report.cost_views import kind_view
+from fleetopt.report.view import View, plain
 
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
 
@@ -18,6 +19,7 @@ def report(plan: Plan) -> str:
         views.workload_view(plan),
         views.role_view(plan),
         views.cost_view(plan),
+        kind_view(plan),
         views.workload_cost_view(plan),
         views.binding_view(plan),
         views.check_view(plan.verdict),
@@ -38,7 +40,7 @@ def table(section: View) -> str:
 
 def escape(text: str) -> str:
     """Text that neither breaks a table nor becomes HTML."""
-    return "".join(c if c.isprintable() else " " for c in text).translate(_ESCAPED)
+    return plain(text).translate(_ESCAPED)
 
 
 def _shortfalls(plan: Plan) -> list[str]:

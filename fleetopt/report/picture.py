@@ -28,7 +28,7 @@ SCALES_APART = 4.0
 """A promise that is so many times above all curves is named, not drawn: it would flatten them."""
 
 _SETTINGS: dict[str, Any] = {"svg.hashsalt": "fleetopt", "svg.fonttype": "none", "font.size": 9}
-_CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _SCALE = ("#00224e", "#35456c", "#575c6e", "#7b7b78", "#a59c74", "#c7b35a", "#d9c24f", "#e6cf3f")
 _MARKERS: dict[Evidence, str] = {"measured": "o", "modelled": "s", "assumed": "^"}
 _PROMISE = "#B00020"
@@ -146,7 +146,7 @@ def _level(axes: Sequence[Axes]) -> None:
 def _colours(panel: Panel) -> list[str]:
     """By GPU type where lines are of different ones, else from dark to bright; black for what is planned."""
     plain = [line for line in panel.lines if not line.planned]
-    palette = _CATEGORIES if panel.kind == "prefill" else _SCALE
+    palette = CATEGORIES if panel.kind == "prefill" else _SCALE
     step = 1 if panel.kind == "prefill" else max(1, (len(_SCALE) - 1) // max(1, len(plain) - 1))
     colours = iter([palette[n * step % len(palette)] for n in range(len(plain))])
     return ["#000000" if line.planned else next(colours) for line in panel.lines]

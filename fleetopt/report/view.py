@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 BINDS = {
@@ -27,10 +27,27 @@ class View:
     note: str = ""
 
 
-def view(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1, note: str = "") -> View:
-    """A view whose first `text` columns are words and the others numbers."""
-    numeric = frozenset(columns[text:])
+def view(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    text: int = 1,
+    words: Collection[str] = (),
+    note: str = "",
+) -> View:
+    """A view whose first `text` columns, and those named in `words`, are words and the others numbers."""
+    numeric = frozenset(columns[text:]) - frozenset(words)
     return View(title, tuple(columns), tuple(tuple(row) for row in rows), numeric, note)
+
+
+def plain(text: str) -> str:
+    r"""Text without what a browser or a spreadsheet would obey instead of showing: control and direction characters.
+
+    >>> plain("a\x00b\u202ec")
+    'a b c'
+    """
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def usd(value: float) -> str:

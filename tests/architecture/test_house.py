@@ -96,7 +96,8 @@ def test_every_sentence_of_the_problem_is_in_the_mathematics() -> None:
     assert formulate is not None
 
 
-HEAVY = ("pyomo", "highspy", "matplotlib", "numpy", "pandas", "pyarrow", "pydantic", "scipy", "yaml", "rich")
+REPORTING = ("jinja2", "matplotlib", "openpyxl", "pyarrow", "xlsxwriter")
+HEAVY = ("pyomo", "highspy", "numpy", "pandas", "pydantic", "scipy", "yaml", "rich", *REPORTING)
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -120,3 +121,15 @@ def test_planning_never_loads_scipy_or_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"
+
+
+def test_planning_without_a_folder_loads_nothing_that_reports_need() -> None:
+    """`fleetopt plan` that only shows a plan waits for no library of pages, pictures or workbooks."""
+    code = (
+        "import sys; sys.argv = ['fleetopt', 'plan', 'seed-paper']\n"
+        "from fleetopt.cli.main import main\n"
+        "try: main()\n"
+        f"except SystemExit: print('LOADED', [m for m in {REPORTING} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip().endswith("LOADED []")

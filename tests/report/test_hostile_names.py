@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from fleetopt.cli.main import main
+from tests.report.pages import Page
 
 SCENARIO = """\
 name: {name}
@@ -52,6 +55,8 @@ HOSTILE = {
     "rule": "---",
 }
 
+OUR_FORMULA = re.compile(r"=(SUM|SUMIF|ROUND)\([^()]*\)|=[A-Z]+\d+([-+*/][A-Z]+\d+)*|='[A-Z][a-z ]+'![$A-Z\d]+|=0")
+
 REFUSED = {
     "slash": "a/b",
     "backslash": "a\\b",
@@ -84,14 +89,19 @@ def name(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     """A hostile name; a scenario in which everything is called by it stands in the folder s."""
     text = HOSTILE[request.param]
     monkeypatch.chdir(tmp_path)
+    _write_scenario(text)
+    return text
+
+
+def _write_scenario(text: str) -> None:
     Path("s").mkdir()
     Path("s/scenario.yaml").write_text(SCENARIO.format(name=json.dumps(text, ensure_ascii=False)), encoding="utf-8")
-    return text
 
 
 def test_a_plan_carries_hostile_text_as_text(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Every kind of output of one run shows the name as it is, and none of them obeys it."""
     code = _run(monkeypatch, "plan", "s", "-o", "out")
     shown = capsys.readouterr()
     assert (code, shown.err) == (0, "")
@@ -103,10 +113,13 @@ def test_a_plan_carries_hostile_text_as_text(
     assert [line["supply"], line["site"], line["provider"], outcome["workload"], plan["scenario"]] == [name] * 5
     assert _run(monkeypatch, "verify", "out", "s") == 0
     assert sorted(path.name for path in Path().iterdir()) == ["out", "s"]
+    _check_tables(name)
+    _check_markdown()
+    _check_page(name)
+    _check_workbook(name)
 
 
-def test_spreadsheets_and_browsers_get_nothing_to_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _run(monkeypatch, "plan", "s", "-o", "out") == 0
+def _check_tables(name: str) -> None:
     for table in Path("out").glob("*.csv"):
         with table.open(encoding="utf-8", newline="") as file:
             rows = list(csv.reader(file))
@@ -117,12 +130,32 @@ def test_spreadsheets_and_browsers_get_nothing_to_run(name: str, monkeypatch: py
     with Path("out/fleet.csv").open(encoding="utf-8", newline="") as file:
         supply = next(csv.DictReader(file))["supply"]
     assert supply == (f"'{name}" if name[0] in "=+-@" else name)
+
+
+def _check_markdown() -> None:
     text = Path("out/report.md").read_text(encoding="utf-8")
     assert "<" not in text
     tables = [block for block in text.split("\n\n") if block.startswith("| ")]
     assert len(tables) > 4
     for block in tables:
         assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
+
+
+def _check_page(name: str) -> None:
+    page = Page(Path("out/report.html").read_text(encoding="utf-8"))
+    assert page.dangers() == []
+    assert page.open == []
+    assert page.tables["workload-table"][1][0] == name
+    assert page.words.count(name) > 5
+
+
+def _check_workbook(name: str) -> None:
+    book = openpyxl.load_workbook("out/plan.xlsx")
+    assert book["Summary"]["A1"].value == name
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert {cell.data_type for cell in cells if isinstance(cell.value, str) and name in cell.value} == {"s"}
+    formulas = [cell.value for cell in cells if cell.data_type == "f"]
+    assert not [text for text in formulas if not OUR_FORMULA.fullmatch(text)]
 
 
 def _is_number(cell: str) -> bool:

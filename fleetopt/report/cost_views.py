@@ -1,0 +1,170 @@
+"""Tables of the cost reports: capex and opex, orders with dates, prices of tokens, outlooks, margins, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+from fleetopt.plan.domain import Placement, Plan, WorkloadOutcome
+from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table
+from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.risks import OutlookCost
+from fleetopt.report.token_prices import TokenCost
+from fleetopt.report.view import BINDS, View, known_to, number, percent, time, usd, view
+from fleetopt.report.words import kind_name
+
+Baseline: TypeAlias = tuple[str, float | None, bool, str]
+"""A simpler way to plan: its name, what it would cost (None if it cannot work), whether verified, and a note."""
+
+
+def spend_view(plan: Plan) -> View:
+    """Dollars by kind, line and period, expected over outlooks; they sum to the objective."""
+    periods, entries = periods_of(plan), spend(plan)
+    rows: list[list[str]] = []
+    for kind in KINDS:
+        own = [entry for entry in entries if entry.kind == kind]
+        by_line = table(own, lambda entry: entry.title, lambda entry: entry.period, periods)
+        rows += [[KIND_WORDS[kind], title, *_money(values)] for title, values in by_line.items()]
+    sums = table(entries, lambda _: "total", lambda entry: entry.period, periods)
+    rows.append(["total", "", *_money(sums.get("total", [0.0] * len(periods)))])
+    note = "Cash is capex and opex together. Dollars are those of the plan's cost lines, expected over outlooks."
+    return view("Spend by line, USD", ["kind", "line", *periods, "in all"], rows, text=2, note=note)
+
+
+def kind_view(plan: Plan) -> View:
+    """Capex and opex by period, and the cash they make."""
+    periods, entries = periods_of(plan), spend(plan)
+    by_kind = table(entries, lambda entry: entry.kind, lambda entry: entry.period, periods)
+    nothing = [0.0] * len(periods)
+    rows = [[KIND_WORDS[kind], *_money(by_kind.get(kind, nothing))] for kind in KINDS]
+    cash = [a + b for a, b in zip(by_kind.get("capex", nothing), by_kind.get("opex", nothing), strict=True)]
+    return view("Capex and opex, USD", ["", *periods, "in all"], [*rows[:2], ["cash", *_money(cash)], rows[2]])
+
+
+def purchase_order_view(orders: Sequence[PurchaseOrder]) -> View:
+    """What to order when, with unit prices, totals and what it is for."""
+    rows = [_order_row(one) for one in orders]
+    if rows:
+        gpus, upfront = sum(o.order.gpus for o in orders), sum(o.upfront_usd for o in orders)
+        nodes, total = sum(o.order.nodes for o in orders), sum(o.total_usd for o in orders)
+        rows.append(["total", *[""] * 6, f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
+    titles = ["order by", "in service", "until", "offer", "kind", "provider", "site", "nodes", "GPUs"]
+    money = ["USD/node", "USD/node/h", "USD with the order", "USD in all"]
+    note = (
+        "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
+        "Carries: workloads on these nodes' pool while they are in service, the largest first."
+    )
+    return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
+
+
+def _order_row(one: PurchaseOrder) -> list[str]:
+    order = one.order
+    dates = [day.isoformat() for day in (one.order_by, one.in_service, one.until)]
+    what = [f"{order.offer} ({order.node_type})", kind_name(order.kind), order.provider, order.site]
+    money = [usd(one.unit_usd), usd(order.usd_per_node_h), usd(one.upfront_usd), usd(one.total_usd)]
+    return [*dates, *what, f"{order.nodes:,}", f"{order.gpus:,}", *money, carried(one.carries)]
+
+
+def carried(names: Sequence[str], most: int = 6) -> str:
+    """A few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def token_view(title: str, first: str, costs: Iterable[tuple[str, TokenCost]]) -> View:
+    """Dollars per million tokens, the most expensive in all first."""
+    ranked = sorted(costs, key=lambda pair: -pair[1].usd)
+    rows = [
+        [
+            *(name, usd(c.usd), number(c.million_tokens)),
+            *(price(c.input_price), price(c.output_price), price(c.mean_price)),
+        ]
+        for name, c in ranked
+    ]
+    everything = sum((c for _, c in ranked), TokenCost())
+    rows.append(["total", usd(everything.usd), number(everything.million_tokens), "", "", price(everything.mean_price)])
+    titles = [first, "USD", "million tokens", "USD per million input", "per million output", "per million, mean"]
+    return view(title, titles, rows)
+
+
+def price(value: float | None) -> str:
+    """Dollars of a million tokens, to four decimals."""
+    return "-" if value is None else f"{value:,.4f}"
+
+
+def outlook_view(costs: Sequence[OutlookCost], expected_usd: float) -> View:
+    """What each outlook would cost, and how far that is from what is expected."""
+    rows = [
+        [
+            *(one.name, percent(one.probability), usd(one.total_usd), usd(one.total_usd - expected_usd)),
+            *(f"{one.most_gpus:,}", percent(one.shortfall)),
+        ]
+        for one in costs
+    ]
+    rows.append(["expected", "", usd(expected_usd), "", "", ""])
+    titles = ["outlook", "probability", "USD", "above expected", "most GPUs at once", "demand unserved"]
+    return view("Cost by outlook", titles, rows)
+
+
+def baseline_view(baselines: Sequence[Baseline], objective_usd: float) -> View:
+    """What simpler ways to plan would cost on the same inputs."""
+    rows = [
+        [
+            *(name, "cannot work" if cost is None else usd(cost), _saving(cost, objective_usd)),
+            *("yes" if verified else "no", note),
+        ]
+        for name, cost, verified, note in baselines
+    ]
+    rows.append(["this plan", usd(objective_usd), "", "", ""])
+    titles = ["planned as", "USD", "this plan saves", "verified", "note"]
+    return view("Baselines", titles, rows, words=("verified", "note"))
+
+
+def _saving(cost: float | None, objective_usd: float) -> str:
+    return "-" if cost is None or cost <= 0 else f"{usd(cost - objective_usd)} ({percent(1 - objective_usd / cost)})"
+
+
+def margin_view(plan: Plan) -> View:
+    """The narrowest margin of each promise, over all times; the closest call first."""
+    closest: dict[tuple[str, str], tuple[float, list[str]]] = {}
+    for w in plan.workloads:
+        for what, value, limit, at in _promises(w):
+            used = value / limit
+            if used > closest.get((w.workload, what), (-1.0, []))[0]:
+                when = f"{w.period} {w.slot} {w.outlook}"
+                row = [w.workload, what, f"{time(limit)} {at}", time(value), time(limit - value), percent(used), when]
+                closest[w.workload, what] = (used, row)
+    ranked = sorted(closest.values(), key=lambda pair: -pair[0])
+    titles = ["workload", "promise", "limit", "delivered", "margin", "of limit", "when"]
+    return view("Closest calls", titles, [row for _, row in ranked], text=2, words=("when",))
+
+
+def _promises(w: WorkloadOutcome) -> Iterable[tuple[str, float, float, str]]:
+    for what, value, limit, at in (
+        ("TTFT", w.ttft_s, w.ttft_limit_s, w.ttft_at),
+        ("TPOT", w.tpot_s, w.tpot_limit_s, w.tpot_at),
+    ):
+        if value is not None and limit:
+            yield what, value, limit, at or ""
+
+
+def capacity_view(plan: Plan) -> View:
+    """What one replica of each config in use carries, how well that is known, and on what evidence."""
+    used: dict[tuple[str, str, str], Placement] = {}
+    for p in plan.placements:
+        used.setdefault((p.workload, p.config, p.role), p)
+    sources = {(line.model, line.config, line.role): line.source for line in plan.provenance.evidence}
+    rows = [
+        [
+            *(p.workload, p.role, p.config, BINDS.get(p.binds, p.binds), p.evidence),
+            *(sources.get((p.model, p.config, p.role), ""), number(p.capacity_rps), known_to(p.capacity_error)),
+        ]
+        for p in used.values()
+    ]
+    titles = ["workload", "role", "config", "bound by", "evidence", "source", "req/s of one replica", "known to"]
+    note = "Known to: each measured point left out in turn, what 90 % of them keep. Capacities are after margins."
+    return view("Capacities in use", titles, rows, text=6, note=note)
+
+
+def _money(values: Sequence[float]) -> list[str]:
+    return [*(usd(value) for value in values), usd(sum(values))]

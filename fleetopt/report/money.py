@@ -1,0 +1,131 @@
+"""A plan's dollars, read once for every report, so that all of them show the same numbers.
+
+    expected usd  =  sum over cost lines of usd x probability  =  objective
+
+Each line is one of three kinds. *capex* buys something that is owned afterwards; *opex* is paid for use, also where
+it is paid ahead, as the upfront part of a reservation is; *unpaid* is money that the plan counts and nobody pays in
+the horizon: what purchased nodes are still worth at its end, and the price put on demand that goes unserved. Capex
+and opex together are the cash that leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from fleetopt.plan.domain import CostLine, Plan
+
+Kind: TypeAlias = Literal["capex", "opex", "unpaid"]
+KINDS: tuple[Kind, ...] = ("capex", "opex", "unpaid")
+KIND_WORDS: dict[Kind, str] = {"capex": "capex", "opex": "opex", "unpaid": "counted, not paid"}
+
+_TITLES = {
+    "on_demand": "On-demand rental",
+    "spot": "Spot rental",
+    "reserved": "Reserved, by the hour",
+    "purchase_running": "Running purchased nodes",
+    "upfront": "Paid with the order",
+    "residual_value": "Residual value",
+    "owned": "Running owned nodes",
+    "shortfall": "Price of unserved demand",
+}
+"""Names for people; a line that is not here is shown by its own name."""
+
+_UNPAID = frozenset({"residual_value", "shortfall"})
+_WITH_THE_ORDER = frozenset({"upfront"})
+"""Lines that are paid once, when the order is placed; capex where the order is a purchase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A cost line as reports need it; `usd` is expected over outlooks."""
+
+    line: str
+    kind: Kind
+    once: bool
+    period: str
+    site: str
+    item: str
+    usd: float
+
+    @property
+    def title(self) -> str:
+        return line_title(self.line)
+
+
+def expected_usd(cost: CostLine) -> float:
+    """What a cost line adds to the objective."""
+    return cost.usd * cost.probability
+
+
+def spend(plan: Plan) -> tuple[Spend, ...]:
+    """Every cost line of a plan, in its order."""
+    bought = {order.supply for order in plan.orders if order.kind == "purchase"}
+    return tuple(
+        Spend(c.line, kind_of(c, bought), c.line in _WITH_THE_ORDER, c.period, c.site, c.item, expected_usd(c))
+        for c in plan.costs
+    )
+
+
+def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
+    """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
+    if not is_paid(cost):
+        return "unpaid"
+    return "capex" if cost.line in _WITH_THE_ORDER and cost.item in bought else "opex"
+
+
+def is_paid(cost: CostLine) -> bool:
+    """Whether a line is cash that leaves, not only counted."""
+    return cost.line not in _UNPAID
+
+
+def line_title(line: str) -> str:
+    """A cost line's name for people.
+
+    >>> line_title("on_demand"), line_title("carbon_price")
+    ('On-demand rental', 'Carbon price')
+    """
+    return _TITLES.get(line) or line.replace("_", " ").strip().capitalize()
+
+
+Key: TypeAlias = Callable[[Spend], str]
+
+
+def totals(entries: Iterable[Spend], key: Key) -> dict[str, float]:
+    """Dollars by what `key` says of an entry, in the order of first appearance."""
+    found: dict[str, float] = {}
+    for entry in entries:
+        found[key(entry)] = found.get(key(entry), 0.0) + entry.usd
+    return found
+
+
+def table(entries: Iterable[Spend], row: Key, column: Key, columns: Sequence[str]) -> dict[str, list[float]]:
+    """Dollars by row, one for each of `columns`; rows in the order of first appearance."""
+    place = {name: index for index, name in enumerate(columns)}
+    found: dict[str, list[float]] = {}
+    for entry in entries:
+        found.setdefault(row(entry), [0.0] * len(columns))[place[column(entry)]] += entry.usd
+    return found
+
+
+def periods_of(plan: Plan) -> list[str]:
+    """The plan's periods in order."""
+    return list(dict.fromkeys(w.period for w in plan.workloads))
+
+
+def top(values: dict[str, list[float]], most: int) -> dict[str, list[float]]:
+    """The rows with the largest sums of absolute values, and the sum of all others as one row.
+
+    No name in a scenario has a comma, so that this row is nobody else's.
+
+    >>> top({"a": [1.0], "b": [5.0], "c": [3.0], "d": [2.0]}, 3)
+    {'b': [5.0], 'c': [3.0], 'others, 2': [3.0]}
+    """
+    if len(values) <= most:
+        return dict(values)
+    ranked = sorted(values, key=lambda name: sum(map(abs, values[name])), reverse=True)
+    kept, rest = set(ranked[: most - 1]), ranked[most - 1 :]
+    found = {name: row for name, row in values.items() if name in kept}
+    found[f"others, {len(rest)}"] = [sum(column) for column in zip(*(values[name] for name in rest), strict=True)]
+    return found

@@ -1,0 +1,36 @@
+"""A plan's tables as Parquet: the columns of the CSV files, with types, and text as it is."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, get_args
+
+from fleetopt.plan.domain import Plan
+from fleetopt.report.frames import RECORDS, columns, rows
+
+
+def parquet_bytes(plan: Plan, name: str) -> bytes:
+    """A table of the plan as a Parquet file; the same plan makes the same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    schema = pa.schema([(column, _type(RECORDS[name].model_fields[column].annotation)) for column in columns(name)])
+    out = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows(plan, name), schema=schema), out)
+    return out.getvalue()
+
+
+def _type(annotation: Any) -> Any:
+    """Whole numbers where a field has nothing else, floats where it may have them, text for all other fields."""
+    import pyarrow as pa
+
+    parts = set(_leaves(annotation))
+    if float in parts:
+        return pa.float64()
+    return pa.int64() if int in parts else pa.string()
+
+
+def _leaves(annotation: Any) -> list[Any]:
+    """The plain types in a union, with what is annotated stripped off."""
+    inner = get_args(annotation)
+    return [leaf for one in inner for leaf in _leaves(one)] if inner else [annotation]

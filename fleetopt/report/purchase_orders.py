@@ -1,0 +1,93 @@
+"""What to order when: every order with its dates, its money, and the workloads that its nodes carry.
+
+    total  =  paid with the order  +  the order's share of what its supply line costs by the hour over the horizon
+
+An order is placed on the first day of its period at the latest. Where several orders of a supply line are in service
+at once, they share its hourly cost by nodes; the totals of all orders are the committed lines' cost, to the cent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fleetopt.plan.domain import Order, Placement, Plan
+from fleetopt.report.cash import end_of
+from fleetopt.report.money import Spend, spend
+from fleetopt.scenario.domain import Period, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseOrder:
+    """One order as it goes to a supplier. `carries` are workloads, those with the most GPU-hours first."""
+
+    order: Order
+    order_by: date
+    in_service: date
+    until: date
+    unit_usd: float
+    upfront_usd: float
+    use_usd: float
+    carries: tuple[str, ...]
+
+    @property
+    def total_usd(self) -> float:
+        return self.upfront_usd + self.use_usd
+
+
+def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]:
+    """All orders, the earliest first."""
+    periods = {period.name: period for period in scenario.calendar.periods}
+    index = {name: place for place, name in enumerate(periods)}
+    use = _use(plan, index)
+    found = [_purchase_order(plan, order, periods, index, use[n]) for n, order in enumerate(plan.orders)]
+    return tuple(sorted(found, key=lambda one: (one.order_by, one.in_service)))
+
+
+def _purchase_order(
+    plan: Plan, order: Order, periods: dict[str, Period], index: dict[str, int], use_usd: float
+) -> PurchaseOrder:
+    return PurchaseOrder(
+        order=order,
+        order_by=periods[order.order_by].start,
+        in_service=periods[order.in_service].start,
+        until=end_of(periods[order.last_period]),
+        unit_usd=order.upfront_usd / order.nodes if order.nodes else 0.0,
+        upfront_usd=order.upfront_usd,
+        use_usd=use_usd,
+        carries=_carries(plan, order, index),
+    )
+
+
+def _use(plan: Plan, index: dict[str, int]) -> list[float]:
+    """What each order's nodes cost beyond what is paid with the order."""
+    found = [0.0] * len(plan.orders)
+    ordered = {order.supply for order in plan.orders}
+    for entry in spend(plan):
+        if entry.item in ordered and not entry.once and entry.kind != "unpaid":
+            for place, share in _in_service(plan.orders, entry, index).items():
+                found[place] += share * entry.usd
+    return found
+
+
+def _in_service(orders: Sequence[Order], entry: Spend, index: dict[str, int]) -> dict[int, float]:
+    """The orders of a supply line that are in service in an entry's period, with their shares of its nodes."""
+    own = {n: order for n, order in enumerate(orders) if order.supply == entry.item}
+    now = index[entry.period]
+    live = {n: o.nodes for n, o in own.items() if index[o.in_service] <= now <= index[o.last_period]}
+    chosen = live or {n: order.nodes for n, order in own.items()}
+    return {n: nodes / sum(chosen.values()) for n, nodes in chosen.items()}
+
+
+def _carries(plan: Plan, order: Order, index: dict[str, int]) -> tuple[str, ...]:
+    """Workloads on the order's pool while its nodes are in service; nodes of a pool are not told apart."""
+    gpus: dict[str, float] = {}
+    for p in plan.placements:
+        if _on(p, order) and index[order.in_service] <= index[p.period] <= index[order.last_period]:
+            gpus[p.workload] = gpus.get(p.workload, 0.0) + p.replicas * p.node_gpus_per_replica
+    return tuple(sorted(gpus, key=lambda name: -gpus[name]))
+
+
+def _on(placement: Placement, order: Order) -> bool:
+    return (placement.node_type, placement.site) == (order.node_type, order.site)

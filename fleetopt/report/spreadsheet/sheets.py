@@ -1,0 +1,131 @@
+"""The sheets of plan.xlsx whose totals others refer to: cost lines, orders, workloads, fleet."""
+
+from __future__ import annotations
+
+from fleetopt.plan.domain import Plan
+from fleetopt.report.cost_views import carried
+from fleetopt.report.money import KIND_WORDS, spend
+from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.spreadsheet.book import Cell, Ref, Sheet, Style
+from fleetopt.report.token_prices import token_costs
+from fleetopt.report.words import kind_name
+from fleetopt.scenario.domain import Scenario
+
+TOTAL, HEAD = 2, 4
+"""Rows: totals stand above a table, so that it can grow."""
+
+MOST_NAMES = 40
+"""Workloads named for an order."""
+
+
+def cost_sheet(sheet: Sheet, plan: Plan) -> tuple[Ref, Ref]:
+    """Every cost line; returns the cells of kinds and of expected dollars."""
+    _title(
+        sheet, "Cost lines, USD", "Expected is dollars times probability; the expected dollars sum to the objective."
+    )
+    columns = [
+        *_styled("text", "line", "kind", "period", "slot", "outlook", "site", "for"),
+        *_styled("share", "probability"),
+        *_styled("usd", "USD", "expected USD"),
+    ]
+    rows: list[list[Cell]] = [
+        [e.title, KIND_WORDS[e.kind], c.period, c.slot, c.outlook, c.site, c.item, c.probability, c.usd, None]
+        for c, e in zip(plan.costs, spend(plan), strict=True)
+    ]
+    first, last = sheet.records(HEAD, "CostLines", columns, rows)
+    for row, entry in enumerate(spend(plan), first):
+        sheet.formula(row, 9, f"H{row + 1}*I{row + 1}", entry.usd, "usd")
+    expected = sheet.block(first, 9, last, 9)
+    _totals(sheet, {9: "usd"}, first, last)
+    return sheet.block(first, 1, last, 1), expected
+
+
+def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...]) -> None:
+    """The purchase-order table."""
+    note = "Order by: the latest date. USD by the hour: until the end of the horizon, as the plan counts it."
+    _title(sheet, "Purchase orders", note)
+    columns = [
+        *_styled("day", "order by", "in service", "until"),
+        *_styled("text", "supply", "offer", "kind", "provider", "site", "node type", "GPU type"),
+        *_styled("count", "nodes", "GPUs"),
+        *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
+        *_styled("wrap", "carries"),
+    ]
+    first, last = sheet.records(HEAD, "Orders", columns, [_order(one) for one in orders])
+    for row, one in enumerate(orders, first):
+        sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", one.upfront_usd, "usd")
+        sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", one.total_usd, "usd")
+        sheet.high(row, carried(one.carries, MOST_NAMES))
+    _totals(sheet, {10: "count", 11: "count", 14: "usd", 15: "usd", 16: "usd"}, first, last)
+
+
+def _order(one: PurchaseOrder) -> list[Cell]:
+    order = one.order
+    what: list[Cell] = [order.supply, order.offer, kind_name(order.kind), order.provider, order.site]
+    size: list[Cell] = [order.node_type, order.gpu_type, order.nodes, order.gpus]
+    money: list[Cell] = [one.unit_usd, order.usd_per_node_h, None, one.use_usd, None]
+    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
+
+
+def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> tuple[Ref, Ref]:
+    """Cost by workload and period; returns the cells that hold the sums of dollars and of million tokens."""
+    note = "Accrual: fleet cost by GPUs set aside over the hours they serve. Input and output apart where roles are."
+    _title(sheet, "Workloads", note)
+    columns = [
+        *_styled("text", "workload", "model", "period"),
+        *_styled("usd", "USD"),
+        *_styled("number", "GPU-hours", "million tokens"),
+        *_styled("price", "USD per million tokens", "USD per million input", "USD per million output"),
+    ]
+    tokens = token_costs(plan, scenario)
+    rows: list[list[Cell]] = [
+        [
+            *(c.workload, c.model, c.period, c.usd, c.gpu_hours, c.million_tokens, None),
+            *(tokens[c.workload, c.period].input_price, tokens[c.workload, c.period].output_price),
+        ]
+        for c in plan.workload_costs
+    ]
+    first, last = sheet.records(HEAD, "Workloads", columns, rows)
+    for row, c in enumerate(plan.workload_costs, first):
+        if c.million_tokens > 0:
+            sheet.formula(row, 6, f"D{row + 1}/F{row + 1}", c.usd / c.million_tokens, "price")
+    _totals(sheet, {3: "usd", 4: "number", 5: "number"}, first, last)
+    return sheet.block(TOTAL, 3, TOTAL, 3), sheet.block(TOTAL, 5, TOTAL, 5)
+
+
+def fleet_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> None:
+    """Nodes in service at every time, with the GPU-hours they make."""
+    _title(sheet, "Fleet", "GPU-hours are expected: over the hours of the slot in the period, times probability.")
+    columns = [
+        *_styled("text", "supply", "kind", "provider", "GPU type", "node type", "site", "period", "slot", "outlook"),
+        *_styled("count", "nodes", "GPUs"),
+        *_styled("usd", "USD per node-hour"),
+        *_styled("number", "GPU-hours"),
+    ]
+    hours = {slot.name: slot.hours_per_day for slot in scenario.calendar.slots}
+    days = {period.name: period.days for period in scenario.calendar.periods}
+    weight = {outlook.name: outlook.probability for outlook in scenario.calendar.outlooks}
+    rows: list[list[Cell]] = [
+        [
+            *(f.supply, kind_name(f.kind), f.provider, f.gpu_type, f.node_type, f.site, f.period, f.slot, f.outlook),
+            *(f.nodes, f.gpus, f.usd_per_node_h, f.gpus * hours[f.slot] * days[f.period] * weight[f.outlook]),
+        ]
+        for f in plan.fleet
+    ]
+    first, last = sheet.records(HEAD, "Fleet", columns, rows)
+    _totals(sheet, {12: "number"}, first, last)
+
+
+def _styled(style: Style, *names: str) -> list[tuple[str, Style]]:
+    return [(name, style) for name in names]
+
+
+def _title(sheet: Sheet, title: str, note: str) -> None:
+    sheet.put(0, 0, title, "title")
+    sheet.put(1, 0, note, "note")
+
+
+def _totals(sheet: Sheet, columns: dict[int, Style], first: int, last: int) -> None:
+    sheet.put(TOTAL, 0, "total", total=True)
+    for column, style in columns.items():
+        sheet.sum(TOTAL, column, sheet.block(first, column, last, column), style)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import pytest
+
+from fleetopt.plan.domain import Plan
+from fleetopt.report.money import spend
+from fleetopt.report.purchase_orders import purchase_orders
+from fleetopt.scenario.domain import Scenario
+
+
+def test_dates_are_the_calendar_s(quarters: Plan, scenario: Scenario) -> None:
+    """Bought with a lead time of a quarter: ordered on the first day of Q4, in service on the first of Q1."""
+    bought = next(o for o in purchase_orders(quarters, scenario) if o.order.kind == "purchase")
+    assert (bought.order_by, bought.in_service, bought.until) == (
+        date(2027, 10, 1),
+        date(2028, 1, 1),
+        date(2028, 3, 31),
+    )
+    assert bought.unit_usd == pytest.approx(310000.37)
+
+
+def test_money_of_all_orders_is_what_committed_supply_costs(quarters: Plan, scenario: Scenario) -> None:
+    """With the order and by the hour, over all orders, is the cash of the lines of ordered supply."""
+    orders = purchase_orders(quarters, scenario)
+    supplies = {order.supply for order in quarters.orders}
+    paid = [e.usd for e in spend(quarters) if e.item in supplies and e.kind != "unpaid"]
+    assert math.fsum(o.total_usd for o in orders) == pytest.approx(math.fsum(paid), rel=1e-12)
+
+
+def test_one_node_by_the_hour_costs_its_hours(quarters: Plan, scenario: Scenario) -> None:
+    """The bought node runs 91 days at 9 USD/h; the reserved one 183 days at 15 USD/h."""
+    use = {o.order.supply: o.use_usd for o in purchase_orders(quarters, scenario)}
+    assert use == {"buy-b200": pytest.approx(91 * 24 * 9), "reserve-h200": pytest.approx(183 * 24 * 15)}
+
+
+def test_orders_of_one_supply_share_its_hours_by_nodes_in_service(quarters: Plan, scenario: Scenario) -> None:
+    """A second order of three nodes from Q1 on takes three quarters of Q1 and nothing of Q4."""
+    first = next(order for order in quarters.orders if order.supply == "reserve-h200")
+    second = first.model_copy(update={"order_by": "2028-Q1", "in_service": "2028-Q1", "nodes": 3})
+    shared = quarters.model_copy(update={"orders": (first, second)})
+    early, late = purchase_orders(shared, scenario)
+    assert early.use_usd == pytest.approx((92 + 91 / 4) * 24 * 15)
+    assert late.use_usd == pytest.approx(91 * 0.75 * 24 * 15)
+
+
+def test_an_order_names_the_workloads_on_its_nodes(quarters: Plan, scenario: Scenario) -> None:
+    """Workloads are those placed on the order's node type and site while it is in service, the largest first."""
+    for one in purchase_orders(quarters, scenario):
+        pool = (one.order.node_type, one.order.site)
+        span = ["2027-Q4", "2028-Q1"] if one.order.in_service == "2027-Q4" else ["2028-Q1"]
+        placed = {p.workload for p in quarters.placements if (p.node_type, p.site) == pool and p.period in span}
+        assert set(one.carries) == placed
