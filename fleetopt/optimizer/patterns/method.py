@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from fleetopt.optimizer.formulation import Problem
@@ -58,7 +59,7 @@ def _closing(watch: Watch, strong: Matrix) -> Solution:
     return _solution(watch, proven=last.reason is Reason.OPTIMAL)
 
 
-def _later(watch: Watch) -> object:
+def _later(watch: Watch) -> Callable[[Progress], None]:
     """Progress of the last phase, on the clock and with the bounds of the whole run."""
 
     def tell(progress: Progress) -> None:

@@ -8,13 +8,14 @@ beside one another: all of them with a little effort, then the ones that are fur
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
-from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import pieces, program_of
-from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve_here
+from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
 
 FIRST_NODES = 50
 MORE_NODES = 4
@@ -28,8 +29,7 @@ def ordering(watch: Watch, matrix: Matrix, shared: Flags) -> Floats | None:
     relaxed = replace(matrix, integer=matrix.integer & shared)
     seconds = min(watch.left_s, ORDERING_SHARE * watch.options.time_limit_s)
     effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=seconds)
-    work = lambda program: solve_here(program, effort, stop=lambda: watch.interrupted)  # noqa: E731
-    solution = watch.each(work, [relaxed])[0]
+    solution = watch.each(partial(solve_here, options=effort, stop=lambda: watch.interrupted), [relaxed])[0]
     watch.know("ordering", solution.bound)
     return solution.values
 
@@ -57,8 +57,8 @@ def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats) -> bool
     nodes, allowed = FIRST_NODES, _allowed(watch, len(opened))
     while left := [piece for piece in opened if piece.missing > allowed]:
         left.sort(key=lambda piece: -piece.missing)
-        effort = nodes
-        solved = watch.each(lambda piece: _solve(watch, piece, allowed, effort), left)  # noqa: B023
+        effort = partial(_solve, watch, allowed, nodes, watch.left_s * THREADS / len(left))
+        solved = watch.each(effort, left)
         for piece, solution in zip(left, solved, strict=True):
             piece.best = _better(piece.best, solution)
         if any(piece.best is None or piece.best.values is None for piece in opened):
@@ -75,12 +75,14 @@ def _allowed(watch: Watch, count: int) -> float:
     return watch.options.gap / 2.0 * abs(watch.bound or 0.0) / max(1, count) + 1e-9
 
 
-def _solve(watch: Watch, piece: _Open, allowed: float, nodes: int) -> Solution | None:
+def _solve(watch: Watch, allowed: float, nodes: int, seconds: float, piece: _Open) -> Solution | None:
+    """One more look at a piece. Its share of the time keeps one hard piece from leaving the others without a plan."""
     if watch.over:
         return None
-    known = piece.best.values if piece.best is not None else None
-    objective = abs(piece.best.objective or 0.0) if piece.best is not None else abs(watch.bound or 0.0)
-    effort = SolveOptions(gap=min(1.0, allowed / max(objective, 1e-9)), time_limit_s=watch.left_s)
+    known = None if piece.best is None else piece.best.values
+    objective = None if piece.best is None else piece.best.objective
+    share = allowed / max(abs(objective or watch.bound or 0.0), 1e-9)
+    effort = SolveOptions(gap=min(1.0, share), time_limit_s=min(watch.left_s, seconds))
     return solve_here(piece.program, effort, known, nodes, lambda: watch.over)
 
 
@@ -88,13 +90,9 @@ def _better(old: Solution | None, new: Solution | None) -> Solution | None:
     """The cheaper values and the higher bound of two solves of one piece."""
     if old is None or new is None:
         return new if old is None else old
-    if new.objective is None or (old.objective is not None and old.objective <= new.objective):
-        kept, other = old, new
-    else:
-        kept, other = new, old
+    dearer = new.objective is None or (old.objective is not None and old.objective <= new.objective)
     bounds = [bound for bound in (old.bound, new.bound) if bound is not None]
-    del other
-    return replace(kept, bound=max(bounds, default=None))
+    return replace(old if dearer else new, bound=max(bounds, default=None))
 
 
 def _tell(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, opened: list[_Open]) -> None:
@@ -108,7 +106,3 @@ def _tell(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, opened: l
     if not shared.any():
         watch.know("placing", bounds + matrix.offset)
     watch.keep("placing", float(matrix.cost @ whole) + matrix.offset, whole)
-
-
-def is_infeasible(solution: Solution) -> bool:
-    return solution.reason is Reason.INFEASIBLE

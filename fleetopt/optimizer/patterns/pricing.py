@@ -7,7 +7,8 @@ lower bound of  min { p u : A u within its limits, u whole } , so it holds wheth
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -26,6 +27,7 @@ NODE_LIMIT = 1000
 ROUNDING = 1e-7
 """Relative allowance by which a row is weakened for the solver's rounding."""
 
+SAME_PRICE = 1e-7
 ROUNDS = 12
 WORTH_A_ROUND = 1e-5
 """Relative rise of the bound below which another round is not worth its time."""
@@ -33,24 +35,34 @@ WORTH_A_ROUND = 1e-5
 SHARE_OF_TIME = 0.4
 
 
+@dataclass(slots=True, eq=False)
+class _Priced:
+    """A piece with its program and the prices it was last solved at."""
+
+    piece: Piece
+    program: Matrix
+    prices: Floats | None = None
+
+
 def bounding(watch: Watch, matrix: Matrix, found: list[Piece]) -> list[Row]:
     """Rows that price patterns, each round at the duals of the relaxation with all rows so far."""
     relaxation, rows = Relaxation(matrix), list[Row]()
-    programs = [program_of(matrix, np.zeros_like(matrix.cost), piece.rows, piece.columns) for piece in found]
-    last = None
+    zeros = np.zeros_like(matrix.cost)
+    priced = [_Priced(piece, program_of(matrix, zeros, piece.rows, piece.columns)) for piece in found]
+    last = -np.inf
     for _ in range(ROUNDS):
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
             break
         watch.know("bounding", point.value)
-        if _out_of_time(watch) or (last is not None and point.value - last <= WORTH_A_ROUND * abs(point.value)):
+        if _out_of_time(watch) or point.value - last <= WORTH_A_ROUND * abs(point.value):
             break
-        last, here = point.value, point
-        new = watch.each(lambda pair: cheapest(watch, here, *pair), list(zip(found, programs, strict=True)))  # noqa: B023
-        rows += (more := [row for row in new if row is not None])
-        relaxation.add(more)
-        if not more:
+        last = point.value
+        new = [row for row in watch.each(partial(_cheapest, watch, point), priced) if row is not None]
+        if not new:
             break
+        rows += new
+        relaxation.add(new)
     return rows
 
 
@@ -58,25 +70,32 @@ def _out_of_time(watch: Watch) -> bool:
     return watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
 
 
-def cheapest(watch: Watch, point: Point, piece: Piece, program: Matrix) -> Row | None:
-    """The row of the piece's cheapest pattern, None where the point obeys it or nothing is known."""
-    here = point.columns[piece.columns]
-    if np.abs(here - np.round(here))[program.integer].max() <= 1e-9:
+def _cheapest(watch: Watch, point: Point, priced: _Priced) -> Row | None:
+    """The row of a piece's cheapest pattern, None where the point obeys it, or obeyed it at these prices before."""
+    here = point.columns[priced.piece.columns]
+    if np.abs(here - np.round(here))[priced.program.integer].max() <= 1e-9:
         return None
-    prices = prices_of(point, piece, program)
-    largest = float(np.abs(prices).max())
-    if largest <= 1e-9 or watch.over:
+    prices = prices_of(point, priced.piece, priced.program)
+    if watch.over or not prices.any():
         return None
+    prices /= np.abs(prices).max()
+    if priced.prices is not None and np.abs(prices - priced.prices).max() <= SAME_PRICE:
+        return None
+    priced.prices = prices
+    return pattern_row(priced.piece, priced.program, prices, here, watch)
+
+
+def pattern_row(piece: Piece, program: Matrix, prices: Floats, here: Floats, watch: Watch) -> Row | None:
+    """The row of the cheapest pattern at some prices, None where `here` obeys it or no bound is known."""
     effort = SolveOptions(gap=PRICING_GAP, time_limit_s=watch.left_s)
-    priced = replace(program, cost=prices / largest)
-    bound = solve_here(priced, effort, max_nodes=NODE_LIMIT, stop=lambda: watch.over).bound
+    bound = solve_here(replace(program, cost=prices), effort, max_nodes=NODE_LIMIT, stop=lambda: watch.over).bound
     if bound is None:
         return None
-    lower = bound - ROUNDING * max(1.0, abs(bound))
-    if priced.cost @ here >= lower - ROUNDING * max(1.0, abs(bound)):
+    allowance = ROUNDING * max(1.0, abs(bound))
+    if prices @ here >= bound - 2.0 * allowance:
         return None
-    stands = priced.cost != 0.0
-    return Row(piece.columns[stands], priced.cost[stands], lower)
+    stands = prices != 0.0
+    return Row(piece.columns[stands], prices[stands], bound - allowance)
 
 
 def prices_of(point: Point, piece: Piece, program: Matrix) -> Floats:

@@ -55,7 +55,7 @@ def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]
 
 
 def _fielded(problem: Problem, matrix: Matrix) -> Flags:
-    from pyomo.core import identify_variables
+    from pyomo.core.expr import identify_variables
 
     column = {id(variable): index for index, variable in enumerate(matrix.variables)}
     fielded = np.zeros(matrix.cost.size, dtype=bool)
