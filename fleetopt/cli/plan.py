@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
     from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "plan"
+
+
+class Method(StrEnum):
+    """How to look for a plan."""
+
+    AUTO = "auto"
+    MIP = "mip"
+    PATTERNS = "patterns"
+
 
 Scenario = Annotated[Path, typer.Argument(help="A scenario folder or file, or the name of a shipped scenario.")]
 
@@ -38,6 +48,9 @@ def run(
     repair_time: Annotated[
         str, typer.Option(help="If nothing works, price repairs for this long; 0 s skips it.", metavar="TIME")
     ] = "20 s",
+    method: Annotated[
+        Method, typer.Option(help="Solve as one program, by patterns, or as suits the size.")
+    ] = Method.AUTO,
     solver_log: Annotated[Path | None, typer.Option(help="Write the solver's log into this file.")] = None,
     timings: Annotated[bool, typer.Option("--timings", help="Say on stderr where the time went.")] = False,
 ) -> None:
@@ -59,7 +72,7 @@ def run(
     clock.mark("imports")
     question = load(scenario)
     clock.mark("load")
-    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None)
+    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None, method.value)
     try:
         plan = optimize(question, options, clock.tell)
     except Infeasible as error:
@@ -164,10 +177,17 @@ def _progress() -> Callable[[Progress], None]:
     def show(progress: Progress) -> None:
         best = "no plan yet" if progress.incumbent is None else f"best {progress.incumbent:,.0f} USD"
         bound = "" if progress.bound is None else f", at least {progress.bound:,.0f} USD"
-        sys.stderr.write(f"\r\x1b[Ksolving {progress.seconds:.0f} s: {best}{bound} (Ctrl-C keeps the best plan)")
+        known = f"{progress.phase} {progress.seconds:.0f} s: {best}{bound}{_gap(progress)}"
+        sys.stderr.write(f"\r\x1b[K{known} (Ctrl-C keeps the best plan)")
         sys.stderr.flush()
 
     return show
+
+
+def _gap(progress: Progress) -> str:
+    if not progress.incumbent or progress.bound is None:
+        return ""
+    return f", gap {100.0 * max(0.0, progress.incumbent - progress.bound) / abs(progress.incumbent):.2f} %"
 
 
 class _Clock:

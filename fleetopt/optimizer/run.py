@@ -11,11 +11,15 @@ from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.formulation import FEATURES, formulate
+from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.readout import Readout, read_out
-from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
 from fleetopt.optimizer.tidy import tidy
+
+MANY_INTEGERS = 4000
+"""Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Optimized:
     proven: bool
     bound_usd: float | None
     shape: Shape
+    method: Method
 
 
 def optimize_case(
@@ -47,7 +52,7 @@ def optimize_case(
 
     Args:
         case: the planning case.
-        options: gap, time limit, log and progress.
+        options: gap, time limit, log, progress and method.
         clock: told the seconds each stage took ("build", "solve").
         extra: features beside those that every problem has.
 
@@ -59,7 +64,8 @@ def optimize_case(
         problem = formulate(case, (*FEATURES, *extra))
         matrix = compile_matrix(problem)
     with _timed("solve", clock):
-        solution = solve(matrix, options)
+        method = _method(matrix, options)
+        solution = _solve(problem, matrix, options, method)
         if solution.reason is Reason.INFEASIBLE:
             raise _infeasible(matrix, options)
         if solution.values is None:
@@ -69,7 +75,17 @@ def optimize_case(
         values = tidy(problem, matrix, solution.values)
         readout = read_out(problem, matrix, values)
     shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
-    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape)
+    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
+
+
+def _method(matrix: Matrix, options: SolveOptions) -> Method:
+    if options.method != "auto":
+        return options.method
+    return "patterns" if int(matrix.integer.sum()) >= MANY_INTEGERS else "mip"
+
+
+def _solve(problem: Problem, matrix: Matrix, options: SolveOptions, method: Method) -> Solution:
+    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve(matrix, options)
 
 
 def _bound(solution: Solution, readout: Readout) -> float | None:

@@ -109,7 +109,7 @@ def _provenance(
         solver=Solver(
             name="HiGHS",
             version=solver_version(),
-            method="mip",
+            method=found.method,
             gap_tolerance=options.gap,
             time_limit_s=options.time_limit_s,
             rows=found.shape.rows,
