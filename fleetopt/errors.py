@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,30 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A limit of a scenario, named as conflicts name it ("quota h200"), raised by an amount in its unit.
+
+    `where` says at which times it is short, where that is known.
+    """
+
+    limit: str
+    by: float
+    unit: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Repair:
-    """A change of the scenario that alone makes an infeasible case feasible."""
+    """A change of the scenario that alone makes an infeasible case feasible.
+
+    `changes` says it to programs; none where nobody has worked it out. `usd` is what the best plan then costs, None
+    where it was not solved. Two repairs that read the same are the same.
+    """
 
     action: str
     details: tuple[str, ...]
+    changes: tuple[Change, ...] = field(default=(), compare=False)
+    usd: float | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.action}: {'; '.join(self.details)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 
 import typer
 
-from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, VerificationError
+from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, Repair, VerificationError
 
 _STATUS: dict[type[FleetoptError], str] = {
     InputError: "BAD_INPUT",
@@ -48,12 +49,14 @@ def _infeasible(error: Infeasible) -> list[str]:
         lines += [f"  - {name}" for name in error.conflict]
     if error.repairs:
         lines.append("Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:")
-        lines += [f"  {n}. {repair.action}:" + _details(repair.details) for n, repair in enumerate(error.repairs, 1)]
+        lines += [f"  {n}. {repair.action}:{_words(repair)}" for n, repair in enumerate(error.repairs, 1)]
     return lines
 
 
-def _details(details: tuple[str, ...]) -> str:
-    return f" {details[0]}" if len(details) == 1 else "".join(f" ({detail})" for detail in details)
+def _words(repair: Repair) -> str:
+    details = repair.details
+    said = f" {details[0]}" if len(details) == 1 else "".join(f" ({detail})" for detail in details)
+    return said if repair.usd is None else f"{said}; the best plan then costs {repair.usd:,.2f} USD"
 
 
 def _record(error: FleetoptError) -> dict[str, object]:
@@ -62,7 +65,7 @@ def _record(error: FleetoptError) -> dict[str, object]:
         record["issues"] = [{"code": i.code, "where": i.where, "what": i.what, "fix": i.fix} for i in error.issues]
     elif isinstance(error, Infeasible):
         record |= {"reasons": error.reasons, "conflict": error.conflict}
-        record["repairs"] = [{"action": r.action, "details": r.details} for r in error.repairs]
+        record["repairs"] = [asdict(repair) for repair in error.repairs]
     elif isinstance(error, NoPlanWithinLimit):
         record |= {"message": str(error), "bound_usd": error.bound_usd}
     elif isinstance(error, VerificationError):

@@ -13,7 +13,22 @@ from typing import Any, NoReturn
 
 import typer
 
-from fleetopt.cli import capacity, catalog, check, ingest, init, plan, profile, report, schema, verify
+from fleetopt.cli import (
+    alternatives,
+    baselines,
+    capacity,
+    catalog,
+    check,
+    compare,
+    explain,
+    ingest,
+    init,
+    plan,
+    profile,
+    report,
+    schema,
+    verify,
+)
 from fleetopt.errors import FleetoptError, InputError
 
 INTERRUPTED = 130
@@ -26,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (plan, check, capacity, verify, report, catalog, schema, init):
+for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

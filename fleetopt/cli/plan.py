@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +12,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleetopt.cli.failure import bad_option
+from fleetopt.cli.options import fraction_option, seconds_option, told, wipe
+from fleetopt.errors import Infeasible
 
 if TYPE_CHECKING:
-    from fleetopt.optimizer.solve import Progress
+    from fleetopt.optimizer.solve import Progress, SolveOptions
     from fleetopt.plan.domain import Plan
     from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "plan"
+
+
+class Method(StrEnum):
+    """How to look for a plan."""
+
+    AUTO = "auto"
+    MIP = "mip"
+    PATTERNS = "patterns"
+
 
 Scenario = Annotated[Path, typer.Argument(help="A scenario folder or file, or the name of a shipped scenario.")]
 
@@ -30,6 +42,15 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print plan.json on stdout instead of tables.")] = False,
     gap: Annotated[str, typer.Option(help="Stop within this of the best possible cost.", metavar="PERCENT")] = "0.01 %",
     time_limit: Annotated[str, typer.Option(help="Stop after this long with the best plan.", metavar="TIME")] = "5 min",
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines", help="Compare the cost with plainer ways to size the fleet.")
+    ] = False,
+    repair_time: Annotated[
+        str, typer.Option(help="If nothing works, price repairs for this long; 0 s skips it.", metavar="TIME")
+    ] = "20 s",
+    method: Annotated[
+        Method, typer.Option(help="Solve as one program, by patterns, or as suits the size.")
+    ] = Method.AUTO,
     solver_log: Annotated[Path | None, typer.Option(help="Write the solver's log into this file.")] = None,
     timings: Annotated[bool, typer.Option("--timings", help="Say on stderr where the time went.")] = False,
 ) -> None:
@@ -38,7 +59,10 @@ def run(
     Exit code 0: found and verified; 2: bad input; 3: infeasible, with reasons and repairs; 4: no plan within the
     time limit; 5: the plan failed its verification.
     """
-    gap_value, seconds = _fraction(gap), _seconds(time_limit)
+    if with_baselines and json_:
+        raise bad_option("--baselines", "is a table; 'fleetopt baselines --json' prints them as JSON")
+    gap_value, seconds = fraction_option("--gap", gap), seconds_option("--time-limit", time_limit)
+    repair_s = seconds_option("--repair-time", repair_time, zero=True)
     clock = _Clock(timings)
     _check_targets(out, solver_log, force=force)
     from fleetopt.optimizer.solve import SolveOptions
@@ -48,10 +72,13 @@ def run(
     clock.mark("imports")
     question = load(scenario)
     clock.mark("load")
-    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None)
-    plan = optimize(question, options, clock.tell)
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None, method.value)
+    try:
+        plan = optimize(question, options, clock.tell)
+    except Infeasible as error:
+        raise _with_repairs(question, error, options, repair_s) from None
+    finally:
+        wipe()
     clock.skip()
     written = _write(plan, question, out, force=force, parquet=parquet)
     clock.mark("write")
@@ -61,6 +88,8 @@ def run(
         sys.stdout.write(to_json(plan))
     else:
         _show(plan, written)
+    if with_baselines:
+        _show_baselines(question, plan, options)
     clock.mark("show")
     clock.report()
 
@@ -120,38 +149,45 @@ def evidence_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def _fraction(text: str) -> float:
-    from fleetopt.units import fraction
+def _show_baselines(question: Question, plan: Plan, options: SolveOptions) -> None:
+    from fleetopt.cli.baselines import show
+    from fleetopt.study.baselines import baselines
+    from fleetopt.study.resolve import Resolver
 
     try:
-        value = fraction(text)
-    except ValueError as error:
-        raise bad_option("--gap", f"'{text}' {error}") from None
-    if not 0 <= value < 1:
-        raise bad_option("--gap", f"'{text}' is not between 0 and 100 %")
-    return value
+        found = baselines(question, plan, Resolver(options, tell=told()))
+    finally:
+        wipe()
+    show("", found)
 
 
-def _seconds(text: str) -> float:
-    from fleetopt.units import seconds
+def _with_repairs(question: Question, error: Infeasible, options: SolveOptions, repair_s: float) -> Infeasible:
+    """The failure with repairs that have been tried and priced, if there is time for that."""
+    if not repair_s:
+        return error
+    from fleetopt.study.repairs import priced
 
     try:
-        value = seconds(text)
-    except ValueError as error:
-        raise bad_option("--time-limit", f"'{text}' {error}") from None
-    if value <= 0:
-        raise bad_option("--time-limit", f"'{text}' is not more than zero")
-    return value
+        return priced(question, error, options, seconds=repair_s, tell=told())
+    finally:
+        wipe()
 
 
 def _progress() -> Callable[[Progress], None]:
     def show(progress: Progress) -> None:
         best = "no plan yet" if progress.incumbent is None else f"best {progress.incumbent:,.0f} USD"
         bound = "" if progress.bound is None else f", at least {progress.bound:,.0f} USD"
-        sys.stderr.write(f"\r\x1b[Ksolving {progress.seconds:.0f} s: {best}{bound} (Ctrl-C keeps the best plan)")
+        known = f"{progress.phase} {progress.seconds:.0f} s: {best}{bound}{_gap(progress)}"
+        sys.stderr.write(f"\r\x1b[K{known} (Ctrl-C keeps the best plan)")
         sys.stderr.flush()
 
     return show
+
+
+def _gap(progress: Progress) -> str:
+    if not progress.incumbent or progress.bound is None:
+        return ""
+    return f", gap {100.0 * max(0.0, progress.incumbent - progress.bound) / abs(progress.incumbent):.2f} %"
 
 
 class _Clock:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from fleetopt.errors import Repair
+from fleetopt.errors import Change, Repair
 from fleetopt.optimizer.matrix import Matrix, Rows
 from fleetopt.optimizer.rules import Limit
 from fleetopt.optimizer.solve import Reason, SolveOptions, solve
@@ -45,19 +45,18 @@ def diagnose(matrix: Matrix) -> Diagnosis:
 
 
 def _raise_limits(matrix: Matrix) -> Repair | None:
-    excess = _smallest_excess(matrix, "supply")
-    if not excess:
+    worst = _worst(_smallest_excess(matrix, "supply"))
+    if not worst:
         return None
-    worst: dict[str, _Excess] = {}
-    for item in excess:
-        group = item.limit.group
-        if group not in worst or item.amount > worst[group].amount:
-            worst[group] = item
+    raised = {group: math.ceil(item.limit.amount + item.amount - 1e-6) for group, item in worst.items()}
     details = tuple(
-        f"{group} from {item.limit.amount:g} to {math.ceil(item.limit.amount + item.amount - 1e-6):g} {item.limit.unit}"
+        f"{group} from {item.limit.amount:g} to {raised[group]:g} {item.limit.unit}" for group, item in worst.items()
+    )
+    changes = tuple(
+        Change(group, raised[group] - item.limit.amount, item.limit.unit, item.limit.where)
         for group, item in worst.items()
     )
-    return Repair("Raise " + ("these limits" if len(details) > 1 else "this limit"), details)
+    return Repair("Raise " + ("these limits" if len(details) > 1 else "this limit"), details, changes)
 
 
 def _accept_shortfall(matrix: Matrix) -> Repair | None:
@@ -67,12 +66,30 @@ def _accept_shortfall(matrix: Matrix) -> Repair | None:
     details = tuple(
         f"{item.limit.group} in {item.limit.where}: {_percent_up(item.amount)} more unserved" for item in excess
     )
-    return Repair("Accept a shortfall", details)
+    changes = tuple(
+        Change(group, _rounded_up(item.amount), item.limit.unit, item.limit.where)
+        for group, item in _worst(excess).items()
+    )
+    return Repair("Accept a shortfall", details, changes)
+
+
+def _worst(excess: list[_Excess]) -> dict[str, _Excess]:
+    """The largest excess of each group of limits."""
+    worst: dict[str, _Excess] = {}
+    for item in excess:
+        known = worst.get(item.limit.group)
+        if known is None or item.amount > known.amount:
+            worst[item.limit.group] = item
+    return worst
+
+
+def _rounded_up(fraction: float) -> float:
+    """A fraction rounded up to a tenth of a percent, so that allowing it is enough."""
+    return math.ceil(fraction * 1000 - 1e-6) / 1000
 
 
 def _percent_up(fraction: float) -> str:
-    """A percentage rounded up, so that allowing it is enough."""
-    return f"{math.ceil(fraction * 1000 - 1e-6) / 10:g} %"
+    return f"{100 * _rounded_up(fraction):g} %"
 
 
 def _smallest_excess(matrix: Matrix, kind: Literal["demand", "supply"]) -> list[_Excess]:

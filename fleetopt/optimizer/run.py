@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -10,11 +10,16 @@ from time import perf_counter
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
-from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.readout import Readout, read_out
-from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
 from fleetopt.optimizer.tidy import tidy
+
+MANY_INTEGERS = 4000
+"""Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,29 +39,35 @@ class Optimized:
     proven: bool
     bound_usd: float | None
     shape: Shape
+    method: Method
 
 
 def optimize_case(
-    case: PlanningCase, options: SolveOptions, clock: Callable[[str, float], None] | None = None
+    case: PlanningCase,
+    options: SolveOptions,
+    clock: Callable[[str, float], None] | None = None,
+    extra: Sequence[Feature] = (),
 ) -> Optimized:
     """The cheapest plan of a case within the options' gap and time.
 
     Args:
         case: the planning case.
-        options: gap, time limit, log and progress.
+        options: gap, time limit, log, progress and method.
         clock: told the seconds each stage took ("build", "solve").
+        extra: features beside those that every problem has.
 
     Raises:
         Infeasible: with the conflict and the repairs.
         NoPlanWithinLimit: the time ran out before there was any plan.
     """
     with _timed("build", clock):
-        problem = formulate(case)
+        problem = formulate(case, (*FEATURES, *extra))
         matrix = compile_matrix(problem)
     with _timed("solve", clock):
-        solution = solve(matrix, options)
+        method = _method(matrix, options)
+        solution = _solve(problem, matrix, options, method)
         if solution.reason is Reason.INFEASIBLE:
-            raise _infeasible(matrix)
+            raise _infeasible(matrix, options)
         if solution.values is None:
             known = "" if solution.bound is None else f"; no plan can cost less than {solution.bound:,.2f} USD"
             message = f"no plan was found in {solution.seconds:.3g} s{known}"
@@ -64,7 +75,17 @@ def optimize_case(
         values = tidy(problem, matrix, solution.values)
         readout = read_out(problem, matrix, values)
     shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
-    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape)
+    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
+
+
+def _method(matrix: Matrix, options: SolveOptions) -> Method:
+    if options.method != "auto":
+        return options.method
+    return "patterns" if int(matrix.integer.sum()) >= MANY_INTEGERS else "mip"
+
+
+def _solve(problem: Problem, matrix: Matrix, options: SolveOptions, method: Method) -> Solution:
+    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve(matrix, options)
 
 
 def _bound(solution: Solution, readout: Readout) -> float | None:
@@ -72,9 +93,11 @@ def _bound(solution: Solution, readout: Readout) -> float | None:
     return None if solution.bound is None else min(solution.bound, readout.objective_usd)
 
 
-def _infeasible(matrix: Matrix) -> Infeasible:
-    diagnosis = diagnose(matrix)
+def _infeasible(matrix: Matrix, options: SolveOptions) -> Infeasible:
     reasons = ["no fleet within the limits of the scenario serves the demand"]
+    if not options.diagnose:
+        return Infeasible(reasons)
+    diagnosis = diagnose(matrix)
     return Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Matrix
 
 PROGRESS_EVERY_S = 0.5
+
+Method: TypeAlias = Literal["auto", "mip", "patterns"]
+"""How to look for a plan: the whole program at once, pattern by pattern, or whichever suits its size."""
 
 
 class Reason(Enum):
@@ -32,16 +35,22 @@ class Progress:
     seconds: float
     incumbent: float | None
     bound: float | None
+    phase: str = "searching"
 
 
 @dataclass(frozen=True, slots=True)
 class SolveOptions:
-    """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell."""
+    """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell, by which method.
+
+    `diagnose` is whether to find out why, where there is no plan.
+    """
 
     gap: float = 1e-4
     time_limit_s: float = 300.0
     log_file: Path | None = None
     on_progress: Callable[[Progress], None] | None = field(default=None, compare=False)
+    method: Method = "auto"
+    diagnose: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,8 +82,8 @@ def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, ma
     """
     if not matrix.variables:
         return Solution(Reason.OPTIMAL, matrix.offset, matrix.offset, np.zeros(0), 0.0)
-    highs = _configured(options, max_nodes)
-    highs.passModel(_model(matrix))
+    highs = configured(options, max_nodes)
+    highs.passModel(model_of(matrix))
     if start is not None:
         _set_start(highs, start)
     if options.on_progress is not None:
@@ -83,7 +92,40 @@ def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, ma
     return _outcome(highs, matrix)
 
 
-def _configured(options: SolveOptions, max_nodes: int | None) -> Any:
+def solve_here(
+    matrix: Matrix,
+    options: SolveOptions,
+    start: Floats | None = None,
+    max_nodes: int | None = None,
+    stop: Callable[[], bool] = bool,
+) -> Solution:
+    """As `solve`, in the calling thread, so that several programs run beside one another.
+
+    Args:
+        matrix: the program.
+        options: gap, time limit and log.
+        start: values to begin from, one per column, feasible or not.
+        max_nodes: branch-and-bound nodes to stop after.
+        stop: asked now and then whether to give up; never, unless told otherwise.
+    """
+    if not matrix.variables:
+        return Solution(Reason.OPTIMAL, matrix.offset, matrix.offset, np.zeros(0), 0.0)
+    highs = configured(options, max_nodes)
+    highs.passModel(model_of(matrix))
+    if start is not None:
+        _set_start(highs, start)
+
+    def ask(event: Any) -> None:
+        if stop():
+            event.interrupt()
+
+    highs.cbMipInterrupt += ask
+    highs.run()
+    return _outcome(highs, matrix)
+
+
+def configured(options: SolveOptions, max_nodes: int | None = None) -> Any:
+    """HiGHS with the options set."""
     import highspy
 
     highs = highspy.Highs()
@@ -106,7 +148,8 @@ def _configured(options: SolveOptions, max_nodes: int | None) -> Any:
     return highs
 
 
-def _model(matrix: Matrix) -> Any:
+def model_of(matrix: Matrix) -> Any:
+    """The matrix in the words of HiGHS."""
     import highspy
 
     lp = highspy.HighsLp()

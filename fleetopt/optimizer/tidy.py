@@ -13,7 +13,8 @@ from dataclasses import replace
 import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Rows
+from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve
 
 LARGEST = 20_000
@@ -31,68 +32,12 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
     preferred = replace(matrix, cost=_preference(problem, matrix), offset=0.0)
     held = matrix.cost != 0
     tidied = values.copy()
-    for rows, columns in _pieces(matrix.rows, held):
-        piece = _piece(preferred, values, rows, columns)
+    for rows, columns in pieces(matrix.rows, held):
+        piece = program_of(preferred, values, rows, columns)
         solution = solve(piece, EFFORT, start=values[columns], max_nodes=NODE_LIMIT)
         if solution.values is not None and piece.cost @ solution.values < piece.cost @ values[columns]:
             tidied[columns] = solution.values
     return tidied
-
-
-def _pieces(rows: Rows, held: Flags) -> list[tuple[Ints, Ints]]:
-    """Rows and free columns that hang together once the held columns are constants."""
-    parent = list(range(len(held)))
-
-    def find(column: int) -> int:
-        while parent[column] != column:
-            parent[column] = parent[parent[column]]
-            column = parent[column]
-        return column
-
-    free_of_row = [
-        [int(c) for c in rows.column[rows.start[i] : rows.start[i + 1]] if not held[c]] for i in range(rows.count)
-    ]
-    for free in free_of_row:
-        for column in free[1:]:
-            parent[find(column)] = find(free[0])
-    members: dict[int, tuple[list[int], list[int]]] = {}
-    for column in np.flatnonzero(~held).tolist():
-        members.setdefault(find(column), ([], []))[1].append(column)
-    for row, free in enumerate(free_of_row):
-        if free:
-            members[find(free[0])][0].append(row)
-    return [(np.array(r, np.int32), np.array(c, np.int32)) for r, c in members.values() if r]
-
-
-def _piece(matrix: Matrix, values: Floats, rows: Ints, columns: Ints) -> Matrix:
-    """The program of some rows and columns, everything else at its value."""
-    place = {int(column): index for index, column in enumerate(columns)}
-    start, inner, coefficients, constants = [0], [], [], []
-    for row in rows:
-        entries = range(matrix.rows.start[row], matrix.rows.start[row + 1])
-        constant = 0.0
-        for entry in entries:
-            column, coefficient = int(matrix.rows.column[entry]), float(matrix.rows.coefficient[entry])
-            if column in place:
-                inner.append(place[column])
-                coefficients.append(coefficient)
-            else:
-                constant += coefficient * values[column]
-        start.append(len(inner))
-        constants.append(constant)
-    shift = np.array(constants)
-    return Matrix(
-        rows=Rows(np.array(start, np.int32), np.array(inner, np.int32), np.array(coefficients, float)),
-        cost=matrix.cost[columns],
-        offset=0.0,
-        column_lower=matrix.column_lower[columns],
-        column_upper=matrix.column_upper[columns],
-        integer=matrix.integer[columns],
-        row_lower=matrix.row_lower[rows] - shift,
-        row_upper=matrix.row_upper[rows] - shift,
-        variables=tuple(matrix.variables[column] for column in columns),
-        rules=tuple(matrix.rules[row] for row in rows),
-    )
 
 
 def _preference(problem: Problem, matrix: Matrix) -> Floats:

@@ -7,7 +7,7 @@ A plan that fails its verification is never returned; it travels inside the erro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from time import perf_counter
 
@@ -16,6 +16,7 @@ from fleetopt.capacity.table import derive
 from fleetopt.catalog.domain import Role
 from fleetopt.errors import VerificationError
 from fleetopt.optimizer.case import PlanningCase, build_case
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.run import Optimized, optimize_case
 from fleetopt.optimizer.solve import SolveOptions, solver_version
 from fleetopt.plan.attribution import workload_costs
@@ -30,13 +31,22 @@ NO_USD = 1e-6
 """An amount that the solver's own tolerance is larger than."""
 
 
-def optimize(scenario: Scenario, options: SolveOptions | None = None, clock: Clock | None = None) -> Plan:
+def optimize(
+    scenario: Scenario,
+    options: SolveOptions | None = None,
+    clock: Clock | None = None,
+    *,
+    capacities: CapacityTable | None = None,
+    extra: Sequence[Feature] = (),
+) -> Plan:
     """The least-cost plan of a scenario, verified.
 
     Args:
         scenario: from `load`.
         options: gap, time limit, log and progress of the solver.
         clock: told the seconds that each stage took ("capacity", "build", "solve", "verify").
+        capacities: those of the scenario, where they are known already.
+        extra: features of the problem beside those that every problem has.
 
     Raises:
         Infeasible: no plan keeps every promise; says which cannot hold together and what would help.
@@ -46,11 +56,11 @@ def optimize(scenario: Scenario, options: SolveOptions | None = None, clock: Clo
     options = options or SolveOptions()
     tell = clock or (lambda _stage, _seconds: None)
     start = perf_counter()
-    capacities = derive(scenario)
+    capacities = capacities or derive(scenario)
     case = build_case(scenario, capacities)
     check_reach(scenario, capacities, case)
     tell("capacity", perf_counter() - start)
-    found = optimize_case(case, options, tell)
+    found = optimize_case(case, options, tell, extra)
     start = perf_counter()
     plan = _plan(scenario, capacities, case, found, options)
     verdict = verify(plan, scenario)
@@ -99,7 +109,7 @@ def _provenance(
         solver=Solver(
             name="HiGHS",
             version=solver_version(),
-            method="mip",
+            method=found.method,
             gap_tolerance=options.gap,
             time_limit_s=options.time_limit_s,
             rows=found.shape.rows,

@@ -257,8 +257,15 @@ def test_a_ttft_below_the_floor_is_infeasible_at_any_size(fleetopt: Run, seed: S
 
 
 def test_the_repair_of_a_floor_works(fleetopt: Run, seed: Seed) -> None:
-    repairs = json.loads(fleetopt("plan", seed("ttft: 2 s", "ttft: 0.2 s"), "--json").stdout)["repairs"]
-    assert "more than 0.317 s" in repairs[0]["details"][0]
+    quick = fleetopt("plan", seed("ttft: 2 s", "ttft: 0.2 s"), "--json", "--repair-time", "0 s")
+    assert "more than 0.317 s" in json.loads(quick.stdout)["repairs"][0]["details"][0]
+    repairs = json.loads(fleetopt("plan", "q3", "--json").stdout)["repairs"]
+    assert [repair["details"] for repair in repairs] == [
+        ["TTFT of chat from 200 to 640 ms"],
+        ["TTFT of chat from 200 to 320 ms"],
+    ]
+    promised = json.loads(fleetopt("plan", seed("ttft: 2 s", "ttft: 640 ms"), "--json").stdout)["objective_usd"]
+    assert repairs[0]["usd"] == promised
     assert fleetopt("plan", seed("ttft: 2 s", "ttft: 0.33 s")).returncode == 0
 
 
@@ -280,7 +287,9 @@ def test_a_shortage_comes_as_json(fleetopt: Run, seed: Seed) -> None:
     record = json.loads(answer.stdout)
     assert (answer.returncode, record["status"]) == (3, "INFEASIBLE")
     assert record["conflict"]
-    assert record["repairs"][0]["details"] == ["offer h200 from 2 to 8 nodes"]
+    repairs = {repair["details"][0]: repair for repair in record["repairs"]}
+    assert repairs["offer h200 from 2 to 8 nodes"]["changes"][0]["by"] == 6
+    assert f"{repairs['offer h200 from 2 to 8 nodes']['usd']:,.2f} USD" in answer.stderr
 
 
 def test_a_clock_that_runs_out_is_no_plan_and_no_infeasibility(fleetopt: Run, seed: Seed) -> None:

@@ -1,0 +1,57 @@
+"""What the verbs that ask about a plan have in common: the plan, solved or read and verified, and the budget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fleetopt.cli.options import fraction_option, seconds_option, told, wipe
+
+if TYPE_CHECKING:
+    from fleetopt.plan.domain import Plan
+    from fleetopt.scenario.domain import Scenario
+    from fleetopt.study.resolve import Resolver
+
+Gap = Annotated[str, typer.Option(help="Solve each question to within this of the best.", metavar="PERCENT")]
+TimeLimit = Annotated[str, typer.Option(help="Stop each solve after this long.", metavar="TIME")]
+TotalTime = Annotated[str, typer.Option(help="Spend no longer than this on all solves.", metavar="TIME")]
+StoredPlan = Annotated[
+    Path | None, typer.Option("--plan", help="A plan of the scenario, plan.json or its folder, instead of solving.")
+]
+
+
+def resolver(gap: str, time_limit: str, total_time: str, most: int | None = None) -> Resolver:
+    """The budget that the options say, telling a person at a terminal how it goes."""
+    each, total = seconds_option("--time-limit", time_limit), seconds_option("--total-time", total_time)
+    part = fraction_option("--gap", gap)
+    from fleetopt.optimizer.solve import SolveOptions
+    from fleetopt.study.resolve import Resolver
+
+    return Resolver(SolveOptions(part, each), most=most, seconds=total, tell=told())
+
+
+def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
+    """The plan that is asked about: read and verified, or the best one.
+
+    Raises:
+        VerificationError: the stored plan is not one of this scenario as it is now.
+    """
+    if stored is None:
+        from fleetopt.study.once import optimize
+
+        desk.tell("the plan itself", 0)
+        return optimize(scenario, desk.options)
+    from fleetopt.errors import VerificationError
+    from fleetopt.plan.store import read_plan
+    from fleetopt.verify.verifier import verify
+
+    plan = read_plan(stored)
+    broken = [f"{check.name}: {check.detail}" for check in verify(plan, scenario).checks if not check.passed]
+    if broken:
+        raise VerificationError(broken)
+    return plan
+
+
+__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "wipe"]

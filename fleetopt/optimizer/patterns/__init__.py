@@ -1,0 +1,21 @@
+"""The solution method for large cases: strong bounds from patterns, plans from pieces.
+
+A *pattern* is a whole-number way to serve one workload at one time: all that hangs together when the nodes in
+service are left out. The relaxation mixes fractions of replicas, so it is cheap; a mix of patterns is dearer and still
+a bound. For any prices p on a piece's columns v,
+
+    p v  >=  min { p u : u a pattern of the piece }
+
+holds for every plan. Priced at the duals of the relaxation the right side is found exactly by a small integer program
+(its bound, not its incumbent, is used), and the inequality becomes one more row. With the rows at the best prices the
+relaxation is as strong as the column-generation master over all patterns (Geoffrion, Math. Prog. Study 2, 1974; as
+cuts: Zou, Ahmed, Sun, Math. Prog. 175, 2019), and it is still the one formulation, only with more rows: a feature
+that this method has never heard of is in it.
+
+    bounding   rounds of relaxation and pricing                                             relaxation, pricing
+    ordering   columns of no single time made whole, the rest still relaxed: orders, and a better bound     orders
+    placing    orders held, the program falls apart into one small one per time                            placing
+    closing    the whole program with the rows, begun from the best plan, while time is left               method
+
+docs/decisions/0013 has the measurements, and what was tried and left.
+"""

@@ -1,0 +1,78 @@
+"""The phases one after another, under one clock; Ctrl-C or the time limit ends any of them with what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from fleetopt.optimizer.formulation import Problem
+from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.patterns.placing import ordering, placing
+from fleetopt.optimizer.patterns.pricing import bounding
+from fleetopt.optimizer.patterns.rows import strengthened
+from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
+
+
+def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
+    """Minimises the matrix's cost, as `solve` does, by way of patterns.
+
+    Args:
+        problem: where the matrix came from; only asked which columns are of one time, and which are nodes.
+        matrix: the program.
+        options: gap, time limit, log and progress.
+    """
+    watch = Watch(options)
+    strong = matrix
+    try:
+        strong = _search(watch, problem, matrix)
+    except KeyboardInterrupt:
+        watch.interrupted = True
+    if not watch.done:
+        return _closing(watch, strong)
+    return _solution(watch)
+
+
+def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
+    """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
+    time = time_of_columns(problem, matrix)
+    shared = time == NO_TIME
+    rows = bounding(watch, matrix, workload_pieces(problem, matrix, time))
+    strong = strengthened(matrix, rows)
+    values = None if watch.over else ordering(watch, strong, shared)
+    if values is not None:
+        placing(watch, strong, shared, values)
+    return strong
+
+
+def _closing(watch: Watch, strong: Matrix) -> Solution:
+    """The whole program from the best plan, for as long as there is."""
+    told = watch.options.on_progress
+    options = replace(watch.options, time_limit_s=watch.left_s, on_progress=_later(watch) if told else None)
+    last = solve(strong, options, watch.values)
+    if last.reason is Reason.INFEASIBLE:
+        return replace(last, seconds=watch.seconds)
+    watch.know("closing", last.bound)
+    if last.values is not None and last.objective is not None:
+        watch.keep("closing", last.objective, last.values)
+    return _solution(watch, proven=last.reason is Reason.OPTIMAL)
+
+
+def _later(watch: Watch) -> Callable[[Progress], None]:
+    """Progress of the last phase, on the clock and with the bounds of the whole run."""
+
+    def tell(progress: Progress) -> None:
+        if progress.incumbent is not None and (watch.incumbent is None or progress.incumbent < watch.incumbent):
+            watch.incumbent = progress.incumbent
+        watch.know("closing", progress.bound)
+
+    return tell
+
+
+def _solution(watch: Watch, *, proven: bool = False) -> Solution:
+    if watch.values is None or watch.incumbent is None:
+        return Solution(Reason.NO_SOLUTION_FOUND, None, watch.bound, None, watch.seconds)
+    bound = None if watch.bound is None else min(watch.bound, watch.incumbent)
+    reason = Reason.OPTIMAL if proven or watch.gap <= watch.options.gap else Reason.FEASIBLE
+    return Solution(reason, watch.incumbent, bound, watch.values, watch.seconds)

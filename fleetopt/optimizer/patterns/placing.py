@@ -1,0 +1,108 @@
+"""From a relaxed plan to a whole one: orders first, then each time by itself.
+
+Ordering makes the columns of no single time whole while the rest stays relaxed: a small program, whose bound holds for
+every plan. With those columns held the program falls apart, usually into one piece per time, and the pieces are solved
+beside one another: all of them with a little effort, then the ones that are furthest from their bounds with more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.patterns.watch import THREADS, Watch
+from fleetopt.optimizer.pieces import pieces, program_of
+from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
+
+FIRST_NODES = 50
+MORE_NODES = 4
+"""Branch-and-bound nodes of the first pass over the pieces, and by what they grow from pass to pass."""
+
+ORDERING_SHARE = 0.2
+
+
+def ordering(watch: Watch, matrix: Matrix, shared: Flags) -> Floats | None:
+    """Values with everything whole that is of no single time, and the bound that this proves."""
+    relaxed = replace(matrix, integer=matrix.integer & shared)
+    seconds = min(watch.left_s, ORDERING_SHARE * watch.options.time_limit_s)
+    effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=seconds)
+    solution = watch.each(partial(solve_here, options=effort, stop=lambda: watch.interrupted), [relaxed])[0]
+    watch.know("ordering", solution.bound)
+    return solution.values
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A piece with the best that is known of it."""
+
+    columns: Ints
+    program: Matrix
+    best: Solution | None = None
+
+    @property
+    def missing(self) -> float:
+        """How much the piece may still be too dear."""
+        if self.best is None or self.best.objective is None or self.best.bound is None:
+            return np.inf
+        return max(0.0, self.best.objective - self.best.bound)
+
+
+def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats) -> bool:
+    """Makes the values whole, time by time; says whether every piece came to its end."""
+    found = pieces(matrix.rows, shared)
+    opened = [_Open(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
+    nodes, allowed = FIRST_NODES, _allowed(watch, len(opened))
+    while left := [piece for piece in opened if piece.missing > allowed]:
+        left.sort(key=lambda piece: -piece.missing)
+        effort = partial(_solve, watch, allowed, nodes, watch.left_s * THREADS / len(left))
+        solved = watch.each(effort, left)
+        for piece, solution in zip(left, solved, strict=True):
+            piece.best = _better(piece.best, solution)
+        if any(piece.best is None or piece.best.values is None for piece in opened):
+            return False
+        _tell(watch, matrix, shared, values, opened)
+        if watch.done:
+            return False
+        nodes *= MORE_NODES
+    return True
+
+
+def _allowed(watch: Watch, count: int) -> float:
+    """What a piece may be too dear, in USD: an equal part of half the gap."""
+    return watch.options.gap / 2.0 * abs(watch.bound or 0.0) / max(1, count) + 1e-9
+
+
+def _solve(watch: Watch, allowed: float, nodes: int, seconds: float, piece: _Open) -> Solution | None:
+    """One more look at a piece. Its share of the time keeps one hard piece from leaving the others without a plan."""
+    if watch.over:
+        return None
+    known = None if piece.best is None else piece.best.values
+    objective = None if piece.best is None else piece.best.objective
+    share = allowed / max(abs(objective or watch.bound or 0.0), 1e-9)
+    effort = SolveOptions(gap=min(1.0, share), time_limit_s=min(watch.left_s, seconds))
+    return solve_here(piece.program, effort, known, nodes, lambda: watch.over)
+
+
+def _better(old: Solution | None, new: Solution | None) -> Solution | None:
+    """The cheaper values and the higher bound of two solves of one piece."""
+    if old is None or new is None:
+        return new if old is None else old
+    dearer = new.objective is None or (old.objective is not None and old.objective <= new.objective)
+    bounds = [bound for bound in (old.bound, new.bound) if bound is not None]
+    return replace(old if dearer else new, bound=max(bounds, default=None))
+
+
+def _tell(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, opened: list[_Open]) -> None:
+    """Puts the pieces together. Where nothing is shared their bounds add up to one of the whole."""
+    whole, bounds = values.copy(), 0.0
+    for piece in opened:
+        assert piece.best is not None
+        assert piece.best.values is not None
+        whole[piece.columns] = piece.best.values
+        bounds += -np.inf if piece.best.bound is None else piece.best.bound
+    if not shared.any():
+        watch.know("placing", bounds + matrix.offset)
+    watch.keep("placing", float(matrix.cost @ whole) + matrix.offset, whole)

@@ -1,0 +1,52 @@
+"""The relaxation, kept warm: rows are added to it, and it is solved again from where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.patterns.rows import Row
+from fleetopt.optimizer.solve import SolveOptions, configured, model_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Point:
+    """An optimum of the relaxation: its value, the columns, and what rows and columns are worth there."""
+
+    value: float
+    columns: Floats
+    row_dual: Floats
+    column_dual: Floats
+
+
+class Relaxation:
+    """The program of a matrix without the demand that anything be whole."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._highs: Any = configured(SolveOptions(time_limit_s=float("inf")))
+        self._highs.passModel(model_of(replace(matrix, integer=np.zeros_like(matrix.integer))))
+
+    def optimum(self, time_limit_s: float) -> Point | None:
+        """The optimum, or None where there is none or the time was too short to find it."""
+        import highspy
+
+        # The clock of HiGHS runs on from solve to solve.
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + time_limit_s)
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._highs.getSolution()
+        return Point(
+            value=float(self._highs.getInfo().objective_function_value),
+            columns=np.array(solution.col_value),
+            row_dual=np.array(solution.row_dual),
+            column_dual=np.array(solution.col_dual),
+        )
+
+    def add(self, rows: list[Row]) -> None:
+        """Adds rows; the last basis stays the place to begin from."""
+        for row in rows:
+            self._highs.addRow(row.lower, np.inf, len(row.columns), row.columns, row.coefficients)

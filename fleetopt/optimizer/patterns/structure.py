@@ -1,0 +1,66 @@
+"""What little the method knows of the problem: which columns are of one time, and which are nodes in service.
+
+A variable whose index ends in (period, slot, outlook) is of that time; any other, such as an order, is of no single
+time. Nodes in service are the variables posted to the ledger `fielded`. Both are habits of the formulation that new
+features follow anyway; where one does not, a bound is weaker or a piece larger, and nothing is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleetopt.optimizer.formulation import Problem
+from fleetopt.optimizer.matrix import Flags, Ints, Matrix
+from fleetopt.optimizer.pieces import pieces
+
+NO_TIME = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """Rows and columns of one workload (or of several that share) at one time."""
+
+    rows: Ints
+    columns: Ints
+
+
+def time_of_columns(problem: Problem, matrix: Matrix) -> Ints:
+    """The place of each column's time in the calendar, NO_TIME where it has none."""
+    place = {time: index for index, time in enumerate(problem.case.times)}
+
+    def time_of(variable: object) -> int:
+        index = variable.index()  # type: ignore[attr-defined]
+        return place.get(index[-3:], NO_TIME) if isinstance(index, tuple) else NO_TIME
+
+    return np.array([time_of(variable) for variable in matrix.variables], dtype=np.int32)
+
+
+def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]:
+    """What hangs together once nodes in service and orders are left out, each at one time.
+
+    Rows over several times are left out too: fewer rows only make the cheapest pattern cheaper.
+    """
+    held = _fielded(problem, matrix) | (time == NO_TIME)
+    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
+    times, outside = time[matrix.rows.column], held[matrix.rows.column]
+    first, last = np.full(matrix.rows.count, time.max(initial=0) + 1), np.full(matrix.rows.count, NO_TIME)
+    np.minimum.at(first, row, times)
+    np.maximum.at(last, row, times)
+    touched = np.zeros(matrix.rows.count, dtype=bool)
+    np.logical_or.at(touched, row, outside)
+    found = pieces(matrix.rows, held, among=(first == last) & ~touched)
+    return [Piece(rows, columns) for rows, columns in found if matrix.integer[columns].any()]
+
+
+def _fielded(problem: Problem, matrix: Matrix) -> Flags:
+    from pyomo.core.expr import identify_variables
+
+    column = {id(variable): index for index, variable in enumerate(matrix.variables)}
+    fielded = np.zeros(matrix.cost.size, dtype=bool)
+    for _, nodes in problem.ledgers.fielded.entries():
+        for variable in identify_variables(nodes):
+            if id(variable) in column:
+                fielded[column[id(variable)]] = True
+    return fielded

@@ -1,0 +1,83 @@
+"""The clock, Ctrl-C, and what is known so far: one value that all phases share.
+
+Small programs run on two threads. HiGHS lets go of the interpreter while it works, each program is solved by one thread
+from the same seed, and results are taken in the order of the programs, so the plan does not depend on who is first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TypeVar
+
+from fleetopt.optimizer.matrix import Floats
+from fleetopt.optimizer.solve import Progress, SolveOptions
+
+THREADS = 2
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """Time left, best plan and bound of a run. Bounds only rise and incumbents only fall."""
+
+    options: SolveOptions
+    started: float = field(default_factory=perf_counter)
+    interrupted: bool = False
+    bound: float | None = None
+    incumbent: float | None = None
+    values: Floats | None = None
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self.started
+
+    @property
+    def left_s(self) -> float:
+        return 0.0 if self.interrupted else max(0.0, self.options.time_limit_s - self.seconds)
+
+    @property
+    def over(self) -> bool:
+        return self.left_s <= 0.0
+
+    @property
+    def gap(self) -> float:
+        """The relative gap, infinite while there is no plan or no bound."""
+        if self.incumbent is None or self.bound is None:
+            return float("inf")
+        missing = self.incumbent - self.bound
+        return missing / abs(self.incumbent) if missing > 0.0 else 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do, or no time to do it."""
+        return self.over or self.gap <= self.options.gap
+
+    def know(self, phase: str, bound: float | None = None) -> None:
+        """Takes note of a bound and tells where the run stands."""
+        if bound is not None:
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+        if self.options.on_progress is not None:
+            self.options.on_progress(Progress(self.seconds, self.incumbent, self.bound, phase))
+
+    def keep(self, phase: str, objective: float, values: Floats) -> None:
+        """Takes note of a plan if it is the best so far."""
+        if self.incumbent is None or objective < self.incumbent:
+            self.incumbent, self.values = objective, values
+            self.know(phase)
+
+    def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """The results in the order of the items. After Ctrl-C the work is expected to be brief: `over` says so."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            futures: list[Future[Result]] = [pool.submit(work, item) for item in items]
+            waiting: set[Future[Result]] = set(futures)
+            while waiting:
+                try:
+                    waiting = wait(waiting, timeout=0.2).not_done
+                except KeyboardInterrupt:
+                    self.interrupted = True
+            return [future.result() for future in futures]

@@ -1,0 +1,77 @@
+"""Pieces of a program: what falls apart once some columns are held at a value.
+
+Nothing here knows what a row or a column means. Two columns hang together when a row has both; a piece is all that
+hangs together, and its program is the rows it stands in with everything else moved to the right-hand side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Rows
+
+
+def pieces(rows: Rows, held: Flags, among: Flags | None = None) -> list[tuple[Ints, Ints]]:
+    """Rows and free columns that hang together once the held columns are constants.
+
+    Args:
+        rows: the sparse matrix.
+        held: whether a column is a constant.
+        among: the rows to look at; all of them unless said otherwise. A column without any is in no piece.
+    """
+    parent = list(range(len(held)))
+
+    def find(column: int) -> int:
+        while parent[column] != column:
+            parent[column] = parent[parent[column]]
+            column = parent[column]
+        return column
+
+    looked_at = range(rows.count) if among is None else np.flatnonzero(among).tolist()
+    free_of = {row: [c for c in _columns(rows, row).tolist() if not held[c]] for row in looked_at}
+    for free in free_of.values():
+        for column in free[1:]:
+            parent[find(column)] = find(free[0])
+    members: dict[int, tuple[list[int], list[int]]] = {}
+    for column in np.flatnonzero(~held).tolist():
+        members.setdefault(find(column), ([], []))[1].append(column)
+    for row, free in free_of.items():
+        if free:
+            members[find(free[0])][0].append(row)
+    return [(np.array(r, np.int32), np.array(c, np.int32)) for r, c in members.values() if r]
+
+
+def program_of(matrix: Matrix, values: Floats, rows: Ints, columns: Ints) -> Matrix:
+    """The program of some rows and columns, every other column at its value."""
+    start, entries = entries_of(matrix.rows, rows)
+    place = np.full(matrix.cost.size, -1, dtype=np.int32)
+    place[columns] = np.arange(len(columns), dtype=np.int32)
+    column, coefficient = matrix.rows.column[entries], matrix.rows.coefficient[entries]
+    row = np.repeat(np.arange(len(rows)), np.diff(start))
+    inside = place[column] >= 0
+    shift = np.zeros(len(rows))
+    np.add.at(shift, row[~inside], coefficient[~inside] * values[column[~inside]])
+    kept = np.concatenate([[0], np.cumsum(np.bincount(row[inside], minlength=len(rows)))])
+    return Matrix(
+        rows=Rows(kept.astype(np.int32), place[column[inside]], coefficient[inside]),
+        cost=matrix.cost[columns],
+        offset=0.0,
+        column_lower=matrix.column_lower[columns],
+        column_upper=matrix.column_upper[columns],
+        integer=matrix.integer[columns],
+        row_lower=matrix.row_lower[rows] - shift,
+        row_upper=matrix.row_upper[rows] - shift,
+        variables=tuple(matrix.variables[column] for column in columns),
+        rules=tuple(matrix.rules[row] for row in rows),
+    )
+
+
+def entries_of(rows: Rows, chosen: Ints) -> tuple[Ints, Ints]:
+    """Where each chosen row starts among the entries of all chosen rows, and where those entries stand."""
+    lengths = rows.start[chosen + 1] - rows.start[chosen]
+    start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    return start, (np.arange(start[-1]) - np.repeat(start[:-1] - rows.start[chosen], lengths)).astype(np.int32)
+
+
+def _columns(rows: Rows, row: int) -> Ints:
+    return rows.column[rows.start[row] : rows.start[row + 1]]

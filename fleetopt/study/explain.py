@@ -1,0 +1,201 @@
+"""Why this plan and no other: what binds, what more of it is worth, what other supply must cost, what promises cost.
+
+Every figure is a difference of two plans: the one in hand, and the best one with something changed, solved again. Both
+are known to their gaps, so a difference d between costs u and v with bounds lies between (bound of u) - v and
+u - (bound of v); where that says nothing of its sign the sentence says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from fleetopt.errors import Change
+from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
+from fleetopt.scenario.domain import Scenario
+from fleetopt.study.entry import break_even
+from fleetopt.study.limits import amount_of, moved, path_of
+from fleetopt.study.promises import promises
+from fleetopt.study.resolve import Resolver
+from fleetopt.study.restrict import lines_by_gpu_type
+
+Topic: TypeAlias = Literal["binds", "one more", "price", "promise"]
+
+UNKNOWN = "not worked out within the number of solves and the time"
+WORDS = {
+    "ttft": "TTFT",
+    "tpot": "TPOT",
+    "kv_memory": "KV memory",
+    "throughput": "its throughput",
+    "profile_end": "the end of its profile",
+    "stated": "its stated rate",
+}
+
+
+class Finding(Record):
+    """One thing to know, in a sentence and in numbers.
+
+    `usd` is what a limit's next unit or a promise's absence saves; `factor` the part of today's price at which supply
+    would come in. None where the sentence has no such number, or it is not known.
+    """
+
+    topic: Topic
+    about: str
+    sentence: str
+    usd: float | None = None
+    factor: float | None = None
+
+
+class Explanation(Record):
+    """What explains a plan, with how it was found."""
+
+    scenario: str
+    objective_usd: float
+    gap: float | None
+    findings: tuple[Finding, ...]
+    solves: int
+    gap_tolerance: float
+    time_limit_s: float
+    complete: bool
+
+
+def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
+    """The plan of a scenario explained.
+
+    Args:
+        scenario: the question.
+        plan: a verified plan of it.
+        resolver: how many solves may be spent, and how hard to try each.
+    """
+    findings = [
+        *_roles(plan),
+        *_one_more(scenario, plan, resolver),
+        *_prices(scenario, plan, resolver),
+        *_promises(scenario, plan, resolver),
+    ]
+    return Explanation(
+        scenario=scenario.name,
+        objective_usd=plan.objective_usd,
+        gap=plan.gap,
+        findings=tuple(findings),
+        solves=resolver.solves,
+        gap_tolerance=resolver.options.gap,
+        time_limit_s=resolver.options.time_limit_s,
+        complete=not resolver.spent,
+    )
+
+
+def _roles(plan: Plan) -> Iterator[Finding]:
+    """What keeps one replica of each role from carrying more."""
+    outcomes = {outcome.workload: outcome for outcome in plan.workloads}
+    rows: dict[tuple[str, str, str], Placement] = {}
+    for p in plan.placements:
+        rows.setdefault((p.workload, p.role, p.config), p)
+    for (workload, role, config), p in rows.items():
+        carries = f"a replica of {config} carries {p.capacity_rps:.4g} requests/s"
+        sentence = f"{workload} {role}: {carries}, held by {_what_binds(p.binds, outcomes[workload])}"
+        yield Finding(topic="binds", about=f"{workload} {role} {config}", sentence=sentence)
+
+
+def _what_binds(binds: str, outcome: WorkloadOutcome) -> str:
+    promised = {"ttft": (outcome.ttft_limit_s, outcome.ttft_at), "tpot": (outcome.tpot_limit_s, outcome.tpot_at)}
+    limit_s, at = promised.get(binds, (None, None))
+    return WORDS.get(binds, binds) + (f" of {1000 * limit_s:.4g} ms at {at}" if limit_s is not None else "")
+
+
+def _one_more(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
+    """What a little more of each limit that is used up would save."""
+    for limit, (amount, unit) in used_up(scenario, plan).items():
+        full = f"{limit} is used up ({amount:g} {unit})"
+        if path_of(scenario, limit) is None:
+            yield Finding(topic="binds", about=limit, sentence=full)
+            continue
+        change = Change(limit, _step(scenario, limit), unit)
+        more = f"{change.by:g} more"
+        answer = resolver.solve(moved(scenario, change), f"what {more} {unit} of {limit} save")
+        if answer.plan is None:
+            yield Finding(topic="one more", about=limit, sentence=f"{full}; what {more} would save is {UNKNOWN}")
+            continue
+        saved, doubt = _saved(plan, answer.plan)
+        each = f", {saved / change.by:,.2f} USD each" if change.by > 1 and not doubt else ""
+        sentence = f"{full}; {more} would save {_dollars(saved, doubt=doubt)}{each}"
+        yield Finding(topic="one more", about=limit, sentence=sentence, usd=saved)
+
+
+def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
+    """Limits that the plan uses up at some time, each with how much there is and in which unit."""
+    found = {row.limit.rpartition(" (")[0]: (row.available, row.unit) for row in plan.binding}
+    for stock in scenario.supply.stock:
+        if any(line.supply == stock.name and line.nodes >= stock.nodes for line in plan.fleet):
+            found[f"owned {stock.name}"] = (stock.nodes, "nodes")
+    return found
+
+
+def _step(scenario: Scenario, limit: str) -> float:
+    """The smallest raise that can matter: one unit, or as many GPUs of a quota as make one more node."""
+    quotas = {f"quota {quota.name}": quota for quota in scenario.supply.quotas}
+    if limit in quotas:
+        supply, quota = scenario.supply, quotas[limit]
+        names = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
+        nodes = [scenario.node_types[name] for name in names]
+        sizes = [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
+        return min((size - quota.max_gpus % size for size in sizes), default=1)
+    amount = amount_of(scenario, limit)
+    return 1 if isinstance(amount, int) else 0.01 * amount
+
+
+def _prices(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
+    """At which price each offer and GPU type that is not used would be."""
+    used = {line.supply for line in plan.fleet}
+    types = {line.gpu_type for line in plan.fleet}
+    for gpu_type, lines in lines_by_gpu_type(scenario).items():
+        if gpu_type not in types:
+            yield _price(scenario, plan, resolver, about=gpu_type, lines=lines)
+            continue
+        for name in lines:
+            if name not in used:
+                yield _price(scenario, plan, resolver, about=f"offer {name}", lines=[name])
+
+
+def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, lines: list[str]) -> Finding:
+    entry = break_even(scenario, plan, lines, resolver)
+    if entry is None:
+        return Finding(
+            topic="price", about=about, sentence=f"{about} is not used; at which price it would be is {UNKNOWN}"
+        )
+    if not entry.factor:
+        sentence = f"{about} would not be used at any price"
+    elif entry.factor >= 1.0:
+        sentence = f"{about} is not used, but would cost the same"
+    else:
+        now = {line.name: line.offer.usd_per_node_h for line in scenario.supply.lines}
+        at = ", ".join(f"{n} at {entry.factor * now[n]:,.4g} USD/node/h instead of {now[n]:,.4g}" for n in lines)
+        least = "" if entry.exact else "at most "
+        sentence = f"{about} would come in if it were {least}{100 * (1 - entry.factor):.3g} % cheaper ({at})"
+    return Finding(topic="price", about=about, sentence=sentence, factor=entry.factor)
+
+
+def _promises(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
+    """What would be saved without each promise."""
+    for promise in promises(scenario):
+        answer = resolver.solve(promise.without, f"the cost of {promise.name}")
+        if answer.plan is None:
+            yield Finding(topic="promise", about=promise.name, sentence=f"{promise.name}: what it costs is {UNKNOWN}")
+            continue
+        saved, doubt = _saved(plan, answer.plan)
+        part = f" ({100 * saved / plan.objective_usd:.3g} %)" if not doubt and plan.objective_usd else ""
+        sentence = f"{promise.name}: costs {_dollars(saved, doubt=doubt)}{part}"
+        yield Finding(topic="promise", about=promise.name, sentence=sentence, usd=saved)
+
+
+def _saved(plan: Plan, other: Plan) -> tuple[float, bool]:
+    """What the other plan saves, and whether the gaps leave open that it saves anything."""
+    saved = plan.objective_usd - other.objective_usd
+    bound = plan.objective_usd if plan.bound_usd is None else plan.bound_usd
+    return saved, bound - other.objective_usd <= 1e-9 * abs(plan.objective_usd)
+
+
+def _dollars(saved: float, *, doubt: bool) -> str:
+    if not doubt:
+        return f"{saved:,.2f} USD"
+    return "nothing" if abs(saved) < 0.005 else f"nothing that the gap could tell ({saved:,.2f} USD)"

@@ -1,0 +1,42 @@
+"""What a plan leaves of the supply to those who come after it.
+
+Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota. That
+is never too much; where two plans peak at different times it is less than there would be.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from fleetopt.plan.domain import Plan
+from fleetopt.scenario.domain import Quota, Scenario
+
+
+def left_over(scenario: Scenario, plan: Plan) -> Scenario:
+    """The scenario with the supply that the plan does not use."""
+    nodes = {line.supply: 0 for line in plan.fleet}
+    for line in plan.fleet:
+        nodes[line.supply] = max(nodes[line.supply], line.nodes)
+    supply = scenario.supply
+    return replace(
+        scenario,
+        supply=replace(
+            supply,
+            stock=tuple(replace(one, nodes=max(0, one.nodes - nodes.get(one.name, 0))) for one in supply.stock),
+            lines=tuple(
+                one if one.max_nodes is None else replace(one, max_nodes=max(0, one.max_nodes - nodes.get(one.name, 0)))
+                for one in supply.lines
+            ),
+            quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - _gpus(q, plan))) for q in supply.quotas),
+        ),
+    )
+
+
+def _gpus(quota: Quota, plan: Plan) -> int:
+    """The most GPUs in service at once of those that a quota counts together."""
+    used: dict[tuple[str, ...], int] = defaultdict(int)
+    for line in plan.fleet:
+        if line.gpu_type == quota.gpu_type and quota.site in (None, line.site) and quota.period in (None, line.period):
+            used[line.site, line.period, line.slot, line.outlook] += line.gpus
+    return max(used.values(), default=0)

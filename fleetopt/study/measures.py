@@ -1,0 +1,78 @@
+"""What plans are compared by besides their cost, and how far apart two fleets are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from fleetopt.plan.domain import FleetLine, Plan, Record
+from fleetopt.scenario.domain import Scenario
+
+CAPEX = frozenset({"upfront"})
+"""Cost lines that are money paid ahead."""
+
+
+class Measures(Record):
+    """A plan in a few figures; nodes and power are means over time and outlooks."""
+
+    usd: float
+    gpu_types: int
+    nodes: float
+    power_kw: float
+    upfront_usd: float
+
+
+def measures(scenario: Scenario, plan: Plan) -> Measures:
+    """The figures of a plan."""
+    weights = _Weights(scenario)
+    return Measures(
+        usd=plan.objective_usd,
+        gpu_types=len({line.gpu_type for line in plan.fleet}),
+        nodes=sum(weights.of(line) * line.nodes for line in plan.fleet),
+        power_kw=sum(weights.of(line) * line.nodes * node_kw(scenario, line.node_type) for line in plan.fleet),
+        upfront_usd=sum(line.usd * line.probability for line in plan.costs if line.line in CAPEX),
+    )
+
+
+def node_kw(scenario: Scenario, node_type: str) -> float:
+    """Power of a node: its nameplate, or that of its GPUs' boards if that is all that is known of any node on offer."""
+    supply = scenario.supply
+    offered = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
+    node = scenario.node_types[node_type]
+    boards = node.gpus_per_node * scenario.gpu_types[node.gpu_type].power_w
+    # A host's nameplate beside another's boards would make the second look frugal.
+    known = all(scenario.node_types[name].power_w for name in offered)
+    return (node.power_w if known and node.power_w else boards) / 1000.0
+
+
+def distance(scenario: Scenario, one: Plan, other: Plan) -> float:
+    """The share of GPU-hours that two plans spend differently, by GPU type, provider and kind: 0 the same, 1 nothing
+    in common.
+    """
+    weights = _Weights(scenario)
+    shares = [_shares(plan, weights) for plan in (one, other)]
+    keys = {key for share in shares for key in share}
+    return 0.5 * sum(abs(shares[0].get(key, 0.0) - shares[1].get(key, 0.0)) for key in keys)
+
+
+def _shares(plan: Plan, weights: _Weights) -> dict[tuple[str, str, str], float]:
+    hours: dict[tuple[str, str, str], float] = defaultdict(float)
+    for line in plan.fleet:
+        hours[line.gpu_type, line.provider, line.kind] += weights.of(line) * line.gpus
+    total = sum(hours.values())
+    return {key: value / total for key, value in hours.items()}
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """The part of all time and all outlooks that a fleet line stands for."""
+
+    scenario: Scenario
+
+    def of(self, line: FleetLine) -> float:
+        calendar = self.scenario.calendar
+        days = {period.name: period.days for period in calendar.periods}
+        hours = {slot.name: slot.hours_per_day for slot in calendar.slots}
+        probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
+        part = days[line.period] * hours[line.slot] / (24.0 * sum(days.values()))
+        return part * probability[line.outlook]

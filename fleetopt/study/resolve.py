@@ -1,0 +1,115 @@
+"""Solving again and again with something changed: within a budget of solves and seconds, capacities derived once.
+
+What a question is asked for is said before it is solved, so that a person who waits knows what for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import TypeAlias
+
+from fleetopt.capacity.domain import CapacityTable
+from fleetopt.capacity.table import derive
+from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
+from fleetopt.optimizer.case import build_case
+from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.goals import Goal, least
+from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.plan.domain import Plan
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.study.once import optimize
+
+ANY_PLAN = 1e9
+"""A gap at which the first plan found is good enough."""
+
+
+Tell: TypeAlias = Callable[[str, int], None]
+"""Told what is about to be solved for, and the number of the solve."""
+
+
+def untold(_what: str, _number: int) -> None:
+    """For those who do not want to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A plan; or none, which is `impossible` where that is proven, and otherwise only not known within the budget."""
+
+    plan: Plan | None
+    impossible: bool = False
+
+    @property
+    def usd(self) -> float | None:
+        return None if self.plan is None else self.plan.objective_usd
+
+
+@dataclass(slots=True)
+class Resolver:
+    """Solves scenarios that are variants of one another.
+
+    Args:
+        options: gap and time limit of each solve.
+        most: how many solves at most; None for no limit.
+        seconds: to spend on all of them; None for no limit.
+        tell: told of every solve before it starts.
+    """
+
+    options: SolveOptions = field(default_factory=SolveOptions)
+    most: int | None = None
+    seconds: float | None = None
+    tell: Tell = untold
+    solves: int = 0
+    _start: float = field(default_factory=monotonic)
+    _known: dict[tuple[int, ...], tuple[object, CapacityTable]] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> bool:
+        """Whether there is nothing left of the budget."""
+        return (self.most is not None and self.solves >= self.most) or self._left_s() <= 0
+
+    def solve(self, scenario: Scenario, what: str, *, any_plan: bool = False, extra: Sequence[Feature] = ()) -> Answer:
+        """The best plan of a scenario, or any plan where only whether there is one is asked."""
+        if self.spent:
+            return Answer(None)
+        self.solves += 1
+        self.tell(what, self.solves)
+        limit_s = min(self.options.time_limit_s, self._left_s())
+        options = replace(self.options, time_limit_s=limit_s, diagnose=False, log_file=None, on_progress=None)
+        if any_plan:
+            options = replace(options, gap=ANY_PLAN)
+        try:
+            return Answer(optimize(scenario, options, capacities=self.capacities(scenario), extra=extra))
+        except (Infeasible, InputError):  # a supply without a GPU type that a model has a profile for is an input error
+            return Answer(None, impossible=True)
+        except NoPlanWithinLimit:
+            return Answer(None)
+
+    def least(self, scenario: Scenario, goal: Goal, cap_usd: float, what: str) -> float | None:
+        """The least of a goal at no more than so many dollars, None where the budget does not suffice."""
+        if self.spent:
+            return None
+        self.solves += 1
+        self.tell(what, self.solves)
+        options = replace(self.options, time_limit_s=min(self.options.time_limit_s, self._left_s()))
+        return least(build_case(scenario, self.capacities(scenario)), goal, cap_usd, options)
+
+    def capacities(self, scenario: Scenario) -> CapacityTable:
+        """The capacity table, each workload's part derived once for as long as the workload stays what it is."""
+        parts = [self._part(scenario, workload) for workload in scenario.workloads]
+        return CapacityTable(
+            rows=tuple(row for part in parts for row in part.rows),
+            rejections=tuple(rejection for part in parts for rejection in part.rejections),
+        )
+
+    def _part(self, scenario: Scenario, workload: Workload) -> CapacityTable:
+        # Variants share what they do not change, so identity tells what has been derived; what is compared is kept.
+        leans_on = (workload, scenario.models, scenario.gpu_types, scenario.margins)
+        key = tuple(map(id, leans_on))
+        if key not in self._known:
+            self._known[key] = (leans_on, derive(replace(scenario, workloads=(workload,))))
+        return self._known[key][1]
+
+    def _left_s(self) -> float:
+        return float("inf") if self.seconds is None else self.seconds - (monotonic() - self._start)

@@ -1,0 +1,60 @@
+"""Scenarios with less to choose from: every plan of one is a plan of the scenario it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fleetopt.catalog.domain import Candidate
+from fleetopt.scenario.domain import Scenario, Stock, SupplyLine, Workload
+
+
+def gpu_types(scenario: Scenario) -> tuple[str, ...]:
+    """The GPU types that the supply has, in its order."""
+    owned = [scenario.node_types[stock.node_type].gpu_type for stock in scenario.supply.stock]
+    return tuple(dict.fromkeys([*lines_by_gpu_type(scenario), *owned]))
+
+
+def lines_by_gpu_type(scenario: Scenario) -> dict[str, list[str]]:
+    """The names of supply lines by GPU type, both in the order of the supply."""
+    found: dict[str, list[str]] = {}
+    for line in scenario.supply.lines:
+        found.setdefault(scenario.node_types[line.offer.node_type].gpu_type, []).append(line.name)
+    return found
+
+
+def with_gpu_types(scenario: Scenario, wanted: Iterable[str]) -> Scenario:
+    """With only the supply of some GPU types."""
+    kept = set(wanted)
+
+    def keeps(one: SupplyLine | Stock) -> bool:
+        node = one.node_type if isinstance(one, Stock) else one.offer.node_type
+        return scenario.node_types[node].gpu_type in kept
+
+    return with_supply(scenario, keeps, keeps)
+
+
+def with_supply(
+    scenario: Scenario, line: Callable[[SupplyLine], bool], stock: Callable[[Stock], bool] = lambda _: True
+) -> Scenario:
+    """With only some of the offers and of the nodes that are owned."""
+    supply = scenario.supply
+    lines = tuple(one for one in supply.lines if line(one))
+    return replace(scenario, supply=replace(supply, lines=lines, stock=tuple(s for s in supply.stock if stock(s))))
+
+
+def without_provider(scenario: Scenario, provider: str) -> Scenario:
+    """With no offer of one provider."""
+    return with_supply(scenario, lambda line: line.offer.provider != provider)
+
+
+def with_workloads(scenario: Scenario, workloads: Iterable[Workload]) -> Scenario:
+    """With only some of the workloads."""
+    return replace(scenario, workloads=tuple(workloads))
+
+
+def with_candidates(scenario: Scenario, model: str, wanted: Callable[[Candidate], bool]) -> Scenario:
+    """With only some of the ways to run a model."""
+    llm = scenario.models[model]
+    kept = replace(llm, candidates=tuple(one for one in llm.candidates if wanted(one)))
+    return replace(scenario, models={**scenario.models, model: kept})
