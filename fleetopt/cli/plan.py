@@ -89,7 +89,7 @@ def run(
     else:
         _show(plan, written)
     if with_baselines:
-        _show_baselines(question, plan, options)
+        _show_baselines(question, plan, options, out, parquet=parquet)
     clock.mark("show")
     clock.report()
 
@@ -149,7 +149,8 @@ def evidence_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def _show_baselines(question: Question, plan: Plan, options: SolveOptions) -> None:
+def _show_baselines(question: Question, plan: Plan, options: SolveOptions, out: Path | None, *, parquet: bool) -> None:
+    """Shows the baselines, and puts them into reports that are there already: whoever stops this has the plan."""
     from fleetopt.cli.baselines import show
     from fleetopt.study.baselines import baselines
     from fleetopt.study.resolve import Resolver
@@ -158,6 +159,10 @@ def _show_baselines(question: Question, plan: Plan, options: SolveOptions) -> No
         found = baselines(question, plan, Resolver(options, tell=told()))
     finally:
         wipe()
+    if out is not None:
+        from fleetopt.report.files import write_report
+
+        write_report(plan, question, out, baselines=found, force=True, parquet=parquet)
     show("", found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
 from fleetopt.plan.domain import Placement, Plan, WorkloadOutcome
 from fleetopt.report.money import (
@@ -21,9 +20,6 @@ from fleetopt.report.risks import OutlookCost
 from fleetopt.report.token_prices import TokenCost
 from fleetopt.report.view import BINDS, View, known_to, number, percent, time, usd, view
 from fleetopt.report.words import kind_name
-
-Baseline: TypeAlias = tuple[str, float | None, bool, str]
-"""A simpler way to plan: its name, what it would cost (None if it cannot work), whether verified, and a note."""
 
 
 def spend_view(plan: Plan) -> View:
@@ -118,24 +114,6 @@ def outlook_view(costs: Sequence[OutlookCost], plan: Plan) -> View:
     rows.append(["expected", "", usd(expected), "", "", ""])
     titles = ["outlook", "probability", "USD", "above expected", "most GPUs at once", "demand unserved"]
     return view("Cost by outlook", titles, rows, note="At present value." if is_discounted(plan) else "")
-
-
-def baseline_view(baselines: Sequence[Baseline], expected_usd: float) -> View:
-    """What simpler ways to plan would cost on the same inputs."""
-    rows = [
-        [
-            *(name, "cannot work" if cost is None else usd(cost), _saving(cost, expected_usd)),
-            *("yes" if verified else "no", note),
-        ]
-        for name, cost, verified, note in baselines
-    ]
-    rows.append(["this plan", usd(expected_usd), "", "", ""])
-    titles = ["planned as", "USD", "this plan saves", "verified", "note"]
-    return view("Baselines", titles, rows, words=("verified", "note"))
-
-
-def _saving(cost: float | None, expected_usd: float) -> str:
-    return "-" if cost is None or cost <= 0 else f"{usd(cost - expected_usd)} ({percent(1 - expected_usd / cost)})"
 
 
 def margin_view(plan: Plan) -> View:

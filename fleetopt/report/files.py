@@ -9,14 +9,17 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fleetopt.documents import check_folder, inert, write_files
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.store import FILE_NAME, to_json
-from fleetopt.report.cost_views import Baseline
 from fleetopt.report.frames import columns, rows
 from fleetopt.report.markdown import report
 from fleetopt.scenario.domain import Scenario
+
+if TYPE_CHECKING:
+    from fleetopt.study.baselines import Baseline
 
 TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
 
@@ -36,7 +39,7 @@ def write_plan(
         plan: what to write.
         folder: made if it does not exist.
         scenario: what was asked; with it, report.html and plan.xlsx are written as well.
-        baselines: what simpler ways to plan would cost, for report.html.
+        baselines: what plainer ways to size the fleet would cost, for the reports.
         force: replace the plan's files in a folder that exists; other files in it stay.
         parquet: write the tables as Parquet beside the CSV files.
 
@@ -84,13 +87,13 @@ def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
 
 
 def _reports(plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline]) -> dict[str, str | bytes]:
-    contents: dict[str, str | bytes] = {"report.md": report(plan)}
+    contents: dict[str, str | bytes] = {"report.md": report(plan, baselines)}
     if scenario is not None:
         from fleetopt.report.html.page import html_report
         from fleetopt.report.spreadsheet.workbook import workbook
 
         contents["report.html"] = html_report(plan, scenario, baselines)
-        contents["plan.xlsx"] = workbook(plan, scenario)
+        contents["plan.xlsx"] = workbook(plan, scenario, baselines)
     return contents
 
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.view import View, plain
 
+if TYPE_CHECKING:
+    from fleetopt.study.baselines import Baseline
+
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
 
 
-def report(plan: Plan) -> str:
-    """The plan as Markdown."""
+def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
+    """The plan as Markdown, beside what plainer ways to size the fleet would cost."""
+    from fleetopt.report.study_views import baseline_view
+
     sections = [
         views.fleet_view(plan),
         views.order_view(plan),
@@ -23,6 +31,7 @@ def report(plan: Plan) -> str:
         views.workload_cost_view(plan),
         views.binding_view(plan),
         views.check_view(plan.verdict),
+        *([baseline_view(baselines)] if baselines else []),
     ]
     parts = [f"# Fleet plan: {escape(plan.scenario)}", escape(views.headline(plan)) + ".", *_shortfalls(plan)]
     parts += [table(section) for section in sections if section.rows]

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -76,3 +77,15 @@ def test_reports_are_not_written_over_others(fleetopt: Run, planned: Path) -> No
     assert fleetopt("report", planned, "q3", "-o", planned).returncode == 2
     assert fleetopt("report", planned, "q3", "-o", planned, "--force").returncode == 0
     assert "plan.json" in _names(planned)
+
+
+def test_baselines_go_into_the_reports_where_they_are_asked_for(fleetopt: Run, planned: Path) -> None:
+    """Both verbs write the same reports with baselines in page, Markdown and workbook; without, none has them."""
+    assert fleetopt("report", planned, "q3", "-o", "again", "--baselines").returncode == 0
+    assert fleetopt("plan", "q3", "-o", "more", "--baselines").returncode == 0
+    assert Path("again/report.html").read_bytes() == Path("more/report.html").read_bytes()
+    for folder, there in (("again", True), ("more", True), (planned, False)):
+        assert ("static fleet for the peak" in Path(folder, "report.html").read_text()) == there
+        assert ("static fleet for the peak" in Path(folder, "report.md").read_text()) == there
+        cells = [c.value for c in openpyxl.load_workbook(Path(folder, "plan.xlsx"))["Summary"]["A"]]
+        assert ("static fleet for the peak" in cells) == there

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fleetopt.plan.domain import Plan
-from fleetopt.report.cost_views import Baseline, price
+from fleetopt.report.cost_views import price
 from fleetopt.report.html.blocks import heat_colour
 from fleetopt.report.html.sections import sections
 from fleetopt.report.money import expected_cost, is_discounted
@@ -20,6 +20,7 @@ from fleetopt.report.token_prices import TokenCost, token_costs
 from fleetopt.report.view import percent, plain, usd
 from fleetopt.report.words import by_kind
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.baselines import Baseline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,7 +34,7 @@ def html_report(plan: Plan, scenario: Scenario, baselines: Sequence[Baseline] = 
     Args:
         plan: a verified plan of the scenario.
         scenario: what was asked.
-        baselines: what simpler ways to plan would cost: (name, usd or None, verified, note).
+        baselines: what plainer ways to size the fleet would cost.
     """
     page = _environment().get_template("page.html.j2")
     orders = purchase_orders(plan, scenario)

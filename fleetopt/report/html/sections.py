@@ -9,18 +9,20 @@ from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
-from fleetopt.report.money import KIND_WORDS, KINDS, expected_cost, periods_of, spend, table, top
+from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.risks import bands, outlook_costs
+from fleetopt.report.study_views import baseline_view
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
 from fleetopt.report.utilization import busy_rows, gpus_by
 from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.baselines import Baseline
 
 
 def sections(
-    plan: Plan, scenario: Scenario, orders: Sequence[PurchaseOrder], baselines: Sequence[costs.Baseline]
+    plan: Plan, scenario: Scenario, orders: Sequence[PurchaseOrder], baselines: Sequence[Baseline]
 ) -> list[Section]:
     """All sections that have something to say."""
     found = [
@@ -174,12 +176,11 @@ def _band_rows(band: Sequence[Sequence[float]]) -> dict[str, list[float]]:
     return {name: [values[n] for values in band] for n, name in enumerate(("P10", "P50", "P90"))}
 
 
-def _baselines(plan: Plan, baselines: Sequence[costs.Baseline]) -> Section:
+def _baselines(plan: Plan, baselines: Sequence[Baseline]) -> Section:
     if not baselines:
         return Section("baselines", "Baselines", "")
-    lead = "What simpler ways to plan would cost on the same inputs."
-    found = Table("baseline-table", costs.baseline_view(baselines, expected_cost(plan)))
-    return Section("baselines", "Baselines", lead, (found,))
+    lead = f"What plainer ways to size the fleet would cost; this plan costs {usd(plan.objective_usd)} USD."
+    return Section("baselines", "Baselines", lead, (Table("baseline-table", baseline_view(baselines)),))
 
 
 def _proof(plan: Plan) -> Section:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import capacity_view
 from fleetopt.report.html.sections import input_view, price_view
@@ -11,16 +13,21 @@ from fleetopt.report.purchase_orders import purchase_orders
 from fleetopt.report.spreadsheet.book import Book, Ref, Sheet
 from fleetopt.report.spreadsheet.cash_sheet import cash_sheet
 from fleetopt.report.spreadsheet.sheets import CostCells, cost_sheet, fleet_sheet, order_sheet, workload_sheet
+from fleetopt.report.study_views import baseline_view
 from fleetopt.report.words import by_kind, summary
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.baselines import Baseline
 
 SHEETS = ("Summary", "Orders", "Cash flow", "Cost lines", "Fleet", "Workloads", "Assumptions")
 WIDTHS = (30, 32, 40, 14, 12, 46, 14, 12)
 """Columns of the sheet of assumptions."""
 
+SUMMARY_WIDTHS = (46, 18, 16, 10, 60)
+"""Columns of the summary, where it has a table of baselines."""
 
-def workbook(plan: Plan, scenario: Scenario) -> bytes:
-    """The file."""
+
+def workbook(plan: Plan, scenario: Scenario, baselines: Sequence[Baseline] = ()) -> bytes:
+    """The file, with what plainer ways to size the fleet would cost on its first sheet."""
     book = Book(plan.scenario)
     sheets = {name: book.sheet(name) for name in SHEETS}
     orders = purchase_orders(plan, scenario)
@@ -34,8 +41,11 @@ def workbook(plan: Plan, scenario: Scenario) -> bytes:
     page.put(0, 0, plan.scenario, "title")
     row = _money(page, plan, cells)
     row = _tokens(page, row, plan, tokens, sheets["Workloads"])
-    for n, sentence in enumerate(summary(plan, orders)):
+    said = summary(plan, orders)
+    for n, sentence in enumerate(said):
         page.paragraph(row + 1 + n, sentence, 6, 105)
+    if baselines:
+        page.view(row + 3 + len(said), baseline_view(baselines), SUMMARY_WIDTHS)
     return book.close()
 
 

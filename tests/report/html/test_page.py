@@ -9,6 +9,7 @@ import fleetopt
 from fleetopt.plan.domain import Plan
 from fleetopt.report.html.page import html_report
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.baselines import Baseline
 from tests.report.pages import Page, money
 
 SECTIONS = ["summary", "orders", "fleet", "spend", "tokens", "utilization", "promises", "risks", "proof", "assumptions"]
@@ -69,13 +70,16 @@ def test_orders_stand_with_their_latest_dates(page: Page) -> None:
 
 
 def test_baselines_stand_beside_the_plan(quarters: Plan, scenario: Scenario) -> None:
-    """What a simpler plan would cost and what is saved, and one that cannot work says so."""
-    baselines = [("all on demand", 2 * quarters.objective_usd, True, "no orders"), ("one GPU type", None, False, "<b>")]
-    found = Page(html_report(quarters, scenario, baselines))
+    """What a plainer plan would cost and what is saved, and one that cannot work says so."""
+    found = Page(html_report(quarters, scenario, (_baseline("nothing committed", 200.0), _baseline("<b>", None))))
     rows = found.tables["baseline-table"]
-    assert rows[1][0] == "all on demand"
-    assert rows[1][2].endswith("(50.0 %)")
-    assert rows[2] == ["one GPU type", "cannot work", "-", "no", "<b>"]
+    assert rows[1] == ["nothing committed", "200.00", "50.0 %", "yes", "<b>"]
+    assert rows[2] == ["<b>", "-", "-", "no", "<b>"]
+
+
+def _baseline(name: str, usd: float | None) -> Baseline:
+    works = usd is not None
+    return Baseline(name=name, usd=usd, feasible=works, verified=works, saving=0.5 if works else None, note="<b>")
 
 
 def test_a_plan_of_one_period_and_one_outlook_has_a_page(plan: Plan) -> None:
@@ -112,7 +116,7 @@ def test_text_of_a_user_is_shown_and_never_obeyed(name: str, quarters: Plan, sce
             "provenance": quarters.provenance.model_copy(update={"assumptions": (text,)}),
         }
     )
-    found = Page(html_report(own, replace(scenario, description=text), [(text, 1.0, True, text)]))
+    found = Page(html_report(own, replace(scenario, description=text), (_baseline(text, 1.0),)))
     assert found.open == []
     assert found.dangers() == []
     assert sum(tag == "style" for tag, _ in found.elements) == 1
