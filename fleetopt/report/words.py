@@ -44,16 +44,13 @@ def by_kind(plan: Plan) -> dict[Kind, float]:
 
 
 def _ordered(orders: list[PurchaseOrder]) -> Iterable[str]:
-    kinds = dict.fromkeys(one.order.kind for one in orders)
-    for kind in kinds:
+    for kind in dict.fromkeys(one.order.kind for one in orders):
         own = [one for one in orders if one.order.kind == kind]
-        nodes = sum(one.order.nodes for one in own)
-        count = f", in {len(own)} orders" if len(own) > 1 else ""
+        what = f"{_do(kind)} {_nodes(sum(one.order.nodes for one in own))} ({_gpus(one.order for one in own)})"
         first = min(own, key=lambda one: one.order_by)
-        yield (
-            f"{_do(kind)} {_nodes(nodes)} ({_gpus(one.order for one in own)}){count}: the first "
-            f"{_nodes(first.order.nodes)} no later than {first.order_by.isoformat()}."
-        )
+        day = first.order_by.isoformat()
+        many = f" in {len(own)} orders, the first {_nodes(first.order.nodes)} by {day} at the latest."
+        yield what + (many if len(own) > 1 else f"; order by {day} at the latest.")
 
 
 def _held(plan: Plan) -> Iterable[str]:
@@ -84,7 +81,7 @@ def _money(plan: Plan) -> str:
     said += f" and {usd(kinds['opex'])} USD of opex{of_their_day}"
     unpaid = totals([entry for entry in spend(plan) if entry.kind == "unpaid"], lambda entry: entry.title)
     if unpaid:
-        counted = ", ".join(f"{usd(value)} USD of {_low(title)}" for title, value in unpaid.items())
+        counted = ", ".join(f"{_low(title)} {usd(value)} USD" for title, value in unpaid.items())
         said += f". Counted, but not paid: {counted}"
     return f"{said}."
 
