@@ -14,7 +14,7 @@ from fleetopt.errors import Infeasible
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.run import optimize_case
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.scenario.domain import Calendar, Scenario, Workload
+from fleetopt.scenario.domain import Calendar, Scenario, Terms, Workload
 from tests.oracle.draw import Draw
 
 EXACT = SolveOptions(gap=0.0)
@@ -33,9 +33,13 @@ questions = st.builds(lambda random: Draw(random).scenario(), st.randoms(use_tru
 """Random tiny scenarios; about a quarter of them have no plan."""
 
 plain_questions = questions.map(
-    lambda asked: with_supply(asked, lines=tuple(line for line in asked.supply.lines if line.offer.hourly))
+    lambda asked: with_supply(
+        replace(asked, discount_rate=0.0),
+        lines=tuple(replace(line, terms=Terms()) for line in asked.supply.lines if line.offer.hourly),
+        stock=tuple(replace(stock, last=None) for stock in asked.supply.stock),
+    )
 ).map(lambda asked: with_supply(asked, quotas=tuple(replace(quota, period=None) for quota in asked.supply.quotas)))
-"""Scenarios whose periods have nothing to do with one another: no orders, no quota of one period."""
+"""Scenarios whose periods have nothing to do with one another: no orders, no term or quota of one, no discount."""
 
 
 def cost(scenario: Scenario) -> float:
