@@ -21,6 +21,8 @@ from fleetopt.study.restrict import lines_by_gpu_type
 
 Topic: TypeAlias = Literal["binds", "one more", "price", "promise"]
 
+NO_USD = 0.005
+
 UNKNOWN = "not worked out within the number of solves and the time"
 WORDS = {
     "ttft": "TTFT",
@@ -81,7 +83,7 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         solves=resolver.solves,
         gap_tolerance=resolver.options.gap,
         time_limit_s=resolver.options.time_limit_s,
-        complete=not resolver.spent,
+        complete=not resolver.unanswered,
     )
 
 
@@ -164,7 +166,7 @@ def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, li
             topic="price", about=about, sentence=f"{about} is not used; at which price it would be is {UNKNOWN}"
         )
     if not entry.factor:
-        sentence = f"{about} would not be used at any price"
+        sentence = f"{about} would not be used at any price{_unfit(scenario, resolver, lines)}"
     elif entry.factor >= 1.0:
         sentence = f"{about} is not used, but would cost the same"
     else:
@@ -173,6 +175,17 @@ def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, li
         least = "" if entry.exact else "at most "
         sentence = f"{about} would come in if it were {least}{100 * (1 - entry.factor):.3g} % cheaper ({at})"
     return Finding(topic="price", about=about, sentence=sentence, factor=entry.factor)
+
+
+def _unfit(scenario: Scenario, resolver: Resolver, lines: list[str]) -> str:
+    """Why no workload can run on some supply, if none can: one reason for each workload."""
+    nodes = {line.offer.node_type for line in scenario.supply.lines if line.name in lines}
+    types = {scenario.node_types[node].gpu_type for node in nodes}
+    table = resolver.capacities(scenario)
+    if any(row.candidate.config.gpu_type in types for row in table.rows):
+        return ""
+    found = {r.workload: r.reason for r in table.rejections if r.candidate.config.gpu_type in types}
+    return ": " + ("; ".join(f"{w}: {reason}" for w, reason in found.items()) or "no model has a profile on it")
 
 
 def _promises(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
@@ -198,4 +211,6 @@ def _saved(plan: Plan, other: Plan) -> tuple[float, bool]:
 def _dollars(saved: float, *, doubt: bool) -> str:
     if not doubt:
         return f"{saved:,.2f} USD"
-    return "nothing" if abs(saved) < 0.005 else f"nothing that the gap could tell ({saved:,.2f} USD)"
+    return (
+        "nothing" if abs(saved) < NO_USD else f"less than the gaps can tell ({saved:,.2f} USD between the plans found)"
+    )

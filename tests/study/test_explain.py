@@ -115,7 +115,7 @@ def test_what_cannot_serve_enters_at_no_price() -> None:
     """
     lines = [build.line("a", "Ax1"), build.line("b", "Bx1", 5.0)]
     price = findings(build.scenario([build.workload()], [build.rate("a", 1.0)], lines))["B"]
-    assert (price.factor, price.sentence) == (0.0, "B would not be used at any price")
+    assert (price.factor, price.sentence) == (0.0, "B would not be used at any price: no model has a profile on it")
 
 
 def test_supply_that_costs_the_same_is_said_to() -> None:
