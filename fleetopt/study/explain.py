@@ -12,8 +12,9 @@ from typing import Literal, TypeAlias
 
 from fleetopt.errors import Change
 from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
-from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.domain import Quota, Scenario
 from fleetopt.study.entry import break_even
+from fleetopt.study.leftover import most_gpus
 from fleetopt.study.limits import amount_of, moved, path_of
 from fleetopt.study.promises import promises
 from fleetopt.study.resolve import Resolver
@@ -125,8 +126,11 @@ def _one_more(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Fi
 
 
 def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
-    """Limits that the plan uses up at some time, each with how much there is and in which unit."""
+    """Limits that the plan uses up at some time, or that let in no further node, each with how much there is."""
     found = {row.limit.rpartition(" (")[0]: (row.available, row.unit) for row in plan.binding}
+    for quota in scenario.supply.quotas:
+        if most_gpus(quota, plan) + min(_sizes(scenario, quota), default=0) > quota.max_gpus:
+            found[f"quota {quota.name}"] = (quota.max_gpus, "GPUs")
     for stock in scenario.supply.stock:
         if any(line.supply == stock.name and line.nodes >= stock.nodes for line in plan.fleet):
             found[f"owned {stock.name}"] = (stock.nodes, "nodes")
@@ -135,15 +139,19 @@ def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
 
 def _step(scenario: Scenario, limit: str) -> float:
     """The smallest raise that can matter: one unit, or as many GPUs of a quota as make one more node."""
-    quotas = {f"quota {quota.name}": quota for quota in scenario.supply.quotas}
-    if limit in quotas:
-        supply, quota = scenario.supply, quotas[limit]
-        names = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
-        nodes = [scenario.node_types[name] for name in names]
-        sizes = [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
-        return min((size - quota.max_gpus % size for size in sizes), default=1)
+    for quota in scenario.supply.quotas:
+        if limit == f"quota {quota.name}":
+            return min((size - quota.max_gpus % size for size in _sizes(scenario, quota)), default=1)
     amount = amount_of(scenario, limit)
     return 1 if isinstance(amount, int) else 0.01 * amount
+
+
+def _sizes(scenario: Scenario, quota: Quota) -> list[int]:
+    """GPUs per node of the nodes that a quota counts."""
+    supply = scenario.supply
+    names = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
+    nodes = [scenario.node_types[name] for name in names]
+    return [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
 
 
 def _prices(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
