@@ -92,7 +92,7 @@ def _apart(
     found = [part for part in wished if part is not None]
     if len(found) < len(groups):
         missing = ", ".join(group[0].name for group, part in zip(groups, wished, strict=True) if part is None)
-        return _none(name, UNFINISHED if desk.spent else f"no such fleet within the limits for {missing}")
+        return _none(name, UNFINISHED if desk.unanswered else f"no such fleet within the limits for {missing}")
     together = merged(scenario, found)
     if together.verdict.passed:
         return _judged(name, plan, together, _NOTES[name])

@@ -12,14 +12,17 @@ from typing import Literal, TypeAlias
 
 from fleetopt.errors import Change
 from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
-from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.domain import Quota, Scenario
 from fleetopt.study.entry import break_even
+from fleetopt.study.leftover import most_gpus
 from fleetopt.study.limits import amount_of, moved, path_of
 from fleetopt.study.promises import promises
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.restrict import lines_by_gpu_type
 
 Topic: TypeAlias = Literal["binds", "one more", "price", "promise"]
+
+NO_USD = 0.005
 
 UNKNOWN = "not worked out within the number of solves and the time"
 WORDS = {
@@ -81,7 +84,7 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         solves=resolver.solves,
         gap_tolerance=resolver.options.gap,
         time_limit_s=resolver.options.time_limit_s,
-        complete=not resolver.spent,
+        complete=not resolver.unanswered,
     )
 
 
@@ -123,8 +126,11 @@ def _one_more(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Fi
 
 
 def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
-    """Limits that the plan uses up at some time, each with how much there is and in which unit."""
+    """Limits that the plan uses up at some time, or that let in no further node, each with how much there is."""
     found = {row.limit.rpartition(" (")[0]: (row.available, row.unit) for row in plan.binding}
+    for quota in scenario.supply.quotas:
+        if most_gpus(quota, plan) + min(_sizes(scenario, quota), default=0) > quota.max_gpus:
+            found[f"quota {quota.name}"] = (quota.max_gpus, "GPUs")
     for stock in scenario.supply.stock:
         if any(line.supply == stock.name and line.nodes >= stock.nodes for line in plan.fleet):
             found[f"owned {stock.name}"] = (stock.nodes, "nodes")
@@ -133,15 +139,19 @@ def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
 
 def _step(scenario: Scenario, limit: str) -> float:
     """The smallest raise that can matter: one unit, or as many GPUs of a quota as make one more node."""
-    quotas = {f"quota {quota.name}": quota for quota in scenario.supply.quotas}
-    if limit in quotas:
-        supply, quota = scenario.supply, quotas[limit]
-        names = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
-        nodes = [scenario.node_types[name] for name in names]
-        sizes = [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
-        return min((size - quota.max_gpus % size for size in sizes), default=1)
+    for quota in scenario.supply.quotas:
+        if limit == f"quota {quota.name}":
+            return min((size - quota.max_gpus % size for size in _sizes(scenario, quota)), default=1)
     amount = amount_of(scenario, limit)
     return 1 if isinstance(amount, int) else 0.01 * amount
+
+
+def _sizes(scenario: Scenario, quota: Quota) -> list[int]:
+    """GPUs per node of the nodes that a quota counts."""
+    supply = scenario.supply
+    names = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
+    nodes = [scenario.node_types[name] for name in names]
+    return [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
 
 
 def _prices(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
@@ -164,7 +174,7 @@ def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, li
             topic="price", about=about, sentence=f"{about} is not used; at which price it would be is {UNKNOWN}"
         )
     if not entry.factor:
-        sentence = f"{about} would not be used at any price"
+        sentence = f"{about} would not be used at any price{_unfit(scenario, resolver, lines)}"
     elif entry.factor >= 1.0:
         sentence = f"{about} is not used, but would cost the same"
     else:
@@ -173,6 +183,17 @@ def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, li
         least = "" if entry.exact else "at most "
         sentence = f"{about} would come in if it were {least}{100 * (1 - entry.factor):.3g} % cheaper ({at})"
     return Finding(topic="price", about=about, sentence=sentence, factor=entry.factor)
+
+
+def _unfit(scenario: Scenario, resolver: Resolver, lines: list[str]) -> str:
+    """Why no workload can run on some supply, if none can: one reason for each workload."""
+    nodes = {line.offer.node_type for line in scenario.supply.lines if line.name in lines}
+    types = {scenario.node_types[node].gpu_type for node in nodes}
+    table = resolver.capacities(scenario)
+    if any(row.candidate.config.gpu_type in types for row in table.rows):
+        return ""
+    found = {r.workload: r.reason for r in table.rejections if r.candidate.config.gpu_type in types}
+    return ": " + ("; ".join(f"{w}: {reason}" for w, reason in found.items()) or "no model has a profile on it")
 
 
 def _promises(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
@@ -198,4 +219,6 @@ def _saved(plan: Plan, other: Plan) -> tuple[float, bool]:
 def _dollars(saved: float, *, doubt: bool) -> str:
     if not doubt:
         return f"{saved:,.2f} USD"
-    return "nothing" if abs(saved) < 0.005 else f"nothing that the gap could tell ({saved:,.2f} USD)"
+    return (
+        "nothing" if abs(saved) < NO_USD else f"less than the gaps can tell ({saved:,.2f} USD between the plans found)"
+    )

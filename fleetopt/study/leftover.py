@@ -28,12 +28,12 @@ def left_over(scenario: Scenario, plan: Plan) -> Scenario:
                 one if one.max_nodes is None else replace(one, max_nodes=max(0, one.max_nodes - nodes.get(one.name, 0)))
                 for one in supply.lines
             ),
-            quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - _gpus(q, plan))) for q in supply.quotas),
+            quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - most_gpus(q, plan))) for q in supply.quotas),
         ),
     )
 
 
-def _gpus(quota: Quota, plan: Plan) -> int:
+def most_gpus(quota: Quota, plan: Plan) -> int:
     """The most GPUs in service at once of those that a quota counts together."""
     used: dict[tuple[str, ...], int] = defaultdict(int)
     for line in plan.fleet:

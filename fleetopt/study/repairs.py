@@ -25,6 +25,9 @@ from fleetopt.study.search import FARTHEST, readable, smallest
 SECONDS = 20.0
 """How long to look for repairs and their costs."""
 
+PART = 0.3
+"""Of the time that is left, what one solve may take, so that a hard one leaves some for the others."""
+
 
 def priced(
     scenario: Scenario,
@@ -70,12 +73,9 @@ class _Desk:
         """A repair with the cost of the best plan after it, in words that name GPU types and periods."""
         if not repair.changes or any(path_of(self.scenario, c.limit) is None for c in repair.changes):
             return repair
-        answer = self.resolver.solve(
-            apply(self.scenario, repair), f"the cost of a repair ({'; '.join(repair.details)})"
-        )
-        details = repair.details
-        if not any(change.unit == SHARE for change in repair.changes):
-            details = tuple(self._words(change) for change in repair.changes)
+        question = f"the cost of a repair ({'; '.join(repair.details)})"
+        answer = self.resolver.solve(apply(self.scenario, repair), question, part=PART)
+        details = tuple(self._words(change, repair.details) for change in repair.changes)
         return replace(repair, details=details, usd=answer.usd)
 
     def others(self, error: Infeasible) -> Iterator[Repair]:
@@ -146,13 +146,17 @@ class _Desk:
         def works(amount: float) -> bool:
             variant = moved(scenario, Change(limit, amount - start, kind.unit))
             question = f"whether {limit} at {amount:.4g} {kind.unit} helps"
-            return self.resolver.solve(variant, question, any_plan=True).plan is not None
+            return self.resolver.solve(variant, question, any_plan=True, part=PART).plan is not None
 
         amount = smallest(start, works)
         return None if amount is None or self.resolver.spent else Change(limit, amount - start, kind.unit)
 
-    def _words(self, change: Change) -> str:
+    def _words(self, change: Change, details: tuple[str, ...]) -> str:
         """As in: quota h200 from 16 to 30 GPUs (+14 H200, short in 2027-Q3)."""
+        if change.unit == SHARE:
+            times = sum(detail.startswith(f"{change.limit} in ") for detail in details)
+            where = f"{change.where}" if times == 1 else f"{times} times, the worst {change.where}"
+            return f"{change.limit} in {where}: {100 * change.by:g} % more unserved"
         old = amount_of(self.scenario, change.limit)
         new = old + change.by
         if change.unit == "s":

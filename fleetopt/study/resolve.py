@@ -54,6 +54,8 @@ class Resolver:
         most: how many solves at most; None for no limit.
         seconds: to spend on all of them; None for no limit.
         tell: told of every solve before it starts.
+
+    `unanswered` counts questions for which solves or time did not suffice.
     """
 
     options: SolveOptions = field(default_factory=SolveOptions)
@@ -61,6 +63,7 @@ class Resolver:
     seconds: float | None = None
     tell: Tell = untold
     solves: int = 0
+    unanswered: int = 0
     _start: float = field(default_factory=monotonic)
     _known: dict[tuple[int, ...], tuple[object, CapacityTable]] = field(default_factory=dict)
 
@@ -69,13 +72,32 @@ class Resolver:
         """Whether there is nothing left of the budget."""
         return (self.most is not None and self.solves >= self.most) or self._left_s() <= 0
 
-    def solve(self, scenario: Scenario, what: str, *, any_plan: bool = False, extra: Sequence[Feature] = ()) -> Answer:
-        """The best plan of a scenario, or any plan where only whether there is one is asked."""
-        if self.spent:
-            return Answer(None)
+    def solve(
+        self,
+        scenario: Scenario,
+        what: str,
+        *,
+        any_plan: bool = False,
+        part: float = 1.0,
+        extra: Sequence[Feature] = (),
+    ) -> Answer:
+        """The best plan of a scenario, or any plan where only whether there is one is asked.
+
+        Args:
+            scenario: the question.
+            what: what it is asked for.
+            any_plan: whether the first plan found is good enough.
+            part: of the seconds that are left that this solve may take.
+            extra: features beside those that every problem has.
+        """
+        answer = Answer(None) if self.spent else self._answer(scenario, what, any_plan, part, extra)
+        self.unanswered += answer.plan is None and not answer.impossible
+        return answer
+
+    def _answer(self, scenario: Scenario, what: str, any_plan: bool, part: float, extra: Sequence[Feature]) -> Answer:
         self.solves += 1
         self.tell(what, self.solves)
-        limit_s = min(self.options.time_limit_s, self._left_s())
+        limit_s = min(self.options.time_limit_s, part * self._left_s())
         options = replace(self.options, time_limit_s=limit_s, diagnose=False, log_file=None, on_progress=None)
         if any_plan:
             options = replace(options, gap=ANY_PLAN)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from fleetopt.errors import Infeasible, InputError
+from fleetopt.optimizer.goals import Goal
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.alternatives import Alternative, Alternatives, alternatives
@@ -96,6 +97,19 @@ def test_least_power_takes_the_frugal_node() -> None:
     assert found.best.power_kw == pytest.approx(2.1)
     assert frugal.measures.power_kw == pytest.approx(1.05)
     assert frugal.distance == pytest.approx(1.0)
+
+
+def test_goals_are_means_over_time() -> None:
+    """Proves: the least of the nodes that 3 requests/s by 18 h a day and 1 by 6 h need, two to a node, is 2 and 1 nodes
+    weighted by hours, 1.75; and of the GPU types one.
+    Sensitivity: summed over slots it would be 3; with nodes rounded down there would be no plan on one type.
+    """
+    over = build.calendar(slots=(18.0, 6.0))
+    demand = {("t1", "h1", "o1"): 3.0, ("t1", "h2", "o1"): 1.0}
+    scenario = build.scenario([build.workload(rps=demand)], [build.rate("c", 1.0)], [build.line("a", "Ax2")], over=over)
+    desk = Resolver(EXACT)
+    assert desk.least(scenario, Goal(per_node={"a": 1.0}), 1e9, "nodes") == pytest.approx(1.75)
+    assert desk.least(scenario, Goal(per_gpu_type=1.0), 1e9, "types") == pytest.approx(1.0)
 
 
 def test_a_provider_can_be_left_out() -> None:

@@ -118,11 +118,12 @@ def test_the_formula_finds_the_papers_4p4d() -> None:
 
 
 def test_a_static_fleet_goes_where_there_is_enough() -> None:
-    """Proves: the cheaper pool is too small for the peak, so the other one is taken.
-    Sensitivity: bound to the cheapest there would be no such fleet.
+    """Proves: the cheaper pool is too small for the peak, so the other one is taken, with the config of it that fills
+    fewest nodes.
+    Sensitivity: bound to the cheapest pool there would be no such fleet, with the first config of it one of 6 nodes.
     """
-    lines = [build.line("few", "Ax1", 1.0, max_nodes=2), build.line("many", "Bx1", 3.0)]
-    candidates = [build.rate("a", 1.0), build.rate("b", 1.0, gpu="B")]
+    lines = [build.line("few", "Ax1", 1.0, max_nodes=2), build.line("many", "Bx2", 3.0)]
+    candidates = [build.rate("a", 1.0), build.rate("b1", 0.35, gpu="B"), build.rate("b2", 1.0, gpu="B", gpus=2)]
     scenario = build.scenario([build.workload(rps=4.0)], candidates, lines)
     found = against(scenario)
     assert found[STATIC].usd == pytest.approx(4 * 3 * NODE)
@@ -147,7 +148,9 @@ def test_what_one_plan_uses_is_gone_for_the_next() -> None:
         stock=(Stock("own", "main", "Ax2", 3, 0.0),),
         quotas=(Quota("q", "A", None, None, 8),),
     )
-    first = optimize(with_workloads(scenario, [build.workload("chat", 8.0)]), EXACT)
+    scenario = replace(scenario, calendar=build.calendar(slots=(12.0, 12.0)))
+    demand = {("t1", "h1", "o1"): 8.0, ("t1", "h2", "o1"): 7.5}
+    first = optimize(with_workloads(scenario, [build.workload("chat", demand)]), EXACT)
     left = left_over(scenario, first).supply
     assert (left.stock[0].nodes, left.lines[0].max_nodes, left.quotas[0].max_gpus) == (0, 4, 0)
 

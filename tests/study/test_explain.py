@@ -51,8 +51,9 @@ def test_one_more_node_is_worth_what_it_replaces() -> None:
 
 
 def test_quota_is_valued_by_the_node_that_it_lets_in() -> None:
-    """Proves: a quota of 5 GPUs on nodes of two lets in a third node with one more GPU, which saves two nodes of B.
-    Sensitivity: a node's worth of GPUs, two, would be asked for where one is enough.
+    """Proves: a quota of 5 GPUs on nodes of two, of which 4 are in use, lets in a third node with one more GPU, which
+    replaces two nodes of B; a quota of 4 does with two more.
+    Sensitivity: 4 of 5 would pass for room to spare, or a whole node's GPUs be asked for.
     """
     lines = (build.line("a", "Ax2", 1.0), build.line("b", "Bx1", 3.0))
     made = build.scenario(
@@ -63,7 +64,7 @@ def test_quota_is_valued_by_the_node_that_it_lets_in() -> None:
     )
     plan = optimize(made, EXACT)
     assert plan.objective_usd == pytest.approx((2 * 1 + 2 * 3) * NODE)
-    assert "quota q" not in {one.about for one in explained(made).findings}  # 4 of 5 GPUs are in use: it is not used up
+    assert "1 more would save 10,800.00 USD" in findings(made)["quota q"].sentence
     even = replace(made, supply=replace(made.supply, quotas=(Quota("q", "A", None, None, 4),)))
     more = findings(even)["quota q"]
     assert more.usd == pytest.approx((2 * 3 - 1) * NODE)
@@ -115,7 +116,7 @@ def test_what_cannot_serve_enters_at_no_price() -> None:
     """
     lines = [build.line("a", "Ax1"), build.line("b", "Bx1", 5.0)]
     price = findings(build.scenario([build.workload()], [build.rate("a", 1.0)], lines))["B"]
-    assert (price.factor, price.sentence) == (0.0, "B would not be used at any price")
+    assert (price.factor, price.sentence) == (0.0, "B would not be used at any price: no model has a profile on it")
 
 
 def test_supply_that_costs_the_same_is_said_to() -> None:

@@ -15,7 +15,7 @@ from fleetopt.errors import Change, Infeasible, Repair
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Quota, Scenario
 from fleetopt.scenario.load import load
-from fleetopt.study.limits import apply, moved
+from fleetopt.study.limits import SHARE, apply, moved
 from fleetopt.study.once import optimize
 from fleetopt.study.repairs import priced
 from fleetopt.units import Latency
@@ -169,6 +169,16 @@ def test_a_repair_that_says_nothing_is_not_made() -> None:
         apply(scenario, Repair("Loosen", ("it",)))
     with pytest.raises(ValueError, match="no limit of case"):
         apply(scenario, Repair("Raise", ("it",), (Change("quota z", 1, "GPUs"),)))
+
+
+def test_no_more_than_everything_goes_unserved() -> None:
+    """Proves: a share that may go unserved is raised to all of the demand at most.
+    Sensitivity: 130 % of the demand would be excused, and the plan be told that it owes less than nothing.
+    """
+    changed = moved(
+        moved(short_of_supply(), Change("demand of chat", 0.7, SHARE)), Change("demand of chat", 0.6, SHARE)
+    )
+    assert changed.workloads[0].shortfall.allowed == 1.0
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
