@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import wait as really_wait
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,14 +20,14 @@ from fleetopt.optimizer.patterns import placing as placing_module
 from fleetopt.optimizer.patterns import watch as watch_module
 from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.run import optimize_case
-from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions
 from fleetopt.scenario.domain import Calendar, Outlook, Scenario, Slot
 from tests.optimizer.conftest import Build as Made
 
 if TYPE_CHECKING:
     from tests.optimizer.conftest import Build
 
-LIMIT = SolveOptions(gap=0.003, time_limit_s=60.0)
+LIMIT = SolveOptions(gap=0.01, time_limit_s=60.0)
 
 
 def growing() -> Scenario:
@@ -152,6 +153,18 @@ def test_ctrl_c_after_a_plan_gives_the_plan(program: tuple[Problem, Matrix]) -> 
     assert found.bound <= found.objective
 
 
+def test_the_log_has_the_phases(build: Build, tmp_path: Path) -> None:
+    """Proves: --solver-log ends with what each phase knew, whether or not the solver wrote there as well.
+    Sensitivity: the last phase opens the file anew, so lines written before it would be gone.
+    """
+    log = tmp_path / "solver.log"
+    problem = formulate(
+        build.case(build.scenario(build.workload(), [build.rate("c", 1.0)], [build.line("rent", "Ax4")]))
+    )
+    solve_by_patterns(problem, compile_matrix(problem), SolveOptions(gap=0.0, log_file=log))
+    assert "bounding" in log.read_text(encoding="utf-8")
+
+
 def test_a_contradiction_is_infeasible(build: Build) -> None:
     """Proves: one node for two requests/s is infeasible by patterns too.
     Sensitivity: a piece without patterns must not pass as a time limit.
@@ -197,15 +210,3 @@ def test_the_size_chooses_the_method(
     found = optimize_case(case, SolveOptions(gap=0.0, method=asked))
     assert found.method == used
     assert found.readout.objective_usd == pytest.approx(72.0)
-
-
-def test_pieces_are_solved_beside_solves_in_the_foreground(program: tuple[Problem, Matrix]) -> None:
-    """Proves: the strengthened way and the plain one agree on the bound's side: no bound exceeds the plain optimum.
-    Sensitivity: prices with the wrong sign would push it above.
-    """
-    problem, matrix = program
-    quick = solve(matrix, SolveOptions(gap=0.02, time_limit_s=60.0))
-    told: list[Progress] = []
-    solve_by_patterns(problem, matrix, SolveOptions(gap=0.05, time_limit_s=60.0, on_progress=told.append))
-    assert quick.objective is not None
-    assert all(p.bound <= quick.objective * (1.0 + 1e-9) for p in told if p.bound is not None)
