@@ -25,7 +25,7 @@ MORE_NODES = 4
 ORDERING_SHARE = 0.2
 
 DISTANCES = (0.0, 1.0, 3.0)
-ROUNDING_GAP = 5e-3
+ROUNDING_GAP = 0.02
 ROUNDING_NODES = 20
 """How far from the relaxed numbers, and how hard, to look for a first plan of a piece."""
 
