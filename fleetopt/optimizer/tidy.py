@@ -17,7 +17,10 @@ from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve
 
-LARGEST = 20_000
+LARGE = 5_000
+"""Columns beyond which idle replicas are only taken away, and nothing else is tried."""
+
+LARGEST = 200_000
 """Columns beyond which a plan is left as it was found."""
 
 EFFORT = SolveOptions(gap=0.0, time_limit_s=20.0)
@@ -34,10 +37,17 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
     tidied = values.copy()
     for rows, columns in pieces(matrix.rows, held):
         piece = program_of(preferred, values, rows, columns)
+        if matrix.cost.size > LARGE:
+            piece = _only_less(piece, values[columns])
         solution = solve(piece, EFFORT, start=values[columns], max_nodes=NODE_LIMIT)
         if solution.values is not None and piece.cost @ solution.values < piece.cost @ values[columns]:
             tidied[columns] = solution.values
     return tidied
+
+
+def _only_less(piece: Matrix, values: Floats) -> Matrix:
+    """The piece with no more of anything whole than there is."""
+    return replace(piece, column_upper=np.where(piece.integer, values, piece.column_upper))
 
 
 def _preference(problem: Problem, matrix: Matrix) -> Floats:

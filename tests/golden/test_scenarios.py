@@ -16,10 +16,17 @@ from fleetopt.verify.verifier import CHECKS
 
 NAMES = sorted(path.parent.name for path in shipped("scenarios").glob("*/scenario.yaml"))
 
+WITHIN = {"quarterly-procurement": 0.02}
+"""Scenarios too large to be solved to the last dollar in a test, with the gap asked for instead.
+
+quarterly-procurement has 9 635 whole numbers; from 1 % on, proving more takes a minute or two of two quiet cores.
+"""
+
 COSTS = {
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,
     "melange": 3_369.60,
+    "quarterly-procurement": 37_491_256.18,  # its bound, which rounds of pricing reach whatever the machine
     "quickstart": 168_624.00,
     "seed-paper": 423_360.00,
     "spad": 269_153.28,
@@ -37,13 +44,26 @@ def test_every_shipped_scenario_is_here() -> None:
     assert sorted(COSTS) == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHIN])
 def test_a_shipped_scenario_is_planned_to_proven_optimality_and_verified(name: str) -> None:
     """The cost is the one in the scenario's comments, the gap is zero, and all checks hold."""
     plan = planned(name)
     assert plan.status == "OPTIMAL"
     assert plan.gap == pytest.approx(0.0, abs=1e-9)
     assert plan.objective_usd == pytest.approx(COSTS[name], abs=0.005)
+    assert [check.name for check in plan.verdict.checks] == list(CHECKS)
+    assert all(check.passed for check in plan.verdict.checks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_large_scenario_is_planned_within_its_gap_and_verified(name: str) -> None:
+    """By patterns: the bound is the known one, the plan within the gap of it, and all checks hold."""
+    plan = fleetopt.optimize(fleetopt.load(name), fleetopt.SolveOptions(gap=WITHIN[name], time_limit_s=900.0))
+    assert plan.status == "OPTIMAL"
+    assert plan.provenance.solver.method == "patterns"
+    assert plan.bound_usd == pytest.approx(COSTS[name], rel=1e-3)
+    assert plan.objective_usd <= COSTS[name] / (1.0 - WITHIN[name])
     assert [check.name for check in plan.verdict.checks] == list(CHECKS)
     assert all(check.passed for check in plan.verdict.checks)
 

@@ -29,9 +29,9 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
         strong = _search(watch, problem, matrix)
     except KeyboardInterrupt:
         watch.interrupted = True
-    if not watch.done:
-        return _closing(watch, strong)
-    return _solution(watch)
+    solution = _solution(watch) if watch.done else _closing(watch, strong)
+    watch.log()
+    return solution
 
 
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:

@@ -32,7 +32,8 @@ ROUNDS = 12
 WORTH_A_ROUND = 1e-5
 """Relative rise of the bound below which another round is not worth its time."""
 
-SHARE_OF_TIME = 0.4
+SHARE_OF_TIME = 0.35
+"""Of the time limit, what bounding may use; rows that were not priced by then only make the bound weaker."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +68,7 @@ def bounding(watch: Watch, matrix: Matrix, found: list[Piece]) -> list[Row]:
 
 
 def _out_of_time(watch: Watch) -> bool:
-    return watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
+    return watch.over or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
 
 
 def _cheapest(watch: Watch, point: Point, priced: _Priced) -> Row | None:
@@ -76,7 +77,7 @@ def _cheapest(watch: Watch, point: Point, priced: _Priced) -> Row | None:
     if np.abs(here - np.round(here))[priced.program.integer].max() <= 1e-9:
         return None
     prices = prices_of(point, priced.piece, priced.program)
-    if watch.over or not prices.any():
+    if _out_of_time(watch) or not prices.any():
         return None
     prices /= np.abs(prices).max()
     if priced.prices is not None and np.abs(prices - priced.prices).max() <= SAME_PRICE:

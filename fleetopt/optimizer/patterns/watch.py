@@ -31,6 +31,7 @@ class Watch:
     bound: float | None = None
     incumbent: float | None = None
     values: Floats | None = None
+    told: list[Progress] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -61,14 +62,22 @@ class Watch:
         """Takes note of a bound and tells where the run stands."""
         if bound is not None:
             self.bound = bound if self.bound is None else max(self.bound, bound)
+        self.told.append(Progress(self.seconds, self.incumbent, self.bound, phase))
         if self.options.on_progress is not None:
-            self.options.on_progress(Progress(self.seconds, self.incumbent, self.bound, phase))
+            self.options.on_progress(self.told[-1])
 
     def keep(self, phase: str, objective: float, values: Floats) -> None:
         """Takes note of a plan if it is the best so far."""
         if self.incumbent is None or objective < self.incumbent:
             self.incumbent, self.values = objective, values
             self.know(phase)
+
+    def log(self) -> None:
+        """Adds what was told to the log, below what the solver wrote there."""
+        if self.options.log_file is not None:
+            lines = [f"{p.seconds:9.2f} s  {p.phase:9}  best {p.incumbent}  bound {p.bound}\n" for p in self.told]
+            with self.options.log_file.open("a", encoding="utf-8") as file:
+                file.writelines(lines)
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """The results in the order of the items. After Ctrl-C the work is expected to be brief: `over` says so."""
