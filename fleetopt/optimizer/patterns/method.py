@@ -53,9 +53,10 @@ def _closing(watch: Watch, strong: Matrix) -> Solution:
     last = solve(strong, options, watch.values)
     if last.reason is Reason.INFEASIBLE:
         return replace(last, seconds=watch.seconds)
-    watch.know("closing", last.bound)
-    if last.values is not None and last.objective is not None:
-        watch.keep("closing", last.objective, last.values)
+    if last.values is None or last.objective is None:
+        watch.know("closing", last.bound)
+    else:
+        watch.keep("closing", last.objective, last.values, last.bound)
     return _solution(watch, proven=last.reason is Reason.OPTIMAL)
 
 
