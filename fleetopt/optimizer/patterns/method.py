@@ -49,23 +49,24 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
 def _closing(watch: Watch, strong: Matrix) -> Solution:
     """The whole program from the best plan, for as long as there is."""
     told = watch.options.on_progress
-    options = replace(watch.options, time_limit_s=watch.left_s, on_progress=_later(watch) if told else None)
+    options = replace(watch.options, time_limit_s=watch.left_s, on_progress=_later(watch, told) if told else None)
     last = solve(strong, options, watch.values)
     if last.reason is Reason.INFEASIBLE:
         return replace(last, seconds=watch.seconds)
-    watch.know("closing", last.bound)
-    if last.values is not None and last.objective is not None:
-        watch.keep("closing", last.objective, last.values)
+    if last.values is None or last.objective is None:
+        watch.know("closing", last.bound)
+    else:
+        watch.keep("closing", last.objective, last.values, last.bound)
     return _solution(watch, proven=last.reason is Reason.OPTIMAL)
 
 
-def _later(watch: Watch) -> Callable[[Progress], None]:
+def _later(watch: Watch, told: Callable[[Progress], None]) -> Callable[[Progress], None]:
     """Progress of the last phase, on the clock and with the bounds of the whole run."""
 
     def tell(progress: Progress) -> None:
-        if progress.incumbent is not None and (watch.incumbent is None or progress.incumbent < watch.incumbent):
-            watch.incumbent = progress.incumbent
-        watch.know("closing", progress.bound)
+        known = [cost for cost in (watch.incumbent, progress.incumbent) if cost is not None]
+        bounds = [bound for bound in (watch.bound, progress.bound) if bound is not None]
+        told(Progress(watch.seconds, min(known, default=None), max(bounds, default=None), "closing"))
 
     return tell
 

@@ -59,12 +59,18 @@ def bounding(watch: Watch, matrix: Matrix, found: list[Piece]) -> list[Row]:
         if _out_of_time(watch) or point.value - last <= WORTH_A_ROUND * abs(point.value):
             break
         last = point.value
+        priced.sort(key=partial(_stake, point))
         new = [row for row in watch.each(partial(_cheapest, watch, point), priced) if row is not None]
         if not new:
             break
         rows += new
         relaxation.add(new)
     return rows
+
+
+def _stake(point: Point, priced: _Priced) -> float:
+    """What the relaxation pays for a piece, the most first: if time is short, the rows that matter are there."""
+    return -float(prices_of(point, priced.piece, priced.program) @ point.columns[priced.piece.columns])
 
 
 def _out_of_time(watch: Watch) -> bool:

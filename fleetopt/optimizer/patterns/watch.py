@@ -66,11 +66,11 @@ class Watch:
         if self.options.on_progress is not None:
             self.options.on_progress(self.told[-1])
 
-    def keep(self, phase: str, objective: float, values: Floats) -> None:
-        """Takes note of a plan if it is the best so far."""
+    def keep(self, phase: str, objective: float, values: Floats, bound: float | None = None) -> None:
+        """Takes note of a plan, if it is the best so far, and of a bound that came with it."""
         if self.incumbent is None or objective < self.incumbent:
             self.incumbent, self.values = objective, values
-            self.know(phase)
+        self.know(phase, bound)
 
     def log(self) -> None:
         """Adds what was told to the log, below what the solver wrote there."""

@@ -190,6 +190,7 @@ def test_orders_that_leave_a_time_without_a_plan_are_not_the_end(
     Sensitivity: a piece without values would be read as zeros.
     """
     nothing = Solution(Reason.INFEASIBLE, None, None, None, 0.0)
+    monkeypatch.setattr(placing_module, "_round", lambda *_: None)
     monkeypatch.setattr(placing_module, "_solve", lambda *_: nothing)
     told: list[Progress] = []
     found = solve_by_patterns(*program, SolveOptions(gap=0.2, time_limit_s=60.0, on_progress=told.append))
