@@ -83,12 +83,12 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
         feature.constrain(model, case, ledgers, rules)
     paid = [(key, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
     expected = quicksum([probability(case, key) * usd for key, usd in paid]) if paid else 0.0
-    tail = None
     if case.risk is not None:
         by_outlook = {o: quicksum([usd for key, usd in paid if key.outlook in (ALL, o)]) for o in case.probability}
         tail = risk.add_tail(model, case, rules, by_outlook)
+        expected = (1.0 - case.risk.weight) * expected + case.risk.weight * tail
     _add_rows(model, rules.all())
-    model.COST = Objective(expr=risk.weighed(case.risk, expected, tail))
+    model.COST = Objective(expr=expected)
     return Problem(model, case, ledgers, rules.all())
 
 

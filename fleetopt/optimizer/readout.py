@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import Commitment, Option, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
@@ -18,6 +17,7 @@ from fleetopt.optimizer.ledgers import CostKey, ServedKey, SupplyKey
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
 from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
+from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
 NEXT_TO_NOTHING = 1e-9
@@ -53,11 +53,11 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         placements += found
         outcomes.append(outcome_of(case, key, rps, found))
     costs = _costs(problem)
-    expected, tail = risk.measured(case, costs)
+    value = worth(costs, case.probability, case.risk)
     return Readout(
-        objective_usd=risk.weighed(case.risk, expected, tail),
-        expected_usd=expected,
-        cvar_usd=tail,
+        objective_usd=value.objective_usd,
+        expected_usd=value.expected_usd,
+        cvar_usd=value.cvar_usd,
         fleet=_fleet(problem),
         orders=_orders(model, case),
         placements=tuple(placements),

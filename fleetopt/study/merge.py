@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from fleetopt.plan.attribution import workload_costs
 from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.risk import worth
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.verifier import verify
 
@@ -24,10 +25,11 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
     placements = tuple(record for part in parts for record in part.placements)
     outcomes = tuple(record for part in parts for record in part.workloads)
     evidence = {str(line): line for part in parts for line in part.provenance.evidence}
+    probability = {outlook.name: outlook.probability for outlook in scenario.calendar.outlooks}
     plan = parts[0].model_copy(
         update={
             "status": "FEASIBLE",
-            "objective_usd": sum(line.usd * line.probability for line in costs),
+            **worth(costs, probability, scenario.risk)._asdict(),
             "bound_usd": None,
             "gap": None,
             "fleet": fleet,

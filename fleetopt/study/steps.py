@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.domain import Scenario, Terms, Workload
 
 Step: TypeAlias = Callable[[Scenario, Scenario], Scenario]
 """From a scenario between A and B, and B: the scenario with one more group of inputs as in B."""
@@ -55,9 +55,25 @@ def _demand(at: Scenario, b: Scenario) -> Scenario:
     """Calendar and demand. Under another calendar the other workloads have no demand, so they go and come with it."""
     theirs = {workload.name: workload for workload in b.workloads}
     if at.calendar != b.calendar:
-        at = _workloads(replace(at, calendar=b.calendar), b)
+        at = _workloads(_within(replace(at, calendar=b.calendar)), b)
     demanded = (replace(w, demand_rps=theirs[w.name].demand_rps) if w.name in theirs else w for w in at.workloads)
     return replace(at, workloads=tuple(demanded))
+
+
+def _within(at: Scenario) -> Scenario:
+    """The scenario without dates of its supply that its calendar does not have; with B's supply come B's dates."""
+    known = {period.name for period in at.calendar.periods}
+
+    def date(period: str | None) -> str | None:
+        return period if period in known else None
+
+    def dated(terms: Terms) -> Terms:
+        factors = tuple(change for change in terms.price_factors if change[0] in known)
+        return replace(terms, first=date(terms.first), last=date(terms.last), price_factors=factors)
+
+    lines = tuple(replace(line, terms=dated(line.terms)) for line in at.supply.lines)
+    stock = tuple(replace(one, last=date(one.last)) for one in at.supply.stock)
+    return replace(at, supply=replace(at.supply, lines=lines, stock=stock))
 
 
 def _workloads(at: Scenario, b: Scenario) -> Scenario:
@@ -96,7 +112,7 @@ def _prices(at: Scenario, b: Scenario) -> Scenario:
 
 
 def _supply(at: Scenario, b: Scenario) -> Scenario:
-    return replace(at, supply=b.supply)
+    return _within(replace(at, supply=b.supply))
 
 
 def _rest(at: Scenario, b: Scenario) -> Scenario:
