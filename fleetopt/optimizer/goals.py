@@ -1,7 +1,7 @@
 """Features that a study adds to a problem for one solve: a fleet held as it is, another goal at a capped cost.
 
     sum_l fielded[l,t,h,o]  >=  nodes[p]      l on pool p                                      (fleet_is_held)
-    sum of the cost ledger, weighted by probability  <=  cap                          (cost_stays_under_its_cap)
+    sum of the cost ledger, by probability and present value  <=  cap                 (cost_stays_under_its_cap)
     goal  <=  what was reached                                                         (goal_keeps_what_it_reached)
     fielded[l,t,h,o]  <=  most[l] PRESENT[g]  l with GPUs of type g                        (gpu_type_is_present)
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase, Pool
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.formulation import FEATURES, Problem, formulate, probability
+from fleetopt.optimizer.formulation import FEATURES, Problem, formulate, present_value, probability
 from fleetopt.optimizer.ledgers import Ledgers, SupplyKey
 from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.rules import Rules
@@ -71,7 +71,7 @@ class Capped(Feature):
                 present = model.PRESENT[case.gpu_type(pool)]
                 rules.at_most("gpu_type_is_present", key, nodes - most[pool] * present, 0.0)
         if math.isfinite(self._usd):
-            usd = sum(probability(case, key) * usd for key, usd in ledgers.cost.entries())
+            usd = sum(probability(case, key) * present_value(case, key) * usd for key, usd in ledgers.cost.entries())
             rules.at_most("cost_stays_under_its_cap", "usd", usd, self._usd)
         if math.isfinite(self._reached):
             rules.at_most(

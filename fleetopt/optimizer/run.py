@@ -14,9 +14,9 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns
-from fleetopt.optimizer.readout import Readout, read_out
+from fleetopt.optimizer.readout import Readout
+from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
-from fleetopt.optimizer.tidy import tidy
 
 MANY_INTEGERS = 4000
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
@@ -72,8 +72,7 @@ def optimize_case(
             known = "" if solution.bound is None else f"; no plan can cost less than {solution.bound:,.2f} USD"
             message = f"no plan was found in {solution.seconds:.3g} s{known}"
             raise NoPlanWithinLimit(message, solution.bound)
-        values = tidy(problem, matrix, solution.values)
-        readout = read_out(problem, matrix, values)
+        readout = settled(problem, matrix, solution.values)
     shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
     return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
 

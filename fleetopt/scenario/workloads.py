@@ -55,6 +55,9 @@ class WorkloadBuilder:
         if (file.spares or file.least_replicas) and (file.pooled or (file.buckets and file.buckets.sharing != "none")):
             what = "counts replicas that are pooled or shared"
             self._add((*key, "spares" if file.spares else "least_replicas"), what, "Take one of the two out")
+        if file.spares and file.shortfall.allowed:
+            what = "are beyond a need that need not be met"
+            self._add((*key, "spares"), what, "Take them out, or the shortfall that is allowed")
         split = {"prefill", "decode"} & set(file.roles)
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"

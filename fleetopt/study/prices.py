@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
-from fleetopt.verify.dollars import cost_lines, expected_usd
+from fleetopt.verify.dollars import cost_lines, objective_usd
 from fleetopt.verify.traffic import all_traffic
 from fleetopt.verify.wellformed import sound_facts
 
@@ -25,7 +25,7 @@ def repriced(scenario: Scenario, lines: Collection[str], factor: float) -> Scena
 def cost_of(plan: Plan, scenario: Scenario) -> float:
     """What the fleet of a plan costs at the prices of a scenario, by the second computation."""
     facts, _ = sound_facts(plan, scenario)
-    return expected_usd(facts, cost_lines(facts, all_traffic(facts)))
+    return objective_usd(facts, cost_lines(facts, all_traffic(facts)))
 
 
 def _scaled(value: Any, factor: float) -> Any:

@@ -38,9 +38,8 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
     """Each cost line is what prices and quantities come to, and their expectation is the objective."""
     plan, allowed = facts.plan, usd_tolerance(facts.plan)
     tally = Tally("dollars_add_up", "USD", nothing="no cost")
-    expected, tail, risk = expected_usd(facts, lines), tail_usd(facts, lines), facts.scenario.risk
-    objective = expected if risk is None else risk.weight * tail + (1.0 - risk.weight) * expected
-    tally.same(plan.objective_usd, objective, allowed, "objective")
+    expected, tail = expected_usd(facts, lines), tail_usd(facts, lines)
+    tally.same(plan.objective_usd, objective_usd(facts, lines), allowed, "objective")
     for name, said, computed in (("expected cost", plan.expected_usd, expected), ("CVaR", plan.cvar_usd, tail)):
         if said is not None:
             tally.same(said, computed, allowed, name)
@@ -56,6 +55,12 @@ def dollars_add_up(facts: Facts, lines: dict[CostKey, float]) -> Check:
         tally.same(stated.get(key, 0.0), lines.get(key, 0.0), allowed, _named(key))
     _prices(facts, tally)
     return tally.check()
+
+
+def objective_usd(facts: Facts, lines: dict[CostKey, float]) -> float:
+    """What the scenario asks to be least: the expected present value, or its weighing with the tail."""
+    expected, risk = expected_usd(facts, lines), facts.scenario.risk
+    return expected if risk is None else risk.weight * tail_usd(facts, lines) + (1.0 - risk.weight) * expected
 
 
 def expected_usd(facts: Facts, lines: dict[CostKey, float]) -> float:

@@ -100,7 +100,7 @@ class Draw:
             forbidden_gpu_types=forbidden,
             pooled=(pooled := self.chance(0.4)),
             sites=(self.random.choice(self.sites),) if self.chance(0.15) else None,
-            spares=tuple((role, 1) for role in ROLES if self.chance(0.15)) if not pooled else (),
+            spares=tuple((role, 1) for role in ROLES if self.chance(0.15)) if not pooled and not shortfall[0] else (),
         )
 
     def draw_lines(self) -> list[SupplyLine]:

@@ -11,8 +11,8 @@ from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.readout import Readout, read_out
+from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import solve
-from fleetopt.optimizer.tidy import tidy
 from fleetopt.scenario.domain import Scenario
 from tests.oracle.draw import has_odd_sizes
 from tests.properties.asked import EXACT, PROOF, cost, no_more, questions, same
@@ -46,7 +46,7 @@ def test_tidying_costs_nothing(asked: Scenario) -> None:
     found = solve(matrix, EXACT).values
     if found is None:
         return
-    before, after = read_out(problem, matrix, found), read_out(problem, matrix, tidy(problem, matrix, found))
+    before, after = read_out(problem, matrix, found), settled(problem, matrix, found)
     assert same(after.objective_usd, before.objective_usd)
     assert unserved(after) <= unserved(before) + 1e-6
     if unserved(after) >= unserved(before) - 1e-6:

@@ -105,6 +105,7 @@ def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, 
         ("roles: [aggregated]\n    spares: {decode: 1}", "spares.decode", "no role"),
         ("least_replicas: {prefill: 0}", "least_replicas.prefill", "1"),
         ("pooled: true\n    spares: {prefill: 1}", "spares", "pooled or shared"),
+        ("shortfall: {allowed: 5 %}\n    spares: {prefill: 1}", "spares", "need not be met"),
     ],
 )
 def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
