@@ -9,6 +9,7 @@ import pytest
 from fleetopt.optimizer import run as run_module
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.readout import Readout, read_out
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Shortfall
@@ -167,11 +168,11 @@ def test_a_replica_without_work_does_not_set_the_latency(build: Build, monkeypat
     Sensitivity: an idle decode replica's TPOT at batch 1, 30 ms, is stated where the requests see 1 ms.
     """
 
-    def untidy(_problem: Problem, matrix: Matrix, values: Floats) -> Floats:
+    def untidy(problem: Problem, matrix: Matrix, values: Floats) -> Readout:
         idle = [str(variable).startswith("REPLICAS[chat,d/decode") for variable in matrix.variables]
-        return values + idle
+        return read_out(problem, matrix, values + idle)
 
-    monkeypatch.setattr(run_module, "tidy", untidy)
+    monkeypatch.setattr(run_module, "settled", untidy)
     candidates = [build.rate("g", 1.0), build.prefill("p", 2000.0), build.decode("d", (1, 0.03), (2, 0.04))]
     plan = planned(build.scenario(build.workload(), candidates, [build.line("rent", "Ax2")]))
     assert plan.workloads[0].tpot_s == pytest.approx(0.001)
