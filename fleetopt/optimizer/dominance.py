@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fleetopt.optimizer.case import Link, Option, Pool
+    from fleetopt.optimizer.options import Link, Option, Pool
 
 
 def undominated(options: Iterable[Option]) -> list[Option]:

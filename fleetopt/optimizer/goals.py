@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from fleetopt.optimizer.case import PlanningCase, Pool
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate, present_value, probability
 from fleetopt.optimizer.ledgers import Ledgers, SupplyKey
 from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.options import Pool
 from fleetopt.optimizer.rules import Rules
 from fleetopt.optimizer.solve import SolveOptions, solve
 

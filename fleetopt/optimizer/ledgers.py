@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-from fleetopt.optimizer.case import Pool
+from fleetopt.optimizer.options import Pool
 
 Term: TypeAlias = Any
 """A linear Pyomo expression, a variable or a number."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from fleetopt.capacity.domain import AtLoad, latency_at
 from fleetopt.capacity.lengths import effective_input
 from fleetopt.catalog.domain import Role
-from fleetopt.optimizer.case import Link, Option, PlanningCase
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.ledgers import ServedKey
+from fleetopt.optimizer.options import Link, Option
 from fleetopt.plan.domain import Placement, RoleOutcome, WorkloadOutcome
 from fleetopt.scenario.domain import Workload
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fleetopt.optimizer.case import Commitment, Option, PlanningCase
+from fleetopt.optimizer.case import Commitment, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
 from fleetopt.optimizer.formulation import FEATURES, Problem, present_value, probability
 from fleetopt.optimizer.ledgers import CostKey, ServedKey, SupplyKey
 from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
 from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
 from fleetopt.plan.risk import worth

@@ -1,4 +1,4 @@
-"""What is asked, as values: calendar, workloads with their SLOs, and the supply to plan over.
+"""What is asked, as values: calendar, workloads with their SLOs, and how money and futures weigh.
 
 A Scenario is complete: every name in it is resolved, every number is in the base unit its name carries, and
 nothing in it changes. Periods, slots and outlooks always exist, of length one when the question is static.
@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Offer, Role, ServingConfig
+from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Role, ServingConfig
+from fleetopt.scenario.supply_domain import Supply
 from fleetopt.units import Latency
 
 Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
-Spending: TypeAlias = Literal["all", "capex", "opex"]
 Sharing: TypeAlias = Literal["free", "whole", "none"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 
@@ -167,120 +167,6 @@ class Workload:
         on_list = self.gpu_types is None or config.gpu_type in self.gpu_types
         precise = self.precisions is None or config.precision in self.precisions
         return on_list and precise and config.gpu_type not in self.forbidden_gpu_types and role in self.roles
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """When and in what quantities an offer may be taken, and at what change of its price.
-
-    `first` and `last` are the periods in which nodes can be rented or ordered, both included (None: no bound).
-    An order is of none or of `min_order` to `max_order` nodes; `max_delivery` nodes at most enter service in a
-    period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
-    ones that of the order, hourly and upfront. `availability` is the fraction of the nodes that can be counted on at
-    any time: the rest is interrupted, or under repair.
-    """
-
-    first: str | None = None
-    last: str | None = None
-    min_order: int = 0
-    max_order: int | None = None
-    max_delivery: int | None = None
-    price_factors: tuple[tuple[str, float], ...] = ()
-    availability: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class SupplyLine:
-    """An offer at a site, with the most nodes that may be held under it at a time (None: no limit)."""
-
-    name: str
-    site: str
-    offer: Offer
-    max_nodes: int | None
-    terms: Terms = Terms()
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """Nodes that are there already: owned, or committed to before the horizon.
-
-    They can be used up to the period `last` (None: through the horizon), each for `usd_per_node_h` while it runs,
-    or, where they are `committed`, paid for at every hour whether used or not.
-    """
-
-    name: str
-    site: str
-    node_type: str
-    nodes: int
-    usd_per_node_h: float
-    last: str | None = None
-    committed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """No more than `max_gpus` GPUs of a type in service at once; None for site or period means each one.
-
-    A quota of a `provider` counts only nodes under its offers, and over all its sites where it names none.
-    """
-
-    name: str
-    gpu_type: str
-    site: str | None
-    period: str | None
-    max_gpus: int
-    provider: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """No more than `max_usd` paid in a period, or over the horizon where it names none, in any outlook.
-
-    Capex is the upfront price of purchases. Opex is all else that is paid; neither the value left at the end of the
-    horizon nor the price of a shortfall is a payment.
-    """
-
-    name: str
-    spending: Spending
-    period: str | None
-    max_usd: float
-
-
-@dataclass(frozen=True, slots=True)
-class Facility:
-    """What a site has for nodes, and what they draw there; None is no limit.
-
-    Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
-    Electricity is paid for owned and purchased nodes only: the price of others includes it.
-    """
-
-    site: str
-    power_w: float | None = None
-    rack_units: float | None = None
-    pue: float = 1.0
-    load: float = 1.0
-    usd_per_kwh: float = 0.0
-    carbon_g_per_kwh: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Carbon:
-    """The price of a tonne of carbon dioxide, and the most tonnes over the horizon in any outlook."""
-
-    usd_per_tonne: float = 0.0
-    max_tonnes: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Supply:
-    sites: tuple[str, ...]
-    lines: tuple[SupplyLine, ...]
-    stock: tuple[Stock, ...]
-    quotas: tuple[Quota, ...]
-    budgets: tuple[Budget, ...] = ()
-    facilities: tuple[Facility, ...] = ()
-    carbon: Carbon = Carbon()
-    most_gpu_types: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

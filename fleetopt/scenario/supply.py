@@ -10,7 +10,8 @@ from fleetopt.catalog.domain import Hardware, Offer, Provenance
 from fleetopt.catalog.hardware import offer_problem
 from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.domain import Budget, Calendar, Carbon, Facility, Quota, Stock, Supply, SupplyLine
+from fleetopt.scenario.domain import Calendar
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
 from fleetopt.units import NodePrice

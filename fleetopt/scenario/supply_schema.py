@@ -8,7 +8,6 @@ from pydantic import Field
 
 from fleetopt import units
 from fleetopt.catalog.domain import OfferKind
-from fleetopt.scenario.domain import Spending
 from fleetopt.scenario.fields import (
     Block,
     CarbonPrice,
@@ -25,6 +24,7 @@ from fleetopt.scenario.fields import (
     Tonnes,
     Usd,
 )
+from fleetopt.scenario.supply_domain import Spending
 
 
 class BreakFile(Block):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fleetopt.catalog.domain import Offer, Provenance
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.domain import Terms
+from fleetopt.scenario.supply_domain import Terms
 from fleetopt.scenario.supply_schema import OfferFile, TermsFile
 
 Lot = tuple[str, Offer, Terms]

@@ -12,7 +12,8 @@ from typing import Literal, TypeAlias
 
 from fleetopt.errors import Change
 from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
-from fleetopt.scenario.domain import Quota, Scenario
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Quota
 from fleetopt.study.entry import break_even
 from fleetopt.study.leftover import most_gpus
 from fleetopt.study.limits import amount_of, moved, path_of

@@ -10,7 +10,8 @@ from collections import defaultdict
 from dataclasses import replace
 
 from fleetopt.plan.domain import Plan
-from fleetopt.scenario.domain import Quota, Scenario
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Quota
 
 
 def left_over(scenario: Scenario, plan: Plan) -> Scenario:

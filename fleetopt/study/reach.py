@@ -8,7 +8,8 @@ from __future__ import annotations
 from fleetopt.capacity.domain import CapacityTable, Rejection
 from fleetopt.documents import shown
 from fleetopt.errors import Infeasible, InputError, Issue, Repair
-from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.options import Option
 from fleetopt.scenario.domain import Scenario, Workload
 
 _LATENCY = {"ttft-floor": "TTFT", "tpot-floor": "TPOT"}

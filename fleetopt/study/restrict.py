@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fleetopt.catalog.domain import Candidate
-from fleetopt.scenario.domain import Scenario, Stock, SupplyLine, Workload
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.supply_domain import Stock, SupplyLine
 
 
 def gpu_types(scenario: Scenario) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fleetopt.optimizer.case import Option, PlanningCase, Pool, build_case
+from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.optimizer.goals import Held
+from fleetopt.optimizer.options import Option, Pool
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.study.resolve import Resolver

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from fleetopt.scenario.domain import Scenario, Terms, Workload
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.supply_domain import Terms
 
 Step: TypeAlias = Callable[[Scenario, Scenario], Scenario]
 """From a scenario between A and B, and B: the scenario with one more group of inputs as in B."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
-from fleetopt.scenario.domain import Stock, SupplyLine
+from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
 from fleetopt.verify.supply import ordered_nodes
 from fleetopt.verify.tally import RELATIVE, Tally, allowance

@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from fleetopt.catalog.domain import Candidate, Role
 from fleetopt.plan.domain import ALL, FleetLine, Order, Placement, Plan
-from fleetopt.scenario.domain import Scenario, Stock, SupplyLine, Workload
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.supply_domain import Stock, SupplyLine
 
 Time: TypeAlias = tuple[str, str, str]
 SupplyKey: TypeAlias = tuple[str, str]

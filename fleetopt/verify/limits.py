@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from fleetopt.plan.domain import ALL, Check
-from fleetopt.scenario.domain import Budget, SupplyLine
+from fleetopt.scenario.supply_domain import Budget, SupplyLine
 from fleetopt.verify.dollars import CostKey
 from fleetopt.verify.facts import Facts, Time, named, node_type_of
 from fleetopt.verify.tally import RELATIVE, Tally, allowance

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fleetopt.plan.domain import Check
-from fleetopt.scenario.domain import Quota, SupplyLine
+from fleetopt.scenario.supply_domain import Quota, SupplyLine
 from fleetopt.verify.facts import Facts, Time, named, node_type_of
 from fleetopt.verify.tally import Tally
 

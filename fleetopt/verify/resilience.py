@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from fleetopt.plan.domain import Check, Placement
-from fleetopt.scenario.domain import Stock, Workload
+from fleetopt.scenario.domain import Workload
+from fleetopt.scenario.supply_domain import Stock
 from fleetopt.verify.facts import Facts, Time, named, node_type_of
 from fleetopt.verify.packing import standing
 from fleetopt.verify.tally import Tally, allowance

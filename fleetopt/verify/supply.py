@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from fleetopt.plan.domain import Check, FleetLine, Order
-from fleetopt.scenario.domain import Stock, SupplyLine
+from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed, named
 from fleetopt.verify.tally import Tally
 

@@ -30,7 +30,8 @@ from fleetopt.catalog.domain import (
     Role,
     ServingConfig,
 )
-from fleetopt.scenario.domain import Calendar, Margins, Scenario, Shortfall, Supply, Workload
+from fleetopt.scenario.domain import Calendar, Margins, Scenario, Shortfall, Workload
+from fleetopt.scenario.supply_domain import Supply
 from fleetopt.units import Latency
 
 MakeWorkload = Callable[..., Workload]

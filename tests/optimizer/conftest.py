@@ -37,20 +37,8 @@ from fleetopt.catalog.domain import (
 )
 from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.scenario.demand import time_keys
-from fleetopt.scenario.domain import (
-    Calendar,
-    Margins,
-    Outlook,
-    Period,
-    Quota,
-    Scenario,
-    Shortfall,
-    Slot,
-    Stock,
-    Supply,
-    SupplyLine,
-    Workload,
-)
+from fleetopt.scenario.domain import Calendar, Margins, Outlook, Period, Scenario, Shortfall, Slot, Workload
+from fleetopt.scenario.supply_domain import Quota, Stock, Supply, SupplyLine
 from fleetopt.units import Latency
 
 Time: TypeAlias = tuple[str, str, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fleetopt.catalog.domain import Candidate
-from fleetopt.scenario.domain import SupplyLine
+from fleetopt.scenario.supply_domain import SupplyLine
 
 if TYPE_CHECKING:
     from tests.optimizer.conftest import Build

@@ -21,7 +21,8 @@ from itertools import product
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.catalog.domain import Candidate, DecodeProfile, PrefillProfile, RateProfile, Role
-from fleetopt.scenario.domain import Scenario, SupplyLine, Workload
+from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.supply_domain import SupplyLine
 from tests.oracle.build import Time, times
 from tests.oracle.definitions import fewest_nodes, together
 

@@ -28,21 +28,8 @@ from fleetopt.catalog.domain import (
     Role,
     ServingConfig,
 )
-from fleetopt.scenario.domain import (
-    Calendar,
-    Margins,
-    Outlook,
-    Period,
-    Quota,
-    Risk,
-    Scenario,
-    Shortfall,
-    Slot,
-    Stock,
-    Supply,
-    SupplyLine,
-    Workload,
-)
+from fleetopt.scenario.domain import Calendar, Margins, Outlook, Period, Risk, Scenario, Shortfall, Slot, Workload
+from fleetopt.scenario.supply_domain import Quota, Stock, Supply, SupplyLine
 from fleetopt.units import Latency
 
 SOURCE = Provenance("assumed", "test")

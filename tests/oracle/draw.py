@@ -8,7 +8,8 @@ from random import Random
 from typing import TypedDict
 
 from fleetopt.catalog.domain import ROLES, Candidate, OfferKind, Role
-from fleetopt.scenario.domain import Calendar, Facility, Quota, Risk, Scenario, Stock, SupplyLine, Terms, Workload
+from fleetopt.scenario.domain import Calendar, Risk, Scenario, Workload
+from fleetopt.scenario.supply_domain import Facility, Quota, Stock, SupplyLine, Terms
 from tests.oracle import build
 
 RATES = (0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)

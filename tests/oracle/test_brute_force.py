@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fleetopt.scenario.domain import Quota, Scenario, Stock
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Quota, Stock
 from tests.oracle import build
 from tests.oracle.brute_force import Need, Oracle, least
 from tests.oracle.definitions import fewest_nodes

@@ -15,7 +15,8 @@ from fleetopt.errors import Infeasible
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.money import discount
-from fleetopt.scenario.domain import Budget, Carbon, Facility, Quota, Scenario, Stock, SupplyLine, Terms
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, SupplyLine, Terms
 from fleetopt.study.once import optimize
 from fleetopt.verify import verify
 from tests.oracle import build

@@ -9,7 +9,8 @@ import pytest
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
-from fleetopt.scenario.domain import Scenario, Stock
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Stock
 from fleetopt.study.once import optimize
 from tests.oracle import build
 from tests.oracle.brute_force import Oracle

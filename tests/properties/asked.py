@@ -14,7 +14,8 @@ from fleetopt.errors import Infeasible
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.run import optimize_case
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.scenario.domain import Calendar, Scenario, Terms, Workload
+from fleetopt.scenario.domain import Calendar, Scenario, Workload
+from fleetopt.scenario.supply_domain import Terms
 from tests.oracle.draw import Draw
 
 EXACT = SolveOptions(gap=0.0)

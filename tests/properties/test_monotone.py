@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetopt.catalog.domain import Offer, OfferKind, Provenance
-from fleetopt.scenario.domain import DecodeFit, Queue, Quota, Scenario, Stock, SupplyLine
+from fleetopt.scenario.domain import DecodeFit, Queue, Scenario
+from fleetopt.scenario.supply_domain import Quota, Stock, SupplyLine
 from fleetopt.units import Latency
 from tests.oracle import build
 from tests.properties.asked import PROOF, cost, no_more, questions, with_supply, with_workload

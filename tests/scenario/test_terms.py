@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fleetopt.errors import Issue
-from fleetopt.scenario.domain import Budget, Carbon, Facility, Terms
 from fleetopt.scenario.load import load
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Terms
 
 Folder = Callable[..., Path]
 Find = Callable[[Path], tuple[Issue, ...]]

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.scenario.domain import Quota, Scenario, Stock
+from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import load
+from fleetopt.scenario.supply_domain import Quota, Stock
 from fleetopt.study.baselines import Baseline, baselines
 from fleetopt.study.leftover import left_over
 from fleetopt.study.merge import merged

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.scenario.domain import Margins, Quota, Scenario, Stock
+from fleetopt.scenario.domain import Margins, Scenario
 from fleetopt.scenario.load import load
+from fleetopt.scenario.supply_domain import Quota, Stock
 from fleetopt.study.entry import break_even
 from fleetopt.study.explain import Explanation, Finding, explain
 from fleetopt.study.once import optimize

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from fleetopt.errors import Change, Infeasible, Repair
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.scenario.domain import Quota, Scenario
+from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import load
+from fleetopt.scenario.supply_domain import Quota
 from fleetopt.study.limits import SHARE, apply, moved
 from fleetopt.study.once import optimize
 from fleetopt.study.repairs import priced

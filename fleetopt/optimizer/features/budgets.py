@@ -18,7 +18,7 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
 from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.plan.domain import ALL
-from fleetopt.scenario.domain import Budget
+from fleetopt.scenario.supply_domain import Budget
 
 NOT_PAID = ("residual_value", "shortfall")
 

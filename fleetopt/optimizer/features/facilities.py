@@ -21,7 +21,7 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
-from fleetopt.scenario.domain import Facility
+from fleetopt.scenario.supply_domain import Facility
 
 
 class Facilities(Feature):

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, RunningKey
+from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.rules import Rules
 
 

@@ -16,7 +16,7 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
-from fleetopt.scenario.domain import Quota
+from fleetopt.scenario.supply_domain import Quota
 
 
 class Quotas(Feature):

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleetopt.optimizer.case import Link, Option, PlanningCase
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey
+from fleetopt.optimizer.options import Link, Option
 from fleetopt.optimizer.rules import Rules
 from fleetopt.scenario.domain import Workload
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fleetopt.optimizer.case import Option, PlanningCase
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import Ledgers, PoolKey, RunningKey
+from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.rules import Rules
 
 

@@ -39,20 +39,8 @@ from fleetopt.catalog.domain import (
 )
 from fleetopt.plan import domain as plans
 from fleetopt.plan.domain import FleetLine, Order, Placement, Plan
-from fleetopt.scenario.domain import (
-    Calendar,
-    Margins,
-    Outlook,
-    Period,
-    Quota,
-    Scenario,
-    Shortfall,
-    Slot,
-    Stock,
-    Supply,
-    SupplyLine,
-    Workload,
-)
+from fleetopt.scenario.domain import Calendar, Margins, Outlook, Period, Scenario, Shortfall, Slot, Workload
+from fleetopt.scenario.supply_domain import Quota, Stock, Supply, SupplyLine
 from fleetopt.units import Latency
 
 MEASURED = Provenance("measured", "a bench")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fleetopt.plan.domain import Plan
-from fleetopt.scenario.domain import Quota, Scenario, Stock, Supply
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Quota, Stock, Supply
 from fleetopt.units import Latency
 from fleetopt.verify import verify
 

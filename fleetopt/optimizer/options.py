@@ -1,0 +1,169 @@
+"""Options: the ways to run a workload that the problem chooses from, with what a replica sets aside and carries.
+
+One for each capacity and pool it can stand on, and one for each range of pool sizes or share of a replica. What another
+option can replace at every size is left out before the problem is written (dominance).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TypeAlias
+
+from fleetopt.capacity.domain import Capacity, CapacityTable
+from fleetopt.catalog.domain import NodeType
+from fleetopt.optimizer.dominance import undominated
+from fleetopt.optimizer.packing import gpus_set_aside
+from fleetopt.scenario.domain import Scenario, Workload
+
+Pool: TypeAlias = tuple[str, str]
+"""(node type, site): nodes that are interchangeable for packing replicas."""
+
+Link: TypeAlias = tuple[str, str]
+"""(site, KV format): where and how prefill can hand its KV cache to decode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A way to run a workload: a capacity, on the nodes of one pool, setting aside `node_gpus` GPUs a replica.
+
+    Each replica carries `capacity_rps` while there are `least` to `most` of them: one to as many as the demand can
+    use, or a range of sizes of a pool behind one queue. Replicas of a `shared` option belong to several workloads, the
+    length buckets of the one named; their number is then a share of time, not whole.
+    """
+
+    name: str
+    capacity: Capacity
+    pool: Pool
+    node_gpus: int
+    capacity_rps: float
+    least: int
+    most: float
+    shared: str | None = None
+
+    @property
+    def family(self) -> str:
+        """What options of one serving config on one pool have in common, whatever their sizes."""
+        return _name(self.capacity, self.pool)
+
+    @property
+    def link(self) -> Link:
+        return self.pool[1], self.capacity.candidate.config.kv_format
+
+
+def build_options(
+    scenario: Scenario,
+    capacities: CapacityTable,
+    pools: list[Pool],
+    planned: dict[tuple[str, str, str, str], float],
+) -> tuple[dict[str, tuple[Option, ...]], tuple[str, ...]]:
+    rows = [row for row in capacities.rows if row.capacity_rps > 0]
+    supply_sites = scenario.supply.sites
+    places = {w.name: w.sites for w in scenario.workloads}
+    pairs = [
+        (row, pool)
+        for row in rows
+        for pool in pools
+        if pool[1] in (places[row.workload] or supply_sites) and _runs_on(row, pool, scenario)
+    ]
+    everything = _sized(scenario, pairs, planned)
+    kept = {(o.capacity.workload, o.family) for name in everything for o in undominated(everything[name])}
+    # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
+    options = _sized(scenario, [(r, p) for r, p in pairs if (r.workload, _name(r, p)) in kept], planned)
+    rounded = {
+        f"replicas of {o.capacity.candidate.config.gpus_per_replica} GPUs set aside {o.node_gpus} GPUs "
+        f"on {o.pool[0]} nodes"
+        for found in options.values()
+        for o in found
+        if o.node_gpus != o.capacity.candidate.config.gpus_per_replica
+    }
+    return options, tuple(sorted(rounded))
+
+
+def _sized(
+    scenario: Scenario, pairs: list[tuple[Capacity, Pool]], planned: dict[tuple[str, str, str, str], float]
+) -> dict[str, tuple[Option, ...]]:
+    sizes: dict[str, set[int]] = {}
+    for row, (node_type, _) in pairs:
+        sizes.setdefault(node_type, set()).add(row.candidate.config.gpus_per_replica)
+    aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
+    by_name = {w.name: w for w in scenario.workloads}
+    families = {w.name: w.family.name for w in scenario.workloads if w.family is not None}
+    slowed = {outlook.name: outlook.capacity_factor for outlook in scenario.calendar.outlooks}
+    peak = {w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) for w in scenario.workloads}
+    options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
+    for row, pool in pairs:
+        workload = row.workload
+        node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
+        options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload]))
+        if row.shared is not None:
+            options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
+    return {name: tuple(found) for name, found in options.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What replicas of an option may be wanted for: the demand, and as spares or company."""
+
+    peak_rps: float
+    spares: int
+    least: int
+
+    @classmethod
+    def of(cls, workload: Workload, row: Capacity, peak_rps: float) -> _Need:
+        role = row.candidate.role
+        return cls(peak_rps, dict(workload.spares).get(role, 0), dict(workload.least_replicas).get(role, 0))
+
+    def most(self, capacity_rps: float) -> int:
+        """Replicas beyond which another one is of no use."""
+        carrying = max(1, math.ceil(self.peak_rps / capacity_rps - 1e-9))
+        return max(carrying + self.spares, self.least)
+
+
+def _by_size(row: Capacity, pool: Pool, node_gpus: int, need: _Need) -> Iterator[Option]:
+    """One option, or one for each range of pool sizes; the sizes end where one carries all of the demand.
+
+    None where the same replica may be shared and carries no less.
+    """
+    if row.shared is not None and row.shared.capacity_rps >= row.capacity_rps * (1.0 - 1e-12):
+        return
+    if not row.pools:
+        most = need.most(row.capacity_rps)
+        yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
+        return
+    for size, larger in zip_longest(row.pools, row.pools[1:]):
+        useful = max(size.replicas, need.most(size.capacity_rps))
+        name = f"{_name(row, pool)} x{size.replicas}"
+        most = useful if larger is None else larger.replicas - 1
+        yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+
+
+def _shared(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float, family: str) -> Option:
+    """The option to have a share of the replicas of a family."""
+    assert row.shared is not None
+    rps = row.shared.capacity_rps
+    return Option(f"{_name(row, pool)} shared", row, pool, node_gpus, rps, 1, peak_rps / rps, family)
+
+
+def _name(row: Capacity, pool: Pool) -> str:
+    return f"{row.candidate.name}/{pool[0]}@{pool[1]}"
+
+
+def _runs_on(row: Capacity, pool: Pool, scenario: Scenario) -> bool:
+    """Whether a replica may stand on nodes of a pool.
+
+    A replica may span nodes only of the largest type of its GPU: smaller ones are the same hosts cut up, without
+    the fabric between them that the profile was measured on.
+    """
+    config, node = row.candidate.config, scenario.node_types[pool[0]]
+    if node.gpu_type != config.gpu_type:
+        return False
+    if config.gpus_per_replica <= node.gpus_per_node:
+        return True
+    return node.gpus_per_node == _largest_node(scenario.node_types.values(), config.gpu_type)
+
+
+def _largest_node(node_types: Iterable[NodeType], gpu_type: str) -> int:
+    return max(node.gpus_per_node for node in node_types if node.gpu_type == gpu_type)
