@@ -78,6 +78,16 @@ class PlanningCase:
     def gpu_type(self, pool: Pool) -> str:
         return self.node_types[pool[0]].gpu_type
 
+    def lots_of(self, line: SupplyLine) -> list[Commitment]:
+        """The lots that share the limits of a line: itself and its volume prices; none for a further lot."""
+        own = [c for c in self.commitments if line.name in (c.line.name, c.line.lot_of)]
+        return own if line.lot_of is None else []
+
+    def first_lot(self, line: SupplyLine) -> SupplyLine:
+        """The line whose limits hold for a line."""
+        names = {c.line.name: c.line for c in self.commitments}
+        return names[line.lot_of or line.name]
+
     def is_open(self, line: SupplyLine, period: str) -> bool:
         """Whether nodes can be rented or ordered under a line in a period."""
         names = [one.name for one in self.periods]

@@ -65,10 +65,12 @@ class SupplyBuilder:
             self._must_know((*key, "sites"), site, sites, "site")
         if offer is None:
             return []
-        many = len(chosen) > 1
         lots = self._terms.read((*key, "terms"), offer, file)
+        names = {site: f"{name}@{site}" if len(chosen) > 1 else name for site in chosen}
         return [
-            SupplyLine(f"{name}@{site}{suffix}" if many else f"{name}{suffix}", site, priced, file.max_nodes, terms)
+            SupplyLine(names[site] + suffix, site, priced, None, terms, lot_of=names[site])
+            if suffix
+            else SupplyLine(names[site], site, priced, file.max_nodes, terms)
             for site in chosen
             for suffix, priced, terms in lots
         ]

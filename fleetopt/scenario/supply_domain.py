@@ -32,13 +32,18 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class SupplyLine:
-    """An offer at a site, with the most nodes that may be held under it at a time (None: no limit)."""
+    """An offer at a site, with the most nodes that may be held under it at a time (None: no limit).
+
+    A volume price is a line of its own, a further lot of the line that `lot_of` names. All lots together share the
+    limits of that first one: `max_nodes`, and the `max_order` and `max_delivery` of its terms.
+    """
 
     name: str
     site: str
     offer: Offer
     max_nodes: int | None
     terms: Terms = Terms()
+    lot_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

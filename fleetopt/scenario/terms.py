@@ -1,7 +1,7 @@
 """Turns the terms of an offer into values: one lot, and one more for each volume price.
 
 A volume price is an offer of its own with a smallest order, so that no price depends on a quantity: whoever orders
-enough takes the cheaper one.
+enough takes the cheaper one. The limits of the offer stand with its first lot and hold for all lots together.
 """
 
 from __future__ import annotations
@@ -46,8 +46,13 @@ class TermsReader:
             availability=terms.availability or 1.0,
             price_factors=tuple((p, terms.price_changes[p]) for p in self._periods if p in terms.price_changes),
         )
+        unlimited = replace(base, max_order=None, max_delivery=None)
         larger = [
-            (f" from {lot.nodes}", _priced(offer, lot.price, lot.nodes), replace(base, min_order=lot.nodes))
+            (
+                f" from {lot.nodes}",
+                _priced(offer, lot.price, lot.nodes),
+                replace(unlimited, min_order=max(lot.nodes, base.min_order)),
+            )
             for lot in sorted(terms.volume, key=lambda lot: lot.nodes)
         ]
         return [("", offer, base), *larger]
@@ -68,9 +73,17 @@ class TermsReader:
             self._add((*key, asked[0]), what, "Take it out, or use max_nodes")
         if terms.min_order and terms.max_order and terms.min_order > terms.max_order:
             self._add((*key, "min_order"), f"{terms.min_order} is above max_order {terms.max_order}", "Swap them")
-        if terms.volume and (file.max_nodes is not None or terms.max_order or terms.max_delivery):
-            what = "stands beside a limit, which its lots would not share"
-            self._add((*key, "volume"), what, "Limit the GPUs by a quota instead")
+        if not offer.hourly:
+            self._check_lots(key, file)
+
+    def _check_lots(self, key: Key, file: OfferFile) -> None:
+        terms = file.terms
+        limits = {"max_nodes": file.max_nodes, "max_order": terms.max_order, "max_delivery": terms.max_delivery}
+        for index, lot in enumerate(terms.volume):
+            short = next((name for name, most in limits.items() if most is not None and most < lot.nodes), None)
+            if short is not None:
+                what = f"needs {lot.nodes} nodes, and {short} is {limits[short]}"
+                self._add((*key, "volume", index, "nodes"), what, "Raise the limit, or take the price out")
 
     def _must_know(self, key: Key, period: str | None) -> None:
         if period is not None and period not in self._periods:

@@ -1,7 +1,7 @@
 """What a plan leaves of the supply to those who come after it.
 
 Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota. That
-is never too much; where two plans peak at different times it is less than there would be.
+is never too much; where two plans peak at different times it is less than there would be. Lots of an offer are one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from fleetopt.scenario.supply_domain import Quota
 
 def left_over(scenario: Scenario, plan: Plan) -> Scenario:
     """The scenario with the supply that the plan does not use."""
-    nodes = {line.supply: 0 for line in plan.fleet}
-    for line in plan.fleet:
-        nodes[line.supply] = max(nodes[line.supply], line.nodes)
     supply = scenario.supply
+    first = {line.name: line.lot_of or line.name for line in supply.lines}
+    nodes: dict[str, int] = {}
+    together: dict[tuple[str, ...], int] = defaultdict(int)
+    for line in plan.fleet:
+        together[first.get(line.supply, line.supply), line.period, line.slot, line.outlook] += line.nodes
+    for (name, *_), held in together.items():
+        nodes[name] = max(nodes.get(name, 0), held)
     return replace(
         scenario,
         supply=replace(

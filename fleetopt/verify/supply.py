@@ -13,7 +13,7 @@ from fleetopt.verify.tally import Tally
 
 
 def supply_is_respected(facts: Facts) -> Check:
-    """No more nodes than a line or stock has; committed nodes exactly those ordered, within their lead and term."""
+    """No more nodes than a line, its lots together, or stock has; committed ones as ordered, in their lead and term."""
     tally = Tally("supply_is_respected", "nodes", nothing="no nodes")
     for row in facts.plan.fleet:
         for fault in _description_faults(facts, row):
@@ -40,7 +40,8 @@ def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tal
     if isinstance(source, Stock) and source.committed and facts.is_open(source, time[0]) and nodes != source.nodes:
         tally.fail(f"{where}: {nodes} nodes in service, {source.nodes} are paid for whether used or not")
     if most is not None:
-        tally.hold(most - nodes, 0.0, f"{where}: {nodes} of {most} nodes")
+        together = sum(facts.nodes.get((lot, time), 0) for lot in lots_of(facts, key))
+        tally.hold(most - together, 0.0, f"{where}: {together} of {most} nodes")
     if is_committed(facts.sources[key]):
         ordered = ordered_nodes(facts, key, time[0])
         if nodes != ordered:
@@ -49,17 +50,32 @@ def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tal
 
 def _hold_terms(facts: Facts, line: SupplyLine, tally: Tally) -> None:
     """Lots and deliveries, period by period; the lead time is one for all orders of a line."""
-    terms, nodes = line.terms, Counter[str]()
-    for order in facts.orders.get((line.name, line.site), ()):
-        nodes[order.order_by] += order.nodes
-    for period, count in nodes.items():
+    terms, key = line.terms, (line.name, line.site)
+    for period, count in _ordered_in(facts, [key]).items():
         where = f"orders of {line.name} at {line.site} in {period}: {count}"
         if not facts.is_open(line, period):
             tally.fail(f"{where} nodes, and none can be ordered then")
         tally.hold(count - terms.min_order, 0.0, f"{where} of at least {terms.min_order} nodes")
+    for period, count in _ordered_in(facts, lots_of(facts, key)).items():
         for limit in (terms.max_order, terms.max_delivery):
             if limit is not None:
-                tally.hold(limit - count, 0.0, f"{where} of {limit} nodes")
+                what = f"orders of {line.name} at {line.site} in {period}: {count} of {limit} nodes"
+                tally.hold(limit - count, 0.0, what)
+
+
+def _ordered_in(facts: Facts, keys: list[SupplyKey]) -> Counter[str]:
+    """Nodes ordered under some lines, by the period of the order."""
+    nodes = Counter[str]()
+    for key in keys:
+        for order in facts.orders.get(key, ()):
+            nodes[order.order_by] += order.nodes
+    return nodes
+
+
+def lots_of(facts: Facts, key: SupplyKey) -> list[SupplyKey]:
+    """A source and the volume prices that share its limits."""
+    further = [(s.name, s.site) for s in facts.scenario.supply.lines if (s.lot_of, s.site) == key]
+    return [key, *further]
 
 
 def ordered_nodes(facts: Facts, key: SupplyKey, period: str) -> int:

@@ -55,7 +55,7 @@ def test_everything_is_read_as_written(folder: Folder) -> None:
         ("{min_order: 5, max_order: 4}", "terms.min_order", "above max_order"),
         ("{min_order: 0}", "terms.min_order", "1"),
         ("{availability: 0 %}", "terms.availability", "no node"),
-        ("{volume: [{nodes: 8, price: -5 %}], max_order: 4}", "terms.volume", "lots would not share"),
+        ("{volume: [{nodes: 8, price: -5 %}], max_order: 4}", "terms.volume.0.nodes", "max_order is 4"),
         ("{weight: 5}", "terms.weight", "unknown"),
     ],
 )
@@ -64,6 +64,18 @@ def test_a_wrong_term_is_one_error(folder: Folder, issues: Find, terms: str, fie
     [issue] = issues(folder(OFFER, BUY.replace("TERMS", f"terms: {terms}")))
     assert issue.where.endswith(f"supply.offers.buy.{field}")
     assert words in f"{issue.what} {issue.fix}"
+
+
+def test_lots_of_an_offer_share_its_limits(folder: Folder) -> None:
+    """Proves that limits stand with the first lot, to which the others point, and that no lot undercuts min_order."""
+    volume = "[{nodes: 2, price: -1 %}, {nodes: 16, price: -5 %}]"
+    terms = f"max_nodes: 40, terms: {{min_order: 4, max_order: 20, volume: {volume}}}"
+    lines = {line.name: line for line in load(folder(OFFER, BUY.replace("TERMS", terms))).supply.lines}
+    assert (lines["buy"].max_nodes, lines["buy"].lot_of, lines["buy"].terms.max_order) == (40, None, 20)
+    assert [(name, line.lot_of, line.terms) for name, line in lines.items()][1:] == [
+        ("buy from 2", "buy", Terms(min_order=4)),
+        ("buy from 16", "buy", Terms(min_order=16)),
+    ]
 
 
 def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:

@@ -6,7 +6,7 @@
     cost[reserved | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']    over the orders held
     cost[upfront,t',l]  +=  upfront[l] change[l,t'] ORDERS[l,t']
     cost[residual_value,T,l]  -=  upfront[l] change[l,t'] unexpired[l,t'] ORDERS[l,t']
-    held[l,t]  <=  max_nodes[l]                                            (offer_is_not_exhausted)
+    sum of held[l',t] over the lots l' of l  <=  max_nodes[l]         (commitment_is_not_exhausted)
 
 Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per node; change[l,t'] the announced change
          of the price when ordered; unexpired[l,t'] the share of the term beyond the last period T, straight-line.
@@ -82,7 +82,7 @@ class Commitments(Feature):
             if line.max_nodes is None:
                 continue
             for index, period in enumerate(case.periods):
-                held = [order for order, _ in held_orders(model, case, commitment, index)]
+                held = [order for lot in case.lots_of(line) for order, _ in held_orders(model, case, lot, index)]
                 limit = Limit(f"offer {line.name}", "supply", period.name, "nodes", line.max_nodes)
                 if held:
                     key = (line.name, period.name)

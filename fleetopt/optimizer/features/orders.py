@@ -2,11 +2,12 @@
 
     ordered[l,t]  >=  min[l] PLACED[l,t]                                               (order_is_large_enough)
     ordered[l,t]  <=  most[l] PLACED[l,t]                                              (order_is_placed)
-    ordered[l,t]  <=  max[l]                                                           (order_is_small_enough)
-    ordered[l,t]  <=  delivery[l]                                                      (delivery_is_possible)
+    sum of ordered[l',t] over the lots l' of l  <=  max[l]                             (order_is_small_enough)
+    sum of ordered[l',t] over the lots l' of l  <=  delivery[l]                        (delivery_is_possible)
 
 Symbols  min[l], max[l] nodes in an order, delivery[l] nodes that enter service in a period (the lead time is the same
          for all orders of a line; scenario.supply.offers.terms); most[l] nodes that the demand can use, or max[l].
+         Lots of l: the line itself and its volume prices, which share its limits.
 Ledgers  reads ordered.     Shape  up to four rows per supply line with such terms and period.
 Dual     USD per node: what a larger delivery is worth.
 """
@@ -37,6 +38,7 @@ class OrderTerms(Feature):
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for commitment in case.commitments:
             terms = commitment.line.terms
+            lots = case.lots_of(commitment.line)
             for period in case.periods:
                 key = OrderKey(commitment.line.name, period.name)
                 ordered = ledgers.ordered.total(key)
@@ -52,12 +54,14 @@ class OrderTerms(Feature):
                 ):
                     if most is not None:
                         limit = Limit(f"terms of {commitment.line.name}", "supply", period.name, "nodes", most)
-                        rules.at_most(sentence, key, ordered, most, limit)
+                        together = sum(ledgers.ordered.total(OrderKey(lot.line.name, period.name)) for lot in lots)
+                        rules.at_most(sentence, key, together, most, limit)
 
 
 def _most(case: PlanningCase, commitment: Commitment) -> int:
     """Nodes beyond which a larger order is of no use, and at least the smallest order."""
     line = commitment.line
     useful = case.most_nodes((line.offer.node_type, line.site))
-    most = useful if line.max_nodes is None else min(useful, line.max_nodes)
+    granted = case.first_lot(line).max_nodes
+    most = useful if granted is None else min(useful, granted)
     return max(most, line.terms.min_order)
