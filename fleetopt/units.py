@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 _NUMBER = r"(?P<number>[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
@@ -25,13 +25,18 @@ _INTENSITY = {"g/kWh": 1.0, "kg/MWh": 1.0}
 _CARBON_PRICE = {"USD/t": 1.0}
 _TONNES = {"t": 1.0, "kt": 1e3}
 _BANDWIDTH = re.compile(r"^(?P<magnitude>[MG])(?P<what>bit|B)/s$")
-_PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
+_PRICE = re.compile(r"^(?P<currency>[A-Z]{3})\s*/\s*(?P<per>node|GPU)\s*/\s*(?P<time>h|month)$", re.IGNORECASE)
+_MONEY = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<currency>[A-Z]{3})(?:\s*/\s*(?P<per>node|GPU))?$")
+_YEARLY = re.compile(r"^(?P<magnitude>[kM]?)\s*(?P<currency>[A-Z]{3})\s*/\s*(?P<per>node|GPU)\s*/\s*year$")
+_MONTHLY = re.compile(r"^(?P<currency>[A-Z]{3})\s*/\s*(?P<per>kW|U)\s*/\s*month$")
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
 LONGEST_S = 31 * 24 * 3600.0
+HOURS_PER_MONTH = 730.0
+"""Of a month in a price by the month: a twelfth of 365 days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,16 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class NodePrice:
-    """A price in US dollars per hour, for a whole node or for each GPU in it."""
+class Price:
+    """An amount of a currency for each `node`, `GPU`, `kW` or `U` (rack unit); its field says for how long.
 
-    usd_per_h: float
-    per: Literal["node", "gpu"]
+    `written` is the text that it was read from.
+    """
+
+    amount: float
+    per: str = "node"
+    currency: str = "USD"
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +155,58 @@ def fraction(text: object) -> float:
     return number / 100.0 if unit == "%" else number
 
 
-def node_price(text: object) -> NodePrice:
-    """An hourly price per node or per GPU.
+def node_price(text: object) -> Price:
+    """A price per node or per GPU, for an hour; one for a month is spread over 730 hours.
 
-    >>> node_price("31.92 USD/node/h"), node_price("3.99 USD/GPU/h")
-    (NodePrice(usd_per_h=31.92, per='node'), NodePrice(usd_per_h=3.99, per='gpu'))
+    >>> node_price("3.99 EUR/GPU/h") == Price(3.99, "GPU", "EUR"), node_price("7300 USD/node/month").amount
+    (True, 10.0)
     """
     number, unit = _split(text, "31.92 USD/node/h")
     match = _PRICE.match(unit)
     if match is None:
         raise ValueError(f"has {_named(unit)}; write a price like '31.92 USD/node/h' or '3.99 USD/GPU/h'")
-    return NodePrice(number, "gpu" if match["per"].lower() == "gpu" else "node")
+    hours = HOURS_PER_MONTH if match["time"].lower() == "month" else 1.0
+    per = "GPU" if match["per"].lower() == "gpu" else "node"
+    return Price(number / hours, per, match["currency"].upper(), f"{text}".strip())
+
+
+def price_once(text: object) -> Price:
+    """Money that is paid once, for a node unless it says for each GPU.
+
+    >>> price_once("310 k EUR") == Price(310000.0, "node", "EUR"), price_once("30000 USD/GPU").per
+    (True, 'GPU')
+    """
+    return _priced(text, _MONEY, "310 k USD", "'310 k USD' or '30 k USD/GPU'")
+
+
+def price_per_year(text: object) -> Price:
+    """Money for each year of a node or a GPU.
+
+    >>> price_per_year("9 k USD/node/year") == Price(9000.0)
+    True
+    """
+    return _priced(text, _YEARLY, "9 k USD/node/year", "'9 k USD/node/year' or '1000 USD/GPU/year'")
+
+
+def price_per_month(text: object, per: str) -> Price:
+    """Money for each month of a kW or a rack unit (U).
+
+    >>> price_per_month("150 USD/kW/month", "kW").amount
+    150.0
+    """
+    price = _priced(text, _MONTHLY, f"150 USD/{per}/month", f"'150 USD/{per}/month'")
+    if price.per != per:
+        raise ValueError(f"is per {price.per}; write a price per {per}, like '150 USD/{per}/month'")
+    return price
+
+
+def _priced(text: object, pattern: re.Pattern[str], example: str, examples: str) -> Price:
+    number, unit = _split(text, example)
+    match = pattern.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)}; write money like {examples}")
+    magnitude = _MAGNITUDE[match.groupdict().get("magnitude") or ""]
+    return Price(number * magnitude, match["per"] or "node", match["currency"], f"{text}".strip())
 
 
 def usd(text: object) -> float:

@@ -161,7 +161,7 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         rent_factor={outlook.name: outlook.price_factor for outlook in calendar.outlooks},
         capability={outlook.name: outlook.capacity_factor for outlook in calendar.outlooks},
         availability={line.name: line.terms.availability for line in supply.lines},
-        assumptions=(*assumptions, *_power_assumptions(scenario, set(pool_of.values()))),
+        assumptions=(*assumptions, *_power_assumptions(scenario, set(pool_of.values())), *supply.conversions),
     )
 
 

@@ -71,10 +71,15 @@ def _rate_not_negative(value: units.Rate) -> units.Rate:
     return value
 
 
-def _price_not_negative(value: units.NodePrice) -> units.NodePrice:
-    _not_negative(value.usd_per_h)
-    if value.usd_per_h > MOST_USD_PER_H:
+def _price_not_negative(value: units.Price) -> units.Price:
+    _not_negative(value.amount)
+    if value.amount > MOST_USD_PER_H:
         raise ValueError("is more than a million dollars an hour; check the unit")
+    return value
+
+
+def _sum_not_negative(value: units.Price) -> units.Price:
+    _money(value.amount)
     return value
 
 
@@ -105,7 +110,7 @@ _LATENCY = _text("A latency limit, at the mean unless a percentile is named", "2
 _RATE = _text(
     "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
 )
-_PRICE = _text("An hourly price, per node or per GPU", "31.92 USD/node/h", "3.99 USD/GPU/h")
+_PRICE = _text("A price per node or per GPU, for an hour or a month of 730 h", "31.92 USD/node/h", "3.99 EUR/GPU/h")
 _BANDWIDTH = _text("The speed of a link, in bits or bytes", "400 Gbit/s", "50 GB/s")
 _MONEY = _text("US dollars", "310000 USD", "310 k USD")
 
@@ -120,7 +125,13 @@ Fraction = Annotated[
 Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
 Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]
-NodePrice = Annotated[units.NodePrice, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
+NodePrice = Annotated[units.Price, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
+Once = Annotated[
+    units.Price,
+    BeforeValidator(units.price_once),
+    AfterValidator(_sum_not_negative),
+    _text("Money paid once, per node unless it says per GPU", "310 k USD", "30 k EUR/GPU"),
+]
 Power = Annotated[
     float, BeforeValidator(units.power), AfterValidator(_not_negative), _text("Electric power", "200 kW", "1.2 MW")
 ]
@@ -151,6 +162,13 @@ def _change(value: Any) -> float:
     return 1.0 + change
 
 
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or re.fullmatch("[A-Z]{3}", value) is None or value == "USD":
+        raise ValueError("is no other currency than dollars; write its three capital letters, like EUR")
+    return value
+
+
+Currency = Annotated[str, BeforeValidator(_currency), _text("A currency", "EUR", pattern="^[A-Z]{3}$")]
 Change = Annotated[float, BeforeValidator(_change), _text("A relative change of a price", "-10 %", "5 %")]
 Lot = Annotated[int, Field(ge=1, le=10_000_000, strict=True)]
 

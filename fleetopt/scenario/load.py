@@ -11,6 +11,7 @@ from fleetopt.catalog.roots import model_folder, model_names, shipped
 from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.calendar import build_calendar
+from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
@@ -33,7 +34,8 @@ def load(path: str | Path) -> Scenario:
     hardware, hardware_files = load_hardware(roots)
     models, model_files = _models(file, roots, hardware, document, issues)
     calendar = build_calendar(file.calendar, document, issues)
-    supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
+    exchange = Exchange(file.money.rates, document, issues)
+    supply = SupplyBuilder(hardware, calendar, document, issues, exchange).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
     builder = WorkloadBuilder(

@@ -10,7 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from fleetopt.scenario.fields import Block, Change, Fraction, Hours, Markup, Name, Text, period_name
+from fleetopt.scenario.fields import (
+    MOST_FACTOR,
+    Block,
+    Change,
+    Currency,
+    Fraction,
+    Hours,
+    Markup,
+    Name,
+    Text,
+    Usd,
+    period_name,
+)
 from fleetopt.scenario.supply_schema import SupplyFile
 from fleetopt.scenario.workload_schema import WorkloadFile
 
@@ -45,10 +57,34 @@ class CalendarFile(Block):
     ] = Field(default={"base": OutlookFile(probability=1.0)}, validate_default=False)
 
 
+def _above_zero(value: float) -> float:
+    if value <= 0:
+        raise ValueError("is not more than zero; write what one is worth, like '1.08 USD'")
+    if value > MOST_FACTOR:
+        raise ValueError("is more than any currency is worth; write dollars for one, like '1.08 USD'")
+    return value
+
+
+class RateFile(Block):
+    """What one unit of a currency is worth, and who says so."""
+
+    rate: Annotated[Usd, AfterValidator(_above_zero), Field(description="US dollars for one", examples=["1.08 USD"])]
+    source: Annotated[Text, Field(max_length=200)] = ""
+    date: Annotated[Text, Field(max_length=20)] = ""
+
+
+def _rate(value: Any) -> Any:
+    return value if isinstance(value, dict | RateFile) else {"rate": value}
+
+
 class MoneyFile(Block):
-    """How money at different times compares."""
+    """How money of different times and currencies compares."""
 
     discount_rate: Annotated[Markup, Field(description="Per year; the plan then has the least present value")] = 0.0
+    rates: Annotated[
+        dict[Currency, Annotated[RateFile, BeforeValidator(_rate, json_schema_input_type=Usd | RateFile)]],
+        Field(description="By currency: what one is worth in US dollars"),
+    ] = {}
 
 
 class MarginsFile(Block):

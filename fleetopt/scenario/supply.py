@@ -10,11 +10,12 @@ from fleetopt.catalog.domain import Hardware, Offer, Provenance
 from fleetopt.catalog.hardware import offer_problem
 from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.domain import Calendar
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
-from fleetopt.units import NodePrice
+from fleetopt.units import Price
 
 _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
 
@@ -22,7 +23,10 @@ _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "sour
 class SupplyBuilder:
     """Builds the supply; what is wrong with it is added to `issues`."""
 
-    def __init__(self, hardware: Hardware, calendar: Calendar, document: Document, issues: list[Issue]) -> None:
+    def __init__(
+        self, hardware: Hardware, calendar: Calendar, document: Document, issues: list[Issue], exchange: Exchange
+    ) -> None:
+        self._exchange = exchange
         self._hardware = hardware
         self._periods = [period.name for period in calendar.periods]
         self._document = document
@@ -54,6 +58,7 @@ class SupplyBuilder:
             facilities=tuple(self._facility(site, facility, file) for site, facility in file.facilities.items()),
             carbon=Carbon(file.carbon.price, file.carbon.max),
             most_gpu_types=tuple(file.most_gpu_types.items()),
+            conversions=tuple(self._exchange.said),
         )
 
     def _lines(self, name: str, file: OfferFile, sites: list[str]) -> list[SupplyLine]:
@@ -86,8 +91,9 @@ class SupplyBuilder:
         offer = self._hardware.offers[file.offer]
         changes: dict[str, Any] = {}
         if file.price is not None:
-            changes["usd_per_node_h"] = self._per_node(file.price, offer.node_type)
+            changes["usd_per_node_h"] = self._per_node((*key, "price"), file.price, offer.node_type)
             note = f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h in {shown(self._document.path)}"
+            note += self._written(file)
             changes["provenance"] = Provenance("assumed", f"{note}; was: {offer.provenance.source}")
         if file.lead_time_months is not None:
             changes["lead_time_months"] = file.lead_time_months
@@ -104,15 +110,15 @@ class SupplyBuilder:
         assert file.price is not None
         if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
             return None
-        source = file.source or f"stated in {shown(self._document.path)}"
+        source = (file.source or f"stated in {shown(self._document.path)}") + self._written(file)
         offer = Offer(
             name=name,
             node_type=file.node_type,
             kind=file.kind,
             provider=file.provider or "unnamed",
             region="",
-            usd_per_node_h=self._per_node(file.price, file.node_type),
-            upfront_usd_per_node=file.upfront or 0.0,
+            usd_per_node_h=self._per_node((*key, "price"), file.price, file.node_type),
+            upfront_usd_per_node=self._per_node((*key, "upfront"), file.upfront, file.node_type),
             term_months=file.term_months,
             lead_time_months=file.lead_time_months or 0,
             price_date="",
@@ -138,7 +144,7 @@ class SupplyBuilder:
             return None
         if file.last is not None:
             self._must_know((*key, "last"), file.last, self._periods, "period")
-        price = self._per_node(file.price, file.node_type)
+        price = self._per_node((*key, "price"), file.price, file.node_type)
         return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
@@ -190,9 +196,16 @@ class SupplyBuilder:
         offer = self._hardware.offers.get(file.offer or "")
         return None if offer is None else offer.node_type
 
-    def _per_node(self, price: NodePrice, node_type: str) -> float:
-        node = self._hardware.node_types[node_type]
-        return price.usd_per_h * (node.gpus_per_node if price.per == "gpu" else 1)
+    def _per_node(self, key: Key, price: Price | None, node_type: str) -> float:
+        """USD per node, zero where there is no price."""
+        return (
+            0.0 if price is None else self._exchange.usd(key, price, self._hardware.node_types[node_type].gpus_per_node)
+        )
+
+    def _written(self, file: OfferFile) -> str:
+        """How the prices of an offer stood where it was not in dollars."""
+        notes = [self._exchange.note(price) for price in (file.price, file.upfront) if price is not None]
+        return "".join(f"; {note}" for note in notes if note)
 
     def _must_know(self, key: Key, name: str, known: Iterable[str], kind: str) -> bool:
         names = list(known)

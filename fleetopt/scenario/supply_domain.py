@@ -119,6 +119,8 @@ class Carbon:
 
 @dataclass(frozen=True, slots=True)
 class Supply:
+    """Everything there is to plan with; `conversions` say which prices were in another currency, and at what rate."""
+
     sites: tuple[str, ...]
     lines: tuple[SupplyLine, ...]
     stock: tuple[Stock, ...]
@@ -127,3 +129,4 @@ class Supply:
     facilities: tuple[Facility, ...] = ()
     carbon: Carbon = Carbon()
     most_gpu_types: tuple[tuple[str, int], ...] = ()
+    conversions: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from fleetopt.scenario.fields import (
     Name,
     NodePrice,
     Nodes,
+    Once,
     Power,
     Text,
     Tonnes,
@@ -60,7 +61,7 @@ class OfferFile(Block):
     node_type: str | None = None
     kind: OfferKind | None = None
     price: NodePrice | None = None
-    upfront: Annotated[Usd | None, Field(description="Per node, at the order")] = None
+    upfront: Annotated[Once | None, Field(description="Per node, at the order")] = None
     term_months: Annotated[int | None, Field(ge=1, le=240)] = None
     lead_time_months: Annotated[int | None, Field(ge=0, le=60)] = None
     provider: Text | None = None
@@ -76,7 +77,7 @@ class OwnedFile(Block):
     node_type: str
     site: Name | None = None
     nodes: Nodes
-    price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.NodePrice(0.0, "node")
+    price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.Price(0.0)
     last: Annotated[Name | None, Field(description="Last period in which they are there")] = None
     committed: Annotated[
         bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")

@@ -56,7 +56,7 @@ WRONG = [
     (f"{{offer: {OFFER}}}", "[]", 15, H200, ["mapping"]),
     (OFFER, "zzz", 15, f"{H200}.offer", ["'zzz'", "Known"]),
     (f"{OFFER}}}", f"{OFFER}, price: 28}}", 15, f"{H200}.price", ["'28'", "31.92 USD/node/h"]),
-    (f"{OFFER}}}", f"{OFFER}, price: 28 EUR/node/h}}", 15, f"{H200}.price", ["'EUR/node/h'", "USD"]),
+    (f"{OFFER}}}", f"{OFFER}, price: 28 EUR/node/h}}", 15, f"{H200}.price", ["in EUR", "money.rates", "EUR: 1.08 USD"]),
     (f"{OFFER}}}", f"{OFFER}, max_nodes: -3}}", 15, f"{H200}.max_nodes", ["'-3'"]),
     (f"{OFFER}}}", f"{OFFER}, sites: [nowhere]}}", 15, f"{H200}.sites", ["'nowhere'", "main"]),
     (f"{OFFER}}}", f"{OFFER}, kind: spot}}", 15, f"{H200}.kind", ["beside 'offer'"]),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetopt import units
-from fleetopt.units import Latency, NodePrice, Rate
+from fleetopt.units import Latency, Price, Rate
 
 PARSERS: list[Callable[[object], Any]] = [
     units.seconds,
@@ -18,6 +19,9 @@ PARSERS: list[Callable[[object], Any]] = [
     units.rate,
     units.fraction,
     units.node_price,
+    units.price_once,
+    units.price_per_year,
+    partial(units.price_per_month, per="kW"),
     units.usd,
     units.latency,
 ]
@@ -41,8 +45,14 @@ LATENCIES = ["s at p99", "ms at mean", "s at p0", "s at p100", "s at", "at p99"]
         (units.fraction, "3 %", 0.03),
         (units.fraction, "0.03", 0.03),
         (units.fraction, 1, 1.0),
-        (units.node_price, "31.92 USD/node/h", NodePrice(31.92, "node")),
-        (units.node_price, "3.99 usd/gpu/h", NodePrice(3.99, "gpu")),
+        (units.node_price, "31.92 USD/node/h", Price(31.92)),
+        (units.node_price, "3.99 usd/gpu/h", Price(3.99, "GPU")),
+        (units.node_price, "1460 CHF / node / month", Price(2.0, "node", "CHF")),
+        (units.price_once, "310 k USD", Price(310_000.0)),
+        (units.price_once, "1.5 M GBP", Price(1.5e6, "node", "GBP")),
+        (units.price_once, "2 G GBP/GPU", Price(2e9, "GPU", "GBP")),
+        (units.price_per_year, "9 k EUR/GPU/year", Price(9000.0, "GPU", "EUR")),
+        (lambda text: units.price_per_month(text, "U"), "25 USD/U/month", Price(25.0, "U")),
         (units.usd, "310 k USD", 310_000.0),
         (units.usd, "1.5 M USD", 1_500_000.0),
         (units.latency, "2 s", Latency(2.0)),
@@ -75,7 +85,11 @@ def test_a_quantity_becomes_its_base_unit(parse: Callable[[object], Any], text: 
         (units.fraction, math.nan, ["finite"]),
         (units.fraction, math.inf, ["finite"]),
         (units.node_price, "28 USD/h", ["'USD/h'", "31.92 USD/node/h"]),
-        (units.node_price, "28 EUR/node/h", ["'EUR/node/h'"]),
+        (units.node_price, "28 EURO/node/h", ["'EURO/node/h'"]),
+        (units.node_price, "28 USD/node/year", ["'USD/node/year'"]),
+        (units.price_once, "28 USD/node/h", ["'USD/node/h'", "310 k USD"]),
+        (units.price_per_year, "28 USD/node", ["'USD/node'", "9 k USD/node/year"]),
+        (lambda text: units.price_per_month(text, "U"), "25 USD/kW/month", ["per kW", "USD/U/month"]),
         (units.usd, "28 EUR", ["'EUR'"]),
         (units.usd, "28", ["no unit"]),
         (units.latency, "0 s", ["more than zero"]),
