@@ -11,11 +11,11 @@ from typing import Literal, TypeAlias
 
 Evidence: TypeAlias = Literal["measured", "modelled", "assumed"]
 Role: TypeAlias = Literal["prefill", "decode", "aggregated"]
-OfferKind: TypeAlias = Literal["on_demand", "spot", "reserved", "purchase"]
+OfferKind: TypeAlias = Literal["on_demand", "spot", "reserved", "lease", "purchase"]
 
 EVIDENCE: tuple[Evidence, ...] = ("measured", "modelled", "assumed")
 ROLES: tuple[Role, ...] = ("prefill", "decode", "aggregated")
-OFFER_KINDS: tuple[OfferKind, ...] = ("on_demand", "spot", "reserved", "purchase")
+OFFER_KINDS: tuple[OfferKind, ...] = ("on_demand", "spot", "reserved", "lease", "purchase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,9 @@ class Offer:
     """A way to acquire nodes of one type.
 
     `usd_per_node_h` is paid for each hour a node is held, `upfront_usd_per_node` once per order. On-demand and
-    spot nodes are held hour by hour; reserved and purchased ones for `term_months` from the period of
-    delivery (a purchase's term is its useful life), `lead_time_months` after the order.
+    spot nodes are held hour by hour; reserved, leased and purchased ones for `term_months` from the period of
+    delivery (a purchase's term is its useful life), `lead_time_months` after the order. Leased nodes stand in one's own
+    racks as purchased ones do, and go back at the end.
     """
 
     name: str
@@ -89,6 +90,11 @@ class Offer:
     def hourly(self) -> bool:
         """Whether nodes are rented by the hour, with nothing committed."""
         return self.kind in ("on_demand", "spot")
+
+    @property
+    def hosted(self) -> bool:
+        """Whether nodes stand in one's own racks, so that power and room are paid for besides."""
+        return self.kind in ("lease", "purchase")
 
 
 @dataclass(frozen=True, slots=True)

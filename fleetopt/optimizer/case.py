@@ -62,9 +62,9 @@ class PlanningCase:
 
     @property
     def self_powered(self) -> set[str]:
-        """Supply lines whose electricity the planner pays for: owned and purchased nodes."""
-        bought = {c.line.name for c in self.commitments if c.line.offer.kind == "purchase"}
-        return bought | {stock.name for stock in self.stock}
+        """Supply lines whose electricity the planner pays for: owned, leased and purchased nodes."""
+        hosted = {c.line.name for c in self.commitments if c.line.offer.hosted}
+        return hosted | {stock.name for stock in self.stock}
 
     def node_power_w(self, node_type: str) -> float:
         node = self.node_types[node_type]

@@ -26,6 +26,7 @@ _TITLES = {
     "on_demand": "On-demand rental",
     "spot": "Spot rental",
     "reserved": "Reserved, by the hour",
+    "lease": "Lease rent",
     "purchase_running": "Running purchased nodes",
     "upfront": "Paid with the order",
     "residual_value": "Residual value",

@@ -97,7 +97,7 @@ class Facility:
     """What a site has for nodes, and what they draw there; None is no limit.
 
     Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
-    Electricity is paid for owned and purchased nodes only: the price of others includes it.
+    Electricity is paid for owned, leased and purchased nodes only: the price of others includes it.
     """
 
     site: str

@@ -109,7 +109,7 @@ class FacilityFile(Block):
     rack_units: Annotated[float | None, Field(gt=0, lt=1e9)] = None
     pue: Annotated[float, Field(ge=1, le=5, description="Power of the site over that of its nodes")] = 1.0
     load: Annotated[Fraction, Field(description="Mean draw of a node in service, of its nameplate")] = 1.0
-    electricity: Annotated[EnergyPrice, Field(description="Paid for owned and purchased nodes")] = 0.0
+    electricity: Annotated[EnergyPrice, Field(description="Paid for owned, leased and purchased nodes")] = 0.0
     carbon: Annotated[Intensity, Field(description="Of the site's electricity")] = 0.0
 
 

@@ -3,7 +3,7 @@
     each workload alone     every workload its own fleet, each the cheapest, with whole nodes per workload
     one GPU type            the cheapest plan that uses a single GPU type for everything
     static peak             each workload by the paper's formula, rounded up, at its peak, held all the time
-    nothing committed       the cheapest plan without reserved or purchased nodes
+    nothing committed       the cheapest plan without reserved, leased or purchased nodes
 
 Each is a plan of the whole scenario, verified as such. Workloads that each want the same scarce supply get it in the
 order of the scenario. A baseline that breaks a limit is not feasible, and no saving is claimed against it.
@@ -139,7 +139,7 @@ def _uncommitted(scenario: Scenario, plan: Plan, desk: Resolver) -> Baseline:
     answer = desk.solve(with_supply(scenario, lambda line: line.offer.hourly), "nothing committed")
     if answer.plan is None:
         return _none(name, "no plan without commitments" if answer.impossible else UNFINISHED)
-    return _judged(name, plan, of_whole(scenario, answer.plan), "nothing reserved or purchased")
+    return _judged(name, plan, of_whole(scenario, answer.plan), "nothing reserved, leased or purchased")
 
 
 def _judged(name: str, plan: Plan, other: Plan, note: str) -> Baseline:

@@ -116,20 +116,22 @@ def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iter
     assert isinstance(source, SupplyLine)
     name, site = key
     periods = facts.scenario.calendar.periods
-    running = "purchase_running" if source.offer.kind == "purchase" else "reserved"
+    running = {"purchase": "purchase_running"}.get(source.offer.kind, source.offer.kind)
     for period in periods:
         usd = ordered_nodes(facts, key, period.name) * period.days * 24.0 * facts.usd_per_node_h(source, period.name)
         yield CostKey(running, period.name, ALL, ALL, site, name), usd
     for order in facts.orders.get(key, ()):
         upfront = order.nodes * _upfront(facts, order)
         yield CostKey("upfront", order.order_by, ALL, ALL, site, name), upfront
-        left = upfront * _unexpired(facts, order, source.offer.term_months)
-        yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
+        # What a lease takes upfront is gone: nothing of it is left at the end.
+        if source.offer.kind != "lease":
+            left = upfront * _unexpired(facts, order, source.offer.term_months)
+            yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
 
 
 def _energy(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
-    """Electricity of nodes that are owned or bought, and carbon of all, where the site states a price."""
-    own = isinstance(source, Stock) or source.offer.kind == "purchase"
+    """Electricity of nodes that are owned, leased or bought, and carbon of all, where the site states a price."""
+    own = isinstance(source, Stock) or source.offer.kind in {"lease", "purchase"}
     for time in facts.times:
         kwh = facts.kwh(key, time)
         usd_per_kwh, grams = facts.electricity(key[1])

@@ -1,6 +1,7 @@
 """Our own price table (docs/ingest-formats.md): one node of one provider a row, its prices in columns.
 
-A price column says what it is for, `on_demand`, `spot`, `one_year`, `three_year` or `purchase`, and per what:
+A price column says what it is for, `on_demand`, `spot`, `one_year`, `three_year` (reserved), `lease_one_year`,
+`lease_three_year` or `purchase`, and per what:
 `on_demand_per_gpu` or `on_demand_per_node`; without the ending, a column `per` says `gpu` or `node` for the row.
 Prices but the purchase are per hour. A price of which nobody can say per what it is, is an error.
 """
@@ -21,6 +22,8 @@ KINDS: dict[str, tuple[OfferKind, int | None]] = {
     "spot": ("spot", None),
     "one_year": ("reserved", 12),
     "three_year": ("reserved", 36),
+    "lease_one_year": ("lease", 12),
+    "lease_three_year": ("lease", 36),
     "purchase": ("purchase", None),
 }
 ENDINGS = {"": None, "_per_gpu": "gpu", "_per_node": "node"}

@@ -1,15 +1,16 @@
-"""Commitments: reserved and purchased nodes, ordered ahead of knowing the future and held for their term.
+"""Commitments: reserved, leased and purchased nodes, ordered ahead of knowing the future and held for their term.
 
     held[l,t]  =  sum ORDERS[l,t'] over t' with  t'+lead[l] <= t < t'+lead[l]+term[l]
     fielded[l,t,h,o]  +=  held[l,t]                                  in every slot and outlook
     ordered[l,t']  +=  ORDERS[l,t']                                     t' within the window of l
-    cost[reserved | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']    over the orders held
+    cost[reserved | lease | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']   of orders held
     cost[upfront,t',l]  +=  upfront[l] change[l,t'] ORDERS[l,t']
-    cost[residual_value,T,l]  -=  upfront[l] change[l,t'] unexpired[l,t'] ORDERS[l,t']
+    cost[residual_value,T,l]  -=  upfront[l] change[l,t'] unexpired[l,t'] ORDERS[l,t']       l is no lease
     sum of held[l',t] over the lots l' of l  <=  max_nodes[l]         (commitment_is_not_exhausted)
 
 Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per node; change[l,t'] the announced change
-         of the price when ordered; unexpired[l,t'] the share of the term beyond the last period T, straight-line.
+         of the price when ordered; unexpired[l,t'] the share of the term beyond the last period T, straight-line. What
+         is paid upfront on a lease is a fee: it buys nothing that is left.
          ORDERS carry no outlook: they are first-stage.
 Ledgers  posts ordered, fielded, cost.     Shape  one variable per committed supply line and period of ordering.
 Dual     USD per node: what one more node of the offer is worth.
@@ -24,6 +25,9 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, OrderKey, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.plan.domain import ALL
+
+RUNNING = {"reserved": "reserved", "lease": "lease", "purchase": "purchase_running"}
+"""The cost line of an ordered node's price by the hour."""
 
 
 class Commitments(Feature):
@@ -52,13 +56,12 @@ class Commitments(Feature):
     def price(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         for commitment in case.commitments:
             line, offer = commitment.line, commitment.line.offer
-            running = "purchase_running" if offer.kind == "purchase" else "reserved"
             for index, period in enumerate(case.periods):
                 usd = case.period_hours(period.name) * offer.usd_per_node_h
                 held = held_orders(model, case, commitment, index)
                 if held and usd > 0:
                     paid = usd * sum(case.price_factor(line, ordered) * order for order, ordered in held)
-                    ledgers.cost.post(CostKey(running, period.name, ALL, ALL, line.site, line.name), paid)
+                    ledgers.cost.post(CostKey(RUNNING[offer.kind], period.name, ALL, ALL, line.site, line.name), paid)
             if offer.upfront_usd_per_node > 0:
                 self._price_upfront(model, case, ledgers, commitment)
 
@@ -72,7 +75,7 @@ class Commitments(Feature):
             upfront_usd = offer.upfront_usd_per_node * case.price_factor(line, period.name)
             ledgers.cost.post(paid, upfront_usd * order)
             left = unexpired_share(offer, months_in_service(case, commitment, index))
-            if left > 0:
+            if left > 0 and offer.kind != "lease":
                 back = CostKey("residual_value", case.periods[-1].name, ALL, ALL, line.site, line.name)
                 ledgers.cost.post(back, -upfront_usd * left * order)
 

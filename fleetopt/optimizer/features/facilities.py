@@ -2,7 +2,7 @@
 
     sum_l watts[i(l)] fielded[l,t,h,o]  <=  power[s]              l at s                    (power_is_enough)
     sum_l units[i(l)] fielded[l,t,h,o]  <=  rack_units[s]         l at s                    (racks_are_enough)
-    cost[electricity,t,h,o,l]  +=  kwh[l,t,h] usd[s] fielded[l,t,h,o]      l owned or purchased
+    cost[electricity,t,h,o,l]  +=  kwh[l,t,h] usd[s] fielded[l,t,h,o]      l owned, leased or purchased
     cost[carbon,t,h,o,l]       +=  kwh[l,t,h] grams[s] / 1e6 usd_per_tonne fielded[l,t,h,o]
     sum_l,t,h kwh[l,t,h] grams[s] / 1e6 fielded[l,t,h,o]  <=  max_tonnes                    (carbon_is_capped)
 

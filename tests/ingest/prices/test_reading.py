@@ -167,6 +167,7 @@ HEADER = "provider,gpu_type,gpus_per_node,currency,date,region"
         ("spot_per_gpu", "1.25", "us-8xh100-spot-west", (10.0, 0.0)),
         ("one_year_per_gpu", "2", "us-8xh100-reserved-12m-west", (16.0, 0.0)),
         ("three_year_per_node", "12", "us-8xh100-reserved-36m-west", (12.0, 0.0)),
+        ("lease_three_year_per_gpu", "1.5", "us-8xh100-lease-36m-west", (12.0, 0.0)),
         ("purchase_per_gpu", "30000", "us-8xh100-purchase-west", (0.0, 240_000.0)),
         ("purchase_per_node", "250000", "us-8xh100-purchase-west", (0.0, 250_000.0)),
     ],
