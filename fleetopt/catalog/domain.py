@@ -71,7 +71,7 @@ class Offer:
     `usd_per_node_h` is paid for each hour a node is held, `upfront_usd_per_node` once per order. On-demand and
     spot nodes are held hour by hour; reserved, leased and purchased ones for `term_months` from the period of
     delivery (a purchase's term is its useful life), `lead_time_months` after the order. Leased nodes stand in one's own
-    racks as purchased ones do, and go back at the end.
+    racks as purchased ones do, and go back at the end. `support_usd_per_node_year` is paid for both while held.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Offer:
     lead_time_months: int
     price_date: str
     provenance: Provenance
+    support_usd_per_node_year: float = 0.0
 
     @property
     def hourly(self) -> bool:

@@ -64,7 +64,23 @@ class PlanningCase:
     def self_powered(self) -> set[str]:
         """Supply lines whose electricity the planner pays for: owned, leased and purchased nodes."""
         hosted = {c.line.name for c in self.commitments if c.line.offer.hosted}
-        return hosted | {stock.name for stock in self.stock}
+        return hosted | {stock.name for stock in self.stock if stock.hosted}
+
+    @property
+    def support_usd_per_year(self) -> dict[str, float]:
+        """USD for each year of a node, by supply line."""
+        offered = {c.line.name: c.line.offer.support_usd_per_node_year for c in self.commitments}
+        return offered | {stock.name: stock.support_usd_per_node_year for stock in self.stock}
+
+    def room_usd_per_month(self, supply: str) -> float:
+        """USD for a month of the room that a node takes."""
+        node_type, site = self.pool_of[supply]
+        usd = 0.0
+        for facility in (one for one in self.facilities if one.site == site):
+            usd += self.node_power_w(node_type) / 1e3 * facility.colocation_usd_per_kw_month
+            if facility.colocation_usd_per_unit_month:
+                usd += self.node_rack_units(node_type) * facility.colocation_usd_per_unit_month
+        return usd
 
     def node_power_w(self, node_type: str) -> float:
         node = self.node_types[node_type]

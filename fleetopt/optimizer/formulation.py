@@ -31,6 +31,7 @@ from fleetopt.optimizer.features.shortfall import ShortfallFeature
 from fleetopt.optimizer.features.slices import Slices
 from fleetopt.optimizer.features.spares import Spares
 from fleetopt.optimizer.features.stock import StockFeature
+from fleetopt.optimizer.features.upkeep import Upkeep
 from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
 from fleetopt.optimizer.rules import Rule, Rules
@@ -49,6 +50,7 @@ FEATURES: tuple[Feature, ...] = (
     Commitments(),
     OrderTerms(),
     StockFeature(),
+    Upkeep(),
     Fleet(),
     Quotas(),
     Facilities(),

@@ -65,6 +65,11 @@ class OrderKey(NamedTuple):
     period: str
 
 
+class HeldKey(NamedTuple):
+    supply: str
+    period: str
+
+
 class SupplyKey(NamedTuple):
     supply: str
     period: str
@@ -126,6 +131,7 @@ class Ledgers:
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
     ordered: Ledger = field(default_factory=lambda: Ledger("ordered", "nodes ordered by supply and period"))
+    held: Ledger = field(default_factory=lambda: Ledger("held", "nodes held, used or not, by supply and period"))
     fielded: Ledger = field(default_factory=lambda: Ledger("fielded", "nodes in service by supply and time"))
     cost: Ledger = field(default_factory=lambda: Ledger("cost", "USD by line, time, site and item"))
 
@@ -137,6 +143,7 @@ class Ledgers:
             self.running,
             self.gpus_used,
             self.ordered,
+            self.held,
             self.fielded,
             self.cost,
         )

@@ -3,8 +3,8 @@
 Accrual, not cash: all that a supply line costs over the horizon is spread evenly over the hours its nodes are in
 service, so that an upfront payment falls on the quarters it serves. At any time the cost of a pool (node type
 at a site) is shared in proportion to GPUs set aside on it; idle GPUs of a pool in use are thus borne by its
-users, and a pool that nobody uses goes to '(unused)'. Expected over outlooks, at present value where the scenario
-discounts.
+users, and a pool that nobody uses goes to '(unused)', as does what a supply line costs that is never in service.
+Expected over outlooks, at present value where the scenario discounts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def workload_costs(
     def weight(record: FleetLine | Placement | WorkloadOutcome) -> float:
         return probability[record.outlook] * hours[record.period, record.slot]
 
-    rate = _usd_per_node_hour(lines, costs, models, usd, weight_of={id(line): weight(line) for line in lines})
+    paid = list(costs)
+    rate = _usd_per_node_hour(lines, paid, models, usd, weight_of={id(line): weight(line) for line in lines})
+    for idle in (cost for cost in paid if cost.site and cost.item not in rate):
+        usd[UNUSED, idle.period] += idle.usd * idle.probability * idle.discount
     shares = _shares(placed)
     for line in lines:
         cost = line.nodes * weight(line) * rate[line.supply]

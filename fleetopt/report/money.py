@@ -32,6 +32,8 @@ _TITLES = {
     "residual_value": "Residual value",
     "owned": "Running owned nodes",
     "electricity": "Electricity",
+    "support": "Support",
+    "colocation": "Colocation",
     "carbon": "Price of carbon",
     "shortfall": "Price of unserved demand",
 }

@@ -162,6 +162,33 @@ def _change(value: Any) -> float:
     return 1.0 + change
 
 
+def _support(value: Any) -> units.Price | float:
+    """Money for each year of a node, or a share of its upfront price, as in '5 %/year'."""
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text.removesuffix("/year").rstrip().endswith("%"):
+        return _at_most_one(_not_negative(units.fraction(text.removesuffix("/year"))))
+    return _sum_not_negative(units.price_per_year(value))
+
+
+Support = Annotated[
+    units.Price | float,
+    BeforeValidator(_support),
+    _text("Money for each year of a node, or a share of its upfront price", "9 k USD/node/year", "5 %/year"),
+]
+MonthOfKw = Annotated[
+    units.Price,
+    BeforeValidator(lambda value: units.price_per_month(value, "kW")),
+    AfterValidator(_sum_not_negative),
+    _text("Money for each month of a kW", "150 USD/kW/month"),
+]
+MonthOfUnit = Annotated[
+    units.Price,
+    BeforeValidator(lambda value: units.price_per_month(value, "U")),
+    AfterValidator(_sum_not_negative),
+    _text("Money for each month of a rack unit", "25 USD/U/month"),
+]
+
+
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or re.fullmatch("[A-Z]{3}", value) is None or value == "USD":
         raise ValueError("is no other currency than dollars; write its three capital letters, like EUR")

@@ -15,6 +15,7 @@ from fleetopt.scenario.domain import Calendar
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
+from fleetopt.scenario.upkeep import UpkeepReader
 from fleetopt.units import Price
 
 _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
@@ -32,6 +33,7 @@ class SupplyBuilder:
         self._document = document
         self._issues = issues
         self._terms = TermsReader(self._periods, document, issues)
+        self._upkeep = UpkeepReader(exchange, document, issues)
 
     def build(self, file: SupplyFile) -> Supply:
         """The supply as values."""
@@ -70,6 +72,9 @@ class SupplyBuilder:
             self._must_know((*key, "sites"), site, sites, "site")
         if offer is None:
             return []
+        gpus = self._hardware.node_types[offer.node_type].gpus_per_node
+        support = self._upkeep.of_offer((*key, "support"), offer, file.support, gpus)
+        offer = replace(offer, support_usd_per_node_year=support)
         lots = self._terms.read((*key, "terms"), offer, file)
         names = {site: f"{name}@{site}" if len(chosen) > 1 else name for site in chosen}
         return [
@@ -145,7 +150,9 @@ class SupplyBuilder:
         if file.last is not None:
             self._must_know((*key, "last"), file.last, self._periods, "period")
         price = self._per_node((*key, "price"), file.price, file.node_type)
-        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed)
+        gpus = self._hardware.node_types[file.node_type].gpus_per_node
+        support = self._upkeep.of_owned((*key, "support"), file, gpus)
+        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed, support)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)
@@ -170,8 +177,9 @@ class SupplyBuilder:
     def _facility(self, site: str, file: FacilityFile, supply: SupplyFile) -> Facility:
         key: Key = ("supply", "facilities", site)
         self._must_know(key, site, supply.sites, "site")
-        if file.rack_units is not None:
-            self._must_have_rack_units(key, site, supply)
+        if file.rack_units is not None or file.colocation.rack_units is not None:
+            self._must_have_rack_units(key, site, supply, every=file.rack_units is not None)
+        by_kw, by_unit = self._upkeep.of_room((*key, "colocation"), file.colocation)
         return Facility(
             site=site,
             power_w=file.power,
@@ -180,17 +188,26 @@ class SupplyBuilder:
             load=file.load,
             usd_per_kwh=file.electricity,
             carbon_g_per_kwh=file.carbon,
+            colocation_usd_per_kw_month=by_kw,
+            colocation_usd_per_unit_month=by_unit,
         )
 
-    def _must_have_rack_units(self, key: Key, site: str, supply: SupplyFile) -> None:
-        """A limit of rack units says nothing of nodes whose height nobody states."""
-        named = [o.node_type or self._offered(o) for o in supply.offers.values() if site in (o.sites or supply.sites)]
-        named += [o.node_type for o in supply.owned.values() if (o.site or supply.sites[0]) == site]
+    def _must_have_rack_units(self, key: Key, site: str, supply: SupplyFile, *, every: bool) -> None:
+        """Neither a limit nor a price of rack units says anything of nodes whose height nobody states."""
+        here = [o for o in supply.offers.values() if site in (o.sites or supply.sites)]
+        named = [o.node_type or self._offered(o) for o in here if every or self._kind(o) in ("lease", "purchase")]
+        owned = [o for o in supply.owned.values() if every or not o.committed]
+        named += [o.node_type for o in owned if (o.site or supply.sites[0]) == site]
         for name in dict.fromkeys(name for name in named if name is not None):
             node = self._hardware.node_types.get(name)
             if node is not None and node.rack_units is None:
-                what = f"limits rack units, and nobody states those of {name}"
-                self._add((*key, "rack_units"), what, "State rack_units in a node_types.csv of the scenario")
+                what = f"counts rack units, and nobody states those of {name}"
+                field = ("rack_units",) if every else ("colocation", "rack_units")
+                self._add((*key, *field), what, "State rack_units in a node_types.csv of the scenario")
+
+    def _kind(self, file: OfferFile) -> str | None:
+        offer = self._hardware.offers.get(file.offer or "")
+        return file.kind if offer is None else offer.kind
 
     def _offered(self, file: OfferFile) -> str | None:
         offer = self._hardware.offers.get(file.offer or "")

@@ -51,7 +51,8 @@ class Stock:
     """Nodes that are there already: owned, or committed to before the horizon.
 
     They can be used up to the period `last` (None: through the horizon), each for `usd_per_node_h` while it runs,
-    or, where they are `committed`, paid for at every hour whether used or not.
+    or, where they are `committed`, paid for at every hour whether used or not: a reservation, hosted by its provider.
+    Others stand in one's own racks; each costs `support_usd_per_node_year` while it is there.
     """
 
     name: str
@@ -61,6 +62,12 @@ class Stock:
     usd_per_node_h: float
     last: str | None = None
     committed: bool = False
+    support_usd_per_node_year: float = 0.0
+
+    @property
+    def hosted(self) -> bool:
+        """Whether nodes stand in one's own racks, so that power and room are paid for besides."""
+        return not self.committed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,8 @@ class Facility:
     """What a site has for nodes, and what they draw there; None is no limit.
 
     Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
-    Electricity is paid for owned, leased and purchased nodes only: the price of others includes it.
+    Electricity is paid for owned, leased and purchased nodes only: the price of others includes it. So is colocation,
+    by the month, for each of them that is held, used or not.
     """
 
     site: str
@@ -107,6 +115,8 @@ class Facility:
     load: float = 1.0
     usd_per_kwh: float = 0.0
     carbon_g_per_kwh: float = 0.0
+    colocation_usd_per_kw_month: float = 0.0
+    colocation_usd_per_unit_month: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,14 @@ from fleetopt.scenario.fields import (
     Fraction,
     Intensity,
     Lot,
+    MonthOfKw,
+    MonthOfUnit,
     Name,
     NodePrice,
     Nodes,
     Once,
     Power,
+    Support,
     Text,
     Tonnes,
     Usd,
@@ -68,6 +71,7 @@ class OfferFile(Block):
     source: Annotated[Text | None, Field(description="Where the price comes from")] = None
     sites: Annotated[list[Name] | None, Field(min_length=1)] = None
     max_nodes: Nodes | None = None
+    support: Annotated[Support | None, Field(description="By the year, of leased and purchased nodes")] = None
     terms: TermsFile = TermsFile()
 
 
@@ -78,6 +82,7 @@ class OwnedFile(Block):
     site: Name | None = None
     nodes: Nodes
     price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.Price(0.0)
+    support: Annotated[Support | None, Field(description="By the year, of each node that is there")] = None
     last: Annotated[Name | None, Field(description="Last period in which they are there")] = None
     committed: Annotated[
         bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")
@@ -102,6 +107,13 @@ class BudgetFile(Block):
     max: Usd
 
 
+class ColocationFile(Block):
+    """What room costs: for each month of each owned, leased and purchased node that is held, used or not."""
+
+    power: Annotated[MonthOfKw | None, Field(description="Per kW of nameplate")] = None
+    rack_units: Annotated[MonthOfUnit | None, Field(description="Per rack unit")] = None
+
+
 class FacilityFile(Block):
     """What a site has room for, and what electricity and its carbon come to there."""
 
@@ -111,6 +123,7 @@ class FacilityFile(Block):
     load: Annotated[Fraction, Field(description="Mean draw of a node in service, of its nameplate")] = 1.0
     electricity: Annotated[EnergyPrice, Field(description="Paid for owned, leased and purchased nodes")] = 0.0
     carbon: Annotated[Intensity, Field(description="Of the site's electricity")] = 0.0
+    colocation: ColocationFile = ColocationFile()
 
 
 class CarbonFile(Block):

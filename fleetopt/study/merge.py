@@ -1,27 +1,35 @@
 """Plans of parts of a scenario put together into one plan of the whole, verified as such.
 
-Fleets stand side by side: nodes of the same supply line are added up, and so are orders and dollars. What the parts
-break together (a quota that each kept alone) the verification finds.
+Fleets stand side by side: nodes of the same supply line are added up, and so are orders and dollars. What is owned is
+there for all of them, or for none, and its upkeep is paid once. What the parts break together (a quota that each kept
+alone) the verification finds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from fleetopt.plan.attribution import workload_costs
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import ALL, CostLine, Plan, Record
+from fleetopt.plan.money import discount
 from fleetopt.plan.risk import worth
 from fleetopt.scenario.domain import Scenario
+from fleetopt.verify.facts import Facts
+from fleetopt.verify.upkeep import upkeep
 from fleetopt.verify.verifier import verify
 
 R = TypeVar("R", bound=Record)
+
+UPKEEP = frozenset({"support", "colocation"})
+"""Cost lines of nodes that are held, whoever uses them."""
 
 
 def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
     """One plan of the scenario, with its verdict. Nothing is claimed about how good it is."""
     fleet = _added(record for part in parts for record in part.fleet)
-    costs = _added(record for part in parts for record in part.costs)
+    orders = _added(record for part in parts for record in part.orders)
+    costs = _costs(scenario, parts)
     placements = tuple(record for part in parts for record in part.placements)
     outcomes = tuple(record for part in parts for record in part.workloads)
     evidence = {str(line): line for part in parts for line in part.provenance.evidence}
@@ -33,7 +41,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "bound_usd": None,
             "gap": None,
             "fleet": fleet,
-            "orders": _added(record for part in parts for record in part.orders),
+            "orders": orders,
             "placements": placements,
             "workloads": outcomes,
             "costs": costs,
@@ -45,6 +53,24 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
         }
     )
     return plan.model_copy(update={"verdict": verify(plan, scenario)})
+
+
+def _costs(scenario: Scenario, parts: Sequence[Plan]) -> tuple[CostLine, ...]:
+    """Dollars of all parts, but the upkeep of what is owned as the whole scenario has it."""
+    owned = {stock.name for stock in scenario.supply.stock}
+    summed = _added(line for part in parts for line in part.costs)
+    once = _upkeep_of_owned(scenario, parts[0])
+    return (*(line for line in summed if line.item not in owned or line.line not in UPKEEP), *once)
+
+
+def _upkeep_of_owned(scenario: Scenario, plan: Plan) -> Iterator[CostLine]:
+    facts = Facts(scenario, plan)
+    for stock in scenario.supply.stock:
+        for line, period, usd in upkeep(facts, (stock.name, stock.site)):
+            if usd:
+                when: dict[str, str] = {"line": line, "period": period, "slot": ALL, "outlook": ALL}
+                factor = discount(line, period, scenario.calendar.periods, scenario.discount_rate)
+                yield CostLine(**when, site=stock.site, item=stock.name, probability=1.0, usd=usd, discount=factor)
 
 
 def of_whole(scenario: Scenario, plan: Plan) -> Plan:

@@ -45,14 +45,18 @@ def _unit_cost(tally: Tally, row: WorkloadCost, where: str) -> None:
 
 
 def _usd(facts: Facts, lines: dict[CostKey, float]) -> dict[Share, float]:
-    """Pools by the node GPUs each workload uses of them, all of it to '(unused)' where none does; own shortfall."""
+    """Pools by the node GPUs each workload uses of them, to '(unused)' where none does or can; own shortfall."""
     usd: dict[Share, float] = defaultdict(float)
     for (node_type, site, time), cost in _pool_costs(facts, lines).items():
         for workload, part in _parts(facts, (node_type, site, time)).items():
             usd[workload, time[0]] += cost * part
+    in_service = {key for (key, _), nodes in facts.nodes.items() if nodes}
     for key, amount in lines.items():
+        worth = amount * facts.probability[key.outlook] * present_value(facts, key)
         if key.line == "shortfall":
-            usd[key.item, key.period] += amount * facts.probability[key.outlook] * present_value(facts, key)
+            usd[key.item, key.period] += worth
+        elif (key.item, key.site) not in in_service:
+            usd[UNUSED, key.period] += worth
     return usd
 
 

@@ -13,6 +13,7 @@ from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
 from fleetopt.verify.supply import ordered_nodes
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
+from fleetopt.verify.upkeep import is_hosted, upkeep
 from fleetopt.verify.wellformed import cost_key
 
 Flows: TypeAlias = dict[tuple[str, Time], Traffic]
@@ -96,6 +97,8 @@ def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
     for key, source in facts.sources.items():
         for entry, usd in _energy(facts, key, source):
             lines[entry] += usd
+        for line, period, usd in upkeep(facts, key):
+            lines[CostKey(line, period, ALL, ALL, key[1], key[0])] += usd
     for (name, time), flow in flows.items():
         workload = facts.workloads[name]
         million_tokens = flow.shortfall * facts.hours[time[:2]] * 3600.0 * workload.tokens_per_request / 1e6
@@ -131,7 +134,7 @@ def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iter
 
 def _energy(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
     """Electricity of nodes that are owned, leased or bought, and carbon of all, where the site states a price."""
-    own = isinstance(source, Stock) or source.offer.kind in {"lease", "purchase"}
+    own = is_hosted(source)
     for time in facts.times:
         kwh = facts.kwh(key, time)
         usd_per_kwh, grams = facts.electricity(key[1])

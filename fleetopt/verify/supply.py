@@ -78,6 +78,14 @@ def lots_of(facts: Facts, key: SupplyKey) -> list[SupplyKey]:
     return [key, *further]
 
 
+def held_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
+    """Nodes that are there in a period, used or not: by order, or in stock."""
+    source = facts.sources[key]
+    if isinstance(source, Stock):
+        return source.nodes if facts.is_open(source, period) else 0
+    return ordered_nodes(facts, key, period)
+
+
 def ordered_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
     """Nodes that the orders of a supply line keep in service in a period, both ends included."""
     return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period))

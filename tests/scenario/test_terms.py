@@ -125,3 +125,57 @@ def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str
     [issue] = issues(folder("    slo:", f"    {written}\n    slo:"))
     assert f"workloads.chat.{where}" in issue.where
     assert words in f"{issue.what} {issue.fix}"
+
+
+def test_upkeep_is_read_as_written(folder: Folder) -> None:
+    """Proves support as money or as a share of the stated upfront price, the same for every lot, and room in euros."""
+    lots = "support: 5 %/year, terms: {volume: [{nodes: 16, price: -5 %}]}"
+    more = (
+        "  owned: {old: {node_type: 8xH200, nodes: 2, support: 1000 USD/GPU/year}}\n"
+        "  facilities: {main: {colocation: {power: 100 EUR/kW/month}}}\nmoney: {rates: {EUR: 1.1 USD}}\n"
+    )
+    supply = load(folder(OFFER, BUY.replace("TERMS", lots) + more)).supply
+    assert [line.offer.support_usd_per_node_year for line in supply.lines] == [15_000.0, 15_000.0]
+    assert supply.stock[0].support_usd_per_node_year == 8000.0
+    assert supply.facilities[0].colocation_usd_per_kw_month == pytest.approx(110.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        (OFFER.replace("}", ", support: 1 USD/node/year}"), "offers.h200.support", "on_demand nodes have it in"),
+        (
+            BUY.replace("upfront: 300 k USD, ", "").replace("TERMS", "support: 5 %"),
+            "offers.buy.support",
+            "there is not",
+        ),
+        (BUY.replace("TERMS", "support: 5 USD"), "offers.buy.support", "9 k USD/node/year"),
+        (BUY.replace("TERMS", "support: 500 %"), "offers.buy.support", "100 %"),
+        (BUY.replace("TERMS", "support: 5 EUR/node/year"), "offers.buy.support", "money.rates"),
+        (
+            OFFER + "  owned: {o: {node_type: 8xH200, nodes: 1, support: 5 %}}\n",
+            "owned.o.support",
+            "there is not",
+        ),
+        (
+            OFFER + "  owned: {o: {node_type: 8xH200, nodes: 1, committed: true, support: 5 USD/node/year}}\n",
+            "owned.o.support",
+            "committed nodes have it in",
+        ),
+        (
+            OFFER + "  facilities: {main: {colocation: {power: 5 USD/U/month}}}\n",
+            "facilities.main.colocation.power",
+            "per U",
+        ),
+        (
+            BUY.replace("TERMS", "") + "  facilities: {main: {colocation: {rack_units: 5 USD/U/month}}}\n",
+            "facilities.main.colocation.rack_units",
+            "counts rack units",
+        ),
+    ],
+)
+def test_wrong_upkeep_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
+    """Proves that each mistake is one error that names the field."""
+    [issue] = issues(folder(OFFER, written))
+    assert where in issue.where
+    assert words in f"{issue.what} {issue.fix}"

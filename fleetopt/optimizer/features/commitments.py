@@ -1,6 +1,6 @@
 """Commitments: reserved, leased and purchased nodes, ordered ahead of knowing the future and held for their term.
 
-    held[l,t]  =  sum ORDERS[l,t'] over t' with  t'+lead[l] <= t < t'+lead[l]+term[l]
+    held[l,t]  +=  sum ORDERS[l,t'] over t' with  t'+lead[l] <= t < t'+lead[l]+term[l]
     fielded[l,t,h,o]  +=  held[l,t]                                  in every slot and outlook
     ordered[l,t']  +=  ORDERS[l,t']                                     t' within the window of l
     cost[reserved | lease | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']   of orders held
@@ -12,7 +12,7 @@ Symbols  lead[l], term[l] periods; usd[l] USD per node-hour, upfront[l] USD per 
          of the price when ordered; unexpired[l,t'] the share of the term beyond the last period T, straight-line. What
          is paid upfront on a lease is a fee: it buys nothing that is left.
          ORDERS carry no outlook: they are first-stage.
-Ledgers  posts ordered, fielded, cost.     Shape  one variable per committed supply line and period of ordering.
+Ledgers  posts ordered, held, fielded, cost.     Shape  one variable per committed supply line and period of ordering.
 Dual     USD per node: what one more node of the offer is worth.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase, unexpired_share
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.ledgers import CostKey, Ledgers, OrderKey, SupplyKey
+from fleetopt.optimizer.ledgers import CostKey, HeldKey, Ledgers, OrderKey, SupplyKey
 from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.plan.domain import ALL
 
@@ -49,6 +49,8 @@ class Commitments(Feature):
         for commitment in case.commitments:
             for index, period in enumerate(case.periods):
                 held = [order for order, _ in held_orders(model, case, commitment, index)]
+                if held:
+                    ledgers.held.post(HeldKey(commitment.line.name, period.name), sum(held))
                 for t, h, o in case.times:
                     if t == period.name and held:
                         ledgers.fielded.post(SupplyKey(commitment.line.name, t, h, o), sum(held))
