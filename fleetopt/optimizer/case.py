@@ -15,7 +15,7 @@ from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.options import Option, Pool, build_options
 from fleetopt.scenario.demand import TimeKey, time_keys
 from fleetopt.scenario.domain import Period, Risk, Scenario, Workload
-from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, SupplyLine
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Sale, Stock, SupplyLine, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,28 @@ class PlanningCase:
 
     def is_open(self, line: SupplyLine, period: str) -> bool:
         """Whether nodes can be rented or ordered under a line in a period."""
-        names = [one.name for one in self.periods]
-        first = 0 if line.terms.first is None else names.index(line.terms.first)
-        last = len(names) - 1 if line.terms.last is None else names.index(line.terms.last)
-        return first <= names.index(period) <= last
+        return self._within(line.terms, period)
 
     def price_factor(self, line: SupplyLine, period: str) -> float:
         """What the price of a line is multiplied by in a period: the latest change announced up to then."""
+        return self._change(line.terms, period)
+
+    def sale_usd(self, stock: Stock, period: str) -> float | None:
+        """What a node in stock fetches at the start of a period; None where it cannot be sold then."""
+        sale = stock.sale
+        if sale is None or not self.is_there(stock, period) or not self._within(sale, period):
+            return None
+        return sale.usd_per_node * self._change(sale, period)
+
+    def _within(self, window: Terms | Sale, period: str) -> bool:
         names = [one.name for one in self.periods]
-        found = [f for name, f in line.terms.price_factors if names.index(name) <= names.index(period)]
+        first = 0 if window.first is None else names.index(window.first)
+        last = len(names) - 1 if window.last is None else names.index(window.last)
+        return first <= names.index(period) <= last
+
+    def _change(self, announced: Terms | Sale, period: str) -> float:
+        names = [one.name for one in self.periods]
+        found = [f for name, f in announced.price_factors if names.index(name) <= names.index(period)]
         return found[-1] if found else 1.0
 
     def is_there(self, stock: Stock, period: str) -> bool:

@@ -25,6 +25,7 @@ from fleetopt.optimizer.features.orders import OrderTerms
 from fleetopt.optimizer.features.pools import Pools
 from fleetopt.optimizer.features.quotas import Quotas
 from fleetopt.optimizer.features.rentals import Rentals
+from fleetopt.optimizer.features.sales import Sales
 from fleetopt.optimizer.features.serving import Serving
 from fleetopt.optimizer.features.sharing import SharingFeature
 from fleetopt.optimizer.features.shortfall import ShortfallFeature
@@ -50,6 +51,7 @@ FEATURES: tuple[Feature, ...] = (
     Commitments(),
     OrderTerms(),
     StockFeature(),
+    Sales(),
     Upkeep(),
     Fleet(),
     Quotas(),

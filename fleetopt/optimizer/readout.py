@@ -12,12 +12,13 @@ from typing import Any
 from fleetopt.optimizer.case import Commitment, PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
+from fleetopt.optimizer.features.sales import sales
 from fleetopt.optimizer.formulation import FEATURES, Problem, present_value, probability
 from fleetopt.optimizer.ledgers import CostKey, ServedKey, SupplyKey
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
-from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, WorkloadOutcome
+from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, Sale, WorkloadOutcome
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
@@ -33,6 +34,7 @@ class Readout:
     cvar_usd: float | None
     fleet: tuple[FleetLine, ...]
     orders: tuple[Order, ...]
+    sales: tuple[Sale, ...]
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
     costs: tuple[CostLine, ...]
@@ -61,6 +63,7 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         cvar_usd=value.cvar_usd,
         fleet=_fleet(problem),
         orders=_orders(model, case),
+        sales=sales(model, case),
         placements=tuple(placements),
         workloads=tuple(outcomes),
         costs=costs,

@@ -65,6 +65,20 @@ class Order(Record):
     usd_per_node_h: float
 
 
+class Sale(Record):
+    """Owned nodes that leave at the start of a period, for good, and what they fetch."""
+
+    supply: str
+    gpu_type: str
+    node_type: str
+    site: str
+    period: str
+    nodes: Count
+    gpus: Count
+    usd_per_node: float
+    usd: float
+
+
 class Placement(Record):
     """Replicas of a workload under one serving config, with what one of them carries and is asked to carry.
 
@@ -258,6 +272,7 @@ class Plan(Record):
     verdict: Verdict
     fleet: tuple[FleetLine, ...]
     orders: tuple[Order, ...]
+    sales: tuple[Sale, ...] = ()
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
     costs: tuple[CostLine, ...]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fleetopt.scenario.domain import Period
 
 MONTHS_PER_YEAR = 12.0
-PAID_AT_START = frozenset({"upfront"})
+PAID_AT_START = frozenset({"upfront", "sale"})
 RECEIVED_AT_END = frozenset({"residual_value"})
 """Cost lines that fall on the first or the last day of their period; all others are spread over it."""
 
@@ -16,8 +16,8 @@ def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> 
     """(1 + rate)^-years, with the years from the start of the horizon to when a cost line is paid.
 
     Args:
-        line: the cost line; `upfront` is paid on the first day of the period, `residual_value` on the last, any other
-            in the middle of it on average.
+        line: the cost line; `upfront` and `sale` are paid on the first day of the period, `residual_value` on the
+            last, any other in the middle of it on average.
         period: its name.
         periods: those of the calendar.
         rate: per year.

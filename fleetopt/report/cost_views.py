@@ -15,7 +15,7 @@ from fleetopt.report.money import (
     spend,
     table,
 )
-from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder
 from fleetopt.report.risks import OutlookCost
 from fleetopt.report.token_prices import TokenCost
 from fleetopt.report.view import BINDS, View, known_to, number, percent, time, usd, view
@@ -48,12 +48,15 @@ def kind_view(plan: Plan) -> View:
     return view("Capex and opex, USD", ["", *periods, "in all"], [*rows[:2], ["cash", *_money(cash)], rows[2]])
 
 
-def purchase_order_view(orders: Sequence[PurchaseOrder]) -> View:
-    """What to order when, with unit prices, totals and what it is for."""
-    rows = [_order_row(one) for one in orders]
+def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale] = ()) -> View:
+    """What to order when, with unit prices, totals and what it is for; and what to sell, with amounts below zero."""
+    rows = sorted([*map(_order_row, orders), *map(_sale_row, sales)], key=lambda row: row[0])
     if rows:
-        gpus, upfront = sum(o.order.gpus for o in orders), sum(o.upfront_usd for o in orders)
-        nodes, total = sum(o.order.nodes for o in orders), sum(o.total_usd for o in orders)
+        fetched = sum(s.sale.usd for s in sales)
+        gpus = sum(o.order.gpus for o in orders) - sum(s.sale.gpus for s in sales)
+        nodes = sum(o.order.nodes for o in orders) - sum(s.sale.nodes for s in sales)
+        upfront = sum(o.upfront_usd for o in orders) - fetched
+        total = sum(o.total_usd for o in orders) - fetched
         rows.append(["total", *[""] * 6, f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
     titles = ["order by", "in service", "until", "offer", "kind", "provider", "site", "nodes", "GPUs"]
     money = ["USD/node", "USD/node/h", "USD with the order", "USD in all"]
@@ -62,6 +65,21 @@ def purchase_order_view(orders: Sequence[PurchaseOrder]) -> View:
         "Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
     return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
+
+
+def _sale_row(one: NodeSale) -> list[str]:
+    sale = one.sale
+    what = [one.gone_by.isoformat(), "", "", f"{sale.supply} ({sale.node_type})", "sell", "", sale.site]
+    return [
+        *what,
+        f"-{sale.nodes:,}",
+        f"-{sale.gpus:,}",
+        usd(sale.usd_per_node),
+        "",
+        usd(-sale.usd),
+        usd(-sale.usd),
+        "",
+    ]
 
 
 def _order_row(one: PurchaseOrder) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
 
 TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
+"""Tables that are always written; that of sales only where there are any."""
 
 
 def write_plan(
@@ -78,11 +79,12 @@ def csv_text(plan: Plan, name: str) -> str:
 
 
 def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
-    contents: dict[str, str | bytes] = {f"{name}.csv": csv_text(plan, name) for name in TABLES}
+    names = (*TABLES, "sales") if plan.sales else TABLES
+    contents: dict[str, str | bytes] = {f"{name}.csv": csv_text(plan, name) for name in names}
     if parquet:
         from fleetopt.report.parquet import parquet_bytes
 
-        contents |= {f"{name}.parquet": parquet_bytes(plan, name) for name in TABLES}
+        contents |= {f"{name}.parquet": parquet_bytes(plan, name) for name in names}
     return contents
 
 

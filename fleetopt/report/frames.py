@@ -12,6 +12,7 @@ from fleetopt.plan.domain import (
     Placement,
     Plan,
     Record,
+    Sale,
     WorkloadCost,
     WorkloadOutcome,
 )
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 RECORDS: dict[str, type[Record]] = {
     "fleet": FleetLine,
     "orders": Order,
+    "sales": Sale,
     "placements": Placement,
     "workloads": WorkloadOutcome,
     "costs": CostLine,

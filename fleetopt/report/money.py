@@ -3,10 +3,10 @@
     nominal usd  =  usd x probability, in dollars of their day: what budgets and cash flows are made of
     present usd  =  nominal usd x discount: they sum to the plan's expected cost
 
-Each line is one of three kinds. *capex* buys something that is owned afterwards; *opex* is paid for use, also where
-it is paid ahead, as the upfront part of a reservation is; *unpaid* is money that the plan counts and nobody pays in
-the horizon: what purchased nodes are still worth at its end, and the price put on demand that goes unserved. Capex
-and opex together are the cash that leaves.
+Each line is one of three kinds. *capex* buys something that is owned afterwards, less what owned nodes are sold for;
+*opex* is paid for use, also where it is paid ahead, as the upfront part of a reservation is; *unpaid* is money that the
+plan counts and nobody pays in the horizon: what purchased nodes are still worth at its end, and the price put on demand
+that goes unserved. Capex and opex together are the cash that leaves.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _TITLES = {
     "lease": "Lease rent",
     "purchase_running": "Running purchased nodes",
     "upfront": "Paid with the order",
+    "sale": "Sold nodes",
     "residual_value": "Residual value",
     "owned": "Running owned nodes",
     "electricity": "Electricity",
@@ -40,8 +41,9 @@ _TITLES = {
 """Names for people; a line that is not here is shown by its own name."""
 
 _UNPAID = RECEIVED_AT_END | {"shortfall"}
-_WITH_THE_ORDER = PAID_AT_START
-"""Lines that are paid once, when the order is placed; capex where the order is a purchase."""
+_ONCE = PAID_AT_START
+"""Lines that are paid once, on the first day; capex where the order is a purchase."""
+_SOLD = "sale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def spend(plan: Plan) -> tuple[Spend, ...]:
     bought = {order.supply for order in plan.orders if order.kind == "purchase"}
     return tuple(
         Spend(
-            *(c.line, kind_of(c, bought), c.line in _WITH_THE_ORDER, c.period, c.site, c.item),
+            *(c.line, kind_of(c, bought), c.line in _ONCE, c.period, c.site, c.item),
             usd=nominal_usd(c),
             present_usd=nominal_usd(c) * c.discount,
         )
@@ -94,7 +96,7 @@ def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
     """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
     if not is_paid(cost):
         return "unpaid"
-    return "capex" if cost.line in _WITH_THE_ORDER and cost.item in bought else "opex"
+    return "capex" if cost.line == _SOLD or (cost.line in _ONCE and cost.item in bought) else "opex"
 
 
 def is_paid(cost: CostLine) -> bool:

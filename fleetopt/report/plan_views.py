@@ -93,6 +93,10 @@ def order_view(plan: Plan) -> View:
         ]
         for o in plan.orders
     ]
+    rows += [
+        [*(s.supply, "sell", "", s.node_type, s.site, s.period, "", ""), f"-{s.nodes:,}", usd(-s.usd), ""]
+        for s in plan.sales
+    ]
     titles = ["supply", "kind", "provider", "node type", "site", "order in", "in service", "until"]
     return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8)
 

@@ -2,8 +2,10 @@
 
     total  =  paid with the order  +  the order's share of what its supply line costs by the hour over the horizon
 
-An order is placed on the first day of its period at the latest. Where several orders of a supply line are in service
-at once, they share its hourly cost by nodes; the totals of all orders are the committed lines' cost, to the cent.
+Owned nodes that are sold stand beside the orders, with the first day on which they are gone; what they fetch is taken
+off. An order is placed on the first day of its period at the latest. Where several orders of a supply line are in
+service at once, they share its hourly cost by nodes; the totals of all orders are the committed lines' cost, to the
+cent.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fleetopt.plan.domain import Order, Placement, Plan
+from fleetopt.plan.domain import Order, Placement, Plan, Sale
 from fleetopt.report.cash import end_of
 from fleetopt.report.money import Spend, spend
 from fleetopt.scenario.domain import Period, Scenario
@@ -34,6 +36,20 @@ class PurchaseOrder:
     @property
     def total_usd(self) -> float:
         return self.upfront_usd + self.use_usd
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSale:
+    """Owned nodes to be sold, gone by a day."""
+
+    sale: Sale
+    gone_by: date
+
+
+def node_sales(plan: Plan, scenario: Scenario) -> tuple[NodeSale, ...]:
+    """All sales, the earliest first."""
+    starts = {period.name: period.start for period in scenario.calendar.periods}
+    return tuple(sorted((NodeSale(one, starts[one.period]) for one in plan.sales), key=lambda one: one.gone_by))
 
 
 def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fleetopt.plan.domain import FleetLine, Order, Plan
-from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, spend, totals
+from fleetopt.plan.domain import FleetLine, Order, Plan, Sale
+from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, periods_of, spend, totals
 from fleetopt.report.plan_views import quality, shortfall_sentences
 from fleetopt.report.purchase_orders import PurchaseOrder
 from fleetopt.report.view import usd
@@ -30,7 +30,7 @@ def kind_name(kind: str) -> str:
 
 def summary(plan: Plan, orders: Iterable[PurchaseOrder]) -> list[str]:
     """A few sentences for those who read nothing else."""
-    said = [*_ordered(list(orders)), *_held(plan), _money(plan)]
+    said = [*_ordered(list(orders)), *_sold(plan), *_held(plan), _money(plan)]
     said.append(f"The cost is {quality(plan)}." if plan.gap is not None else f"The plan is {quality(plan)}.")
     held = sum(check.passed for check in plan.verdict.checks)
     said.append(f"A second computation of every promise and dollar: {held} of {len(plan.verdict.checks)} checks hold.")
@@ -51,6 +51,13 @@ def _ordered(orders: list[PurchaseOrder]) -> Iterable[str]:
         day = first.order_by.isoformat()
         many = f" in {len(own)} orders, the first {_nodes(first.order.nodes)} by {day} at the latest."
         yield what + (many if len(own) > 1 else f"; order by {day} at the latest.")
+
+
+def _sold(plan: Plan) -> Iterable[str]:
+    if plan.sales:
+        nodes, usd_in_all = sum(one.nodes for one in plan.sales), sum(one.usd for one in plan.sales)
+        first = min(plan.sales, key=lambda one: periods_of(plan).index(one.period))
+        yield f"Sell {_nodes(nodes)} ({_gpus(plan.sales)}) for {usd(usd_in_all)} USD, the first in {first.period}."
 
 
 def _held(plan: Plan) -> Iterable[str]:
@@ -113,7 +120,7 @@ def _nodes(count: int) -> str:
     return f"{count:,} node" if count == 1 else f"{count:,} nodes"
 
 
-def _gpus(orders: Iterable[Order]) -> str:
+def _gpus(orders: Iterable[Order | Sale]) -> str:
     found: dict[str, int] = {}
     for order in orders:
         found[order.gpu_type] = found.get(order.gpu_type, 0) + order.gpus

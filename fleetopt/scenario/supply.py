@@ -149,10 +149,14 @@ class SupplyBuilder:
             return None
         if file.last is not None:
             self._must_know((*key, "last"), file.last, self._periods, "period")
-        price = self._per_node((*key, "price"), file.price, file.node_type)
+        running = self._per_node((*key, "price"), file.price, file.node_type)
         gpus = self._hardware.node_types[file.node_type].gpus_per_node
         support = self._upkeep.of_owned((*key, "support"), file, gpus)
-        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed, support)
+        prices = (None, None) if file.sale is None else (file.sale.price, file.sale.value_at_end)
+        fields = zip(("price", "value_at_end"), prices, strict=True)
+        fetches, kept = (self._per_node((*key, "sale", field), price, file.node_type) for field, price in fields)
+        sale = self._terms.sale((*key, "sale"), file, fetches, kept)
+        return Stock(name, site, file.node_type, file.nodes, running, file.last, file.committed, support, sale)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)

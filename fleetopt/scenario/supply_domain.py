@@ -47,6 +47,21 @@ class SupplyLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """What a node in stock fetches at the start of a period from `first` to `last` (None: no bound).
+
+    `price_factors` holds from the period named on. One that is kept is worth `end_usd_per_node` when the horizon ends,
+    unless it leaves before or then.
+    """
+
+    usd_per_node: float
+    first: str | None = None
+    last: str | None = None
+    price_factors: tuple[tuple[str, float], ...] = ()
+    end_usd_per_node: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Stock:
     """Nodes that are there already: owned, or committed to before the horizon.
 
@@ -63,6 +78,7 @@ class Stock:
     last: str | None = None
     committed: bool = False
     support_usd_per_node_year: float = 0.0
+    sale: Sale | None = None
 
     @property
     def hosted(self) -> bool:
@@ -90,7 +106,7 @@ class Budget:
     """No more than `max_usd` paid in a period, or over the horizon where it names none, in any outlook.
 
     Capex is the upfront price of purchases. Opex is all else that is paid; neither the value left at the end of the
-    horizon nor the price of a shortfall is a payment.
+    horizon nor the price of a shortfall is a payment. What nodes are sold for makes no budget larger.
     """
 
     name: str

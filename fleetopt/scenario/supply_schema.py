@@ -75,6 +75,20 @@ class OfferFile(Block):
     terms: TermsFile = TermsFile()
 
 
+class SaleFile(Block):
+    """What somebody pays for owned nodes, and when."""
+
+    price: Annotated[Once, Field(description="For a node, at the start of the period; zero to retire it")]
+    first: Annotated[Name | None, Field(description="First period at whose start nodes can be sold")] = None
+    last: Annotated[Name | None, Field(description="Last such period")] = None
+    price_changes: Annotated[
+        dict[Name, Change], Field(description="By period: the change against the stated price from then on")
+    ] = {}
+    value_at_end: Annotated[
+        Once | None, Field(description="What a node is worth that is kept through the horizon; nothing if not said")
+    ] = None
+
+
 class OwnedFile(Block):
     """Nodes that are already there."""
 
@@ -84,6 +98,7 @@ class OwnedFile(Block):
     price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.Price(0.0)
     support: Annotated[Support | None, Field(description="By the year, of each node that is there")] = None
     last: Annotated[Name | None, Field(description="Last period in which they are there")] = None
+    sale: Annotated[SaleFile | None, Field(description="What they can be sold for before that")] = None
     committed: Annotated[
         bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")
     ] = False

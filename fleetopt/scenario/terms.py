@@ -11,8 +11,8 @@ from dataclasses import replace
 from fleetopt.catalog.domain import Offer, Provenance
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.supply_domain import Terms
-from fleetopt.scenario.supply_schema import OfferFile, TermsFile
+from fleetopt.scenario.supply_domain import Sale, Terms
+from fleetopt.scenario.supply_schema import OfferFile, OwnedFile, SaleFile, TermsFile
 
 Lot = tuple[str, Offer, Terms]
 """What is added to the name of the supply line, the offer at its price, and the terms."""
@@ -29,11 +29,7 @@ class TermsReader:
     def read(self, key: Key, offer: Offer, file: OfferFile) -> list[Lot]:
         """The lots of an offer, the smallest first."""
         terms = file.terms
-        for field, period in (("first", terms.first), ("last", terms.last)):
-            self._must_know((*key, field), period)
-        for period in terms.price_changes:
-            self._must_know((*key, "price_changes", period), period)
-        self._check_window(key, terms)
+        factors = self.window(key, terms)
         self._check_orders(key, offer, file)
         if terms.availability <= 0:
             self._add((*key, "availability"), "leaves no node to count on", "Write a fraction above zero, like '95 %'")
@@ -44,7 +40,7 @@ class TermsReader:
             max_order=terms.max_order,
             max_delivery=terms.max_delivery,
             availability=terms.availability or 1.0,
-            price_factors=tuple((p, terms.price_changes[p]) for p in self._periods if p in terms.price_changes),
+            price_factors=factors,
         )
         unlimited = replace(base, max_order=None, max_delivery=None)
         larger = [
@@ -57,7 +53,32 @@ class TermsReader:
         ]
         return [("", offer, base), *larger]
 
-    def _check_window(self, key: Key, terms: TermsFile) -> None:
+    def window(self, key: Key, terms: TermsFile | SaleFile) -> tuple[tuple[str, float], ...]:
+        """The price factors of terms whose periods are all known and in order."""
+        for field, period in (("first", terms.first), ("last", terms.last)):
+            self._must_know((*key, field), period)
+        for period in terms.price_changes:
+            self._must_know((*key, "price_changes", period), period)
+        self._check_window(key, terms)
+        return tuple((p, terms.price_changes[p]) for p in self._periods if p in terms.price_changes)
+
+    def sale(self, key: Key, owned: OwnedFile, usd_per_node: float, end_usd_per_node: float) -> Sale | None:
+        """What owned nodes can be sold for, and what they are worth kept."""
+        if owned.sale is None:
+            return None
+        if owned.committed:
+            what = "would sell committed nodes, which are their provider's"
+            self._add(key, what, "Take it out, or take out 'committed'")
+        factors = self.window(key, owned.sale)
+        first, gone = owned.sale.first, owned.last
+        if {first, gone} <= set(self._periods) and self._periods.index(str(first)) > self._periods.index(str(gone)):
+            self._add((*key, "first"), f"'{first}' is after '{gone}', when they leave", "Write an earlier period")
+        if owned.sale.value_at_end is not None and gone is not None:
+            what = f"is said of nodes that leave with '{gone}'"
+            self._add((*key, "value_at_end"), what, "Take it out, or take out their 'last'")
+        return Sale(usd_per_node, first, owned.sale.last, factors, end_usd_per_node)
+
+    def _check_window(self, key: Key, terms: TermsFile | SaleFile) -> None:
         if not {terms.first, terms.last} <= set(self._periods):
             return
         first, last = (self._periods.index(str(period)) for period in (terms.first, terms.last))

@@ -6,7 +6,8 @@
     nothing committed       the cheapest plan without reserved, leased or purchased nodes
 
 Each is a plan of the whole scenario, verified as such. Workloads that each want the same scarce supply get it in the
-order of the scenario. A baseline that breaks a limit is not feasible, and no saving is claimed against it.
+order of the scenario, and sell nothing that another one may need. A baseline that breaks a limit is not feasible, and
+no saving is claimed against it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.study.leftover import left_over
 from fleetopt.study.merge import merged, of_whole
 from fleetopt.study.resolve import Resolver
-from fleetopt.study.restrict import gpu_types, with_gpu_types, with_supply, with_workloads
+from fleetopt.study.restrict import gpu_types, with_gpu_types, with_supply, with_workloads, without_sales
 from fleetopt.study.static import static_plan
 
 UNFINISHED = "not all of it could be solved in the time there was"
@@ -88,7 +89,8 @@ def _apart(
     one: Callable[[Scenario, list[Workload]], Plan | None],
 ) -> Baseline:
     """Workloads with fleets of their own; where they want the same scarce supply, one after another."""
-    wished = [one(scenario, group) for group in groups]
+    left = without_sales(scenario)
+    wished = [one(left, group) for group in groups]
     found = [part for part in wished if part is not None]
     if len(found) < len(groups):
         missing = ", ".join(group[0].name for group, part in zip(groups, wished, strict=True) if part is None)
@@ -97,7 +99,6 @@ def _apart(
     if together.verdict.passed:
         return _judged(name, plan, together, _NOTES[name])
     queued: list[Plan] = []
-    left = scenario
     for group in groups:
         part = one(left, group)
         if part is None:

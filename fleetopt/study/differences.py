@@ -109,6 +109,8 @@ def _ordered(plan: Plan) -> dict[str, float]:
     found: dict[str, float] = defaultdict(float)
     for order in plan.orders:
         found[f"{order.supply} in {order.order_by}"] += order.nodes
+    for sale in plan.sales:
+        found[f"sale of {sale.supply} in {sale.period}"] += sale.nodes
     return found
 
 

@@ -24,6 +24,8 @@ def left_over(scenario: Scenario, plan: Plan) -> Scenario:
         together[first.get(line.supply, line.supply), line.period, line.slot, line.outlook] += line.nodes
     for (name, *_), held in together.items():
         nodes[name] = max(nodes.get(name, 0), held)
+    for sale in plan.sales:
+        nodes[sale.supply] = nodes.get(sale.supply, 0) + sale.nodes
     return replace(
         scenario,
         supply=replace(

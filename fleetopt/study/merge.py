@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from fleetopt.plan.attribution import workload_costs
-from fleetopt.plan.domain import ALL, CostLine, Plan, Record
+from fleetopt.plan.domain import ALL, CostLine, Plan, Record, Sale
 from fleetopt.plan.money import discount
 from fleetopt.plan.risk import worth
 from fleetopt.scenario.domain import Scenario
@@ -21,15 +21,16 @@ from fleetopt.verify.verifier import verify
 
 R = TypeVar("R", bound=Record)
 
-UPKEEP = frozenset({"support", "colocation"})
-"""Cost lines of nodes that are held, whoever uses them."""
+UPKEEP = frozenset({"support", "colocation", "residual_value"})
+"""Cost lines of owned nodes that are held, whoever uses them."""
 
 
 def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
     """One plan of the scenario, with its verdict. Nothing is claimed about how good it is."""
     fleet = _added(record for part in parts for record in part.fleet)
     orders = _added(record for part in parts for record in part.orders)
-    costs = _costs(scenario, parts)
+    sold = _added(record for part in parts for record in part.sales)
+    costs = _costs(scenario, parts, sold)
     placements = tuple(record for part in parts for record in part.placements)
     outcomes = tuple(record for part in parts for record in part.workloads)
     evidence = {str(line): line for part in parts for line in part.provenance.evidence}
@@ -42,6 +43,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "gap": None,
             "fleet": fleet,
             "orders": orders,
+            "sales": sold,
             "placements": placements,
             "workloads": outcomes,
             "costs": costs,
@@ -55,11 +57,11 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
     return plan.model_copy(update={"verdict": verify(plan, scenario)})
 
 
-def _costs(scenario: Scenario, parts: Sequence[Plan]) -> tuple[CostLine, ...]:
+def _costs(scenario: Scenario, parts: Sequence[Plan], sold: tuple[Sale, ...]) -> tuple[CostLine, ...]:
     """Dollars of all parts, but the upkeep of what is owned as the whole scenario has it."""
     owned = {stock.name for stock in scenario.supply.stock}
     summed = _added(line for part in parts for line in part.costs)
-    once = _upkeep_of_owned(scenario, parts[0])
+    once = _upkeep_of_owned(scenario, parts[0].model_copy(update={"sales": sold}))
     return (*(line for line in summed if line.item not in owned or line.line not in UPKEEP), *once)
 
 

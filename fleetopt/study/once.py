@@ -85,6 +85,7 @@ def _plan(
         verdict=Verdict(passed=False, checks=()),
         fleet=readout.fleet,
         orders=readout.orders,
+        sales=readout.sales,
         placements=readout.placements,
         workloads=readout.workloads,
         costs=readout.costs,

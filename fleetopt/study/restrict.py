@@ -49,6 +49,12 @@ def without_provider(scenario: Scenario, provider: str) -> Scenario:
     return with_supply(scenario, lambda line: line.offer.provider != provider)
 
 
+def without_sales(scenario: Scenario) -> Scenario:
+    """With all owned nodes kept to their end."""
+    kept = tuple(replace(stock, sale=None) for stock in scenario.supply.stock)
+    return replace(scenario, supply=replace(scenario.supply, stock=kept))
+
+
 def with_workloads(scenario: Scenario, workloads: Iterable[Workload]) -> Scenario:
     """With only some of the workloads."""
     return replace(scenario, workloads=tuple(workloads))

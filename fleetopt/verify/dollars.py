@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
+from fleetopt.verify.sales import usd_per_node
 from fleetopt.verify.supply import ordered_nodes
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
@@ -99,6 +100,9 @@ def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
             lines[entry] += usd
         for line, period, usd in upkeep(facts, key):
             lines[CostKey(line, period, ALL, ALL, key[1], key[0])] += usd
+    for row in facts.plan.sales:
+        fetched = row.nodes * (usd_per_node(facts, row) or 0.0)
+        lines[CostKey("sale", row.period, ALL, ALL, row.site, row.supply)] -= fetched
     for (name, time), flow in flows.items():
         workload = facts.workloads[name]
         million_tokens = flow.shortfall * facts.hours[time[:2]] * 3600.0 * workload.tokens_per_request / 1e6
@@ -145,9 +149,11 @@ def _energy(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterato
 
 
 def present_value(facts: Facts, key: CostKey) -> float:
-    """exp(-years ln(1 + rate)): upfront on the first day of the period, a residual value on the last, else halfway."""
+    """exp(-years ln(1 + rate)): upfront and sales on the first day of a period, residual values on the last, else
+    halfway.
+    """
     periods, index = facts.scenario.calendar.periods, facts.period_index[key.period]
-    into = {"upfront": 0.0, "residual_value": 1.0}.get(key.line, 0.5)
+    into = {"upfront": 0.0, "sale": 0.0, "residual_value": 1.0}.get(key.line, 0.5)
     months = sum(period.months for period in periods[:index]) + into * periods[index].months
     return math.exp(-months / 12.0 * math.log1p(facts.scenario.discount_rate))
 

@@ -28,7 +28,9 @@ def budgets_are_kept(facts: Facts, lines: dict[CostKey, float]) -> Check:
 
 def _is_under(facts: Facts, budget: Budget, key: CostKey) -> bool:
     """Whether a cost line is a payment that the budget covers."""
-    if key.line in {"shortfall", "residual_value"} or (budget.period is not None and key.period != budget.period):
+    if key.line in {"shortfall", "residual_value", "sale"} or (
+        budget.period is not None and key.period != budget.period
+    ):
         return False
     source = facts.sources.get((key.item, key.site))
     bought = isinstance(source, SupplyLine) and source.offer.kind == "purchase" and key.line == "upfront"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import TypeAlias
 
-from fleetopt.plan.domain import ALL, CostLine, FleetLine, Order, Placement, WorkloadCost, WorkloadOutcome
+from fleetopt.plan.domain import ALL, CostLine, FleetLine, Order, Placement, Sale, WorkloadCost, WorkloadOutcome
+from fleetopt.scenario.supply_domain import Stock
 from fleetopt.verify.facts import Facts, node_type_of
 
 UNUSED = "(unused)"
@@ -34,6 +35,12 @@ class Names:
         for period in (row.order_by, row.in_service, row.last_period):
             yield self._period(period)
         yield self._source(row)
+
+    def of_sale(self, row: Sale) -> _Faults:
+        yield self._period(row.period)
+        yield self._source(row)
+        if not isinstance(self._facts.sources.get((row.supply, row.site)), Stock):
+            yield f"'{row.supply}' is not owned"
 
     def of_placement(self, row: Placement) -> _Faults:
         yield from self._of_workload(row)
@@ -69,7 +76,7 @@ class Names:
             return f"unknown workload '{name}'"
         return None if workload.model == model else f"workload '{name}' runs {workload.model}, not {model}"
 
-    def _source(self, row: FleetLine | Order) -> str | None:
+    def _source(self, row: FleetLine | Order | Sale) -> str | None:
         source = self._facts.sources.get((row.supply, row.site))
         if source is None:
             return f"the scenario has no supply '{row.supply}' at site '{row.site}'"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fleetopt.plan.domain import Check, FleetLine, Order
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed, named
+from fleetopt.verify.sales import check_sales, sold_by
 from fleetopt.verify.tally import Tally
 
 
@@ -22,11 +23,12 @@ def supply_is_respected(facts: Facts) -> Check:
         for fault in (*_order_faults(facts, order), *_description_faults(facts, order)):
             tally.fail(f"order of {order.supply} at {order.site} by {order.order_by}: {fault}")
     for key, source in facts.sources.items():
-        most = source.nodes if isinstance(source, Stock) else source.max_nodes
         for time in facts.times:
+            most = held_nodes(facts, key, time[0]) if isinstance(source, Stock) else source.max_nodes
             _hold(facts, key, time, most, tally)
         if isinstance(source, SupplyLine):
             _hold_terms(facts, source, tally)
+    check_sales(facts, tally)
     return tally.check()
 
 
@@ -82,7 +84,7 @@ def held_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
     """Nodes that are there in a period, used or not: by order, or in stock."""
     source = facts.sources[key]
     if isinstance(source, Stock):
-        return source.nodes if facts.is_open(source, period) else 0
+        return source.nodes - sold_by(facts, key, period) if facts.is_open(source, period) else 0
     return ordered_nodes(facts, key, period)
 
 

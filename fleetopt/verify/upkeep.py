@@ -1,4 +1,4 @@
-"""What nodes in one's own racks cost by the month, computed from what a plan and its scenario say is held."""
+"""What nodes in one's own racks cost by the month, and are worth in the end, from what a plan says is held."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ def is_hosted(source: SupplyLine | Stock) -> bool:
 
 
 def upkeep(facts: Facts, key: SupplyKey) -> Iterator[tuple[str, str, float]]:
-    """Cost line, period and US dollars of support and of room for every node held, used or not."""
+    """Cost line, period and US dollars of support, of room and, below zero, of value kept, for all nodes held."""
     source = facts.sources[key]
     if not is_hosted(source):
         return
+    if isinstance(source, Stock) and source.sale is not None and source.last is None:
+        last = facts.scenario.calendar.periods[-1].name
+        yield "residual_value", last, -source.sale.end_usd_per_node * held_nodes(facts, key, last)
     yearly = (source if isinstance(source, Stock) else source.offer).support_usd_per_node_year
     for period in facts.scenario.calendar.periods:
         node_months = held_nodes(facts, key, period.name) * period.months

@@ -16,6 +16,7 @@ from fleetopt.plan.domain import (
     Placement,
     Plan,
     Record,
+    Sale,
     WorkloadCost,
     WorkloadOutcome,
 )
@@ -33,7 +34,7 @@ _Row = TypeVar("_Row", bound=Record)
 
 def sound_facts(plan: Plan, scenario: Scenario) -> tuple[Facts, Check]:
     """The plan without its unsound rows, indexed; and the check that says which rows those are."""
-    tables = (plan.fleet, plan.orders, plan.placements, plan.workloads, plan.costs, plan.workload_costs)
+    tables = (plan.fleet, plan.orders, plan.sales, plan.placements, plan.workloads, plan.costs, plan.workload_costs)
     tally = Tally("plan_is_well_formed", "", nothing=f"{sum(map(len, tables))} rows")
     if plan.scenario != scenario.name:
         tally.fail(f"the plan is for scenario '{plan.scenario}', not '{scenario.name}'")
@@ -49,6 +50,7 @@ def _sound_rows(plan: Plan, names: Names, tally: Tally) -> dict[str, tuple[Recor
     return {
         "fleet": _sift(plan.fleet, names.of_fleet, _fleet_key, tally),
         "orders": _sift(plan.orders, names.of_order, _order_key, tally),
+        "sales": _sift(plan.sales, names.of_sale, _sale_key, tally),
         "placements": _sift(plan.placements, names.of_placement, _placement_key, tally),
         "workloads": _sift(plan.workloads, names.of_outcome, _outcome_key, tally),
         "costs": _sift(plan.costs, names.of_cost, cost_key, tally),
@@ -104,6 +106,10 @@ def _fleet_key(row: FleetLine) -> Hashable:
 
 def _order_key(row: Order) -> Hashable:
     return row.supply, row.site, row.order_by
+
+
+def _sale_key(row: Sale) -> Hashable:
+    return row.supply, row.site, row.period
 
 
 def _placement_key(row: Placement) -> Hashable:

@@ -29,6 +29,7 @@ PROVEN_BY = {
     "pools": "slo_holds",
     "quotas": "quotas_are_respected",
     "rentals": "supply_is_respected",
+    "sales": "supply_is_respected",
     "serving": "slo_holds",
     "sharing": "gpus_pack_into_nodes",
     "shortfall": "demand_is_met",

@@ -9,7 +9,7 @@ import pytest
 
 from fleetopt.errors import Issue
 from fleetopt.scenario.load import load
-from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Terms
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Sale, Terms
 
 Folder = Callable[..., Path]
 Find = Callable[[Path], tuple[Issue, ...]]
@@ -179,3 +179,42 @@ def test_wrong_upkeep_is_one_error(folder: Folder, issues: Find, written: str, w
     [issue] = issues(folder(OFFER, written))
     assert where in issue.where
     assert words in f"{issue.what} {issue.fix}"
+
+
+OWNED = "  owned: {old: {node_type: 8xH200, nodes: 2, MORE}}\n"
+
+
+def test_a_sale_is_read_as_written(folder: Folder) -> None:
+    """Proves price, window, changes and value at the end, per GPU and in euros."""
+    sale = "{price: 10 k USD/GPU, first: 2027-Q2, price_changes: {2027-Q2: -10 %}, value_at_end: 50 k EUR}"
+    more = OWNED.replace("MORE", f"sale: {sale}") + "money: {rates: {EUR: 1.1 USD}}\n"
+    [stock] = load(folder(OFFER, OFFER + more)).supply.stock
+    assert stock.sale is not None
+    assert stock.sale == Sale(80_000.0, "2027-Q2", None, (("2027-Q2", 0.9),), stock.sale.end_usd_per_node)
+    assert stock.sale.end_usd_per_node == pytest.approx(55_000.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "words"),
+    [
+        ("sale: {price: -1 USD}", "price", "negative"),
+        ("sale: {price: 5 USD/node/h}", "price", "310 k USD"),
+        ("sale: {price: 5 EUR}", "price", "money.rates"),
+        ("sale: {price: 5 USD, first: 2028-Q2}", "first", "no period"),
+        ("sale: {price: 5 USD, first: 2027-Q2, last: 2027-Q1}", "last", "before"),
+        ("sale: {price: 5 USD, price_changes: {2029-Q1: 1 %}}", "price_changes.2029-Q1", "no period"),
+        ("last: 2027-Q1, sale: {price: 5 USD, first: 2027-Q2}", "first", "when they leave"),
+        ("last: 2027-Q1, sale: {price: 5 USD, value_at_end: 1 USD}", "value_at_end", "leave with"),
+    ],
+)
+def test_a_wrong_sale_is_one_error(folder: Folder, issues: Find, more: str, field: str, words: str) -> None:
+    """Proves that each mistake is one error that names the field."""
+    [issue] = issues(folder(OFFER, OFFER + OWNED.replace("MORE", more)))
+    assert issue.where.endswith(f"supply.owned.old.sale.{field}")
+    assert words in f"{issue.what} {issue.fix}"
+
+
+def test_what_is_somebody_elses_is_not_sold(folder: Folder, issues: Find) -> None:
+    """Proves that committed nodes, which a provider hosts, have no sale."""
+    [issue] = issues(folder(OFFER, OFFER + OWNED.replace("MORE", "committed: true, sale: {price: 5 USD}")))
+    assert "are their provider's" in issue.what

@@ -4,7 +4,8 @@
                                                                                           (budget_is_kept)
 
 Symbols  max[b] USD (scenario.supply.budgets). Capex is `upfront` of purchases; opex every other line but the residual
-         value and the price of a shortfall, which nobody pays. Nominal dollars of the period they are paid in.
+         value and the price of a shortfall, which nobody pays, and the sale of nodes, which makes no budget larger.
+         Nominal dollars of the period they are paid in.
 Ledgers  reads cost.     Shape  one row per budget and outlook.
 Dual     what one more dollar of budget saves.
 """
@@ -20,7 +21,7 @@ from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.plan.domain import ALL
 from fleetopt.scenario.supply_domain import Budget
 
-NOT_PAID = ("residual_value", "shortfall")
+NOT_PAID = ("residual_value", "shortfall", "sale")
 
 
 class Budgets(Feature):

@@ -10,7 +10,7 @@ from fleetopt.report import plan_views as views
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
-from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.study_views import baseline_view
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
@@ -27,7 +27,7 @@ def sections(
     """All sections that have something to say."""
     found = [
         Section("summary", "Summary", "", (Sentences(tuple(summary(plan, orders))),)),
-        _orders(orders),
+        _orders(orders, node_sales(plan, scenario)),
         _fleet(plan, scenario),
         _spend(plan),
         _tokens(plan, scenario),
@@ -41,11 +41,12 @@ def sections(
     return [section for section in found if section.blocks]
 
 
-def _orders(orders: Sequence[PurchaseOrder]) -> Section:
-    if not orders:
+def _orders(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale]) -> Section:
+    title = "What to order and sell when" if sales else "What to order when"
+    if not orders and not sales:
         none = "Nothing: everything is rented by the hour or owned already."
-        return Section("orders", "What to order when", "", (Sentences((none,)),))
-    return Section("orders", "What to order when", "", (Table("order-table", costs.purchase_order_view(orders)),))
+        return Section("orders", title, "", (Sentences((none,)),))
+    return Section("orders", title, "", (Table("order-table", costs.purchase_order_view(orders, sales)),))
 
 
 def _fleet(plan: Plan, scenario: Scenario) -> Section:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import carried
 from fleetopt.report.money import KIND_WORDS, spend
-from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder
 from fleetopt.report.spreadsheet.book import Cell, Ref, Sheet, Style
 from fleetopt.report.token_prices import token_costs
 from fleetopt.report.words import kind_name
@@ -55,8 +55,8 @@ def cost_sheet(sheet: Sheet, plan: Plan) -> CostCells:
     return CostCells(*(sheet.block(first, column, last, column) for column in (1, 9, 11)))
 
 
-def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...]) -> None:
-    """The purchase-order table."""
+def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...], sales: tuple[NodeSale, ...] = ()) -> None:
+    """The purchase-order table, with nodes to sell below the orders."""
     note = "Order by: the latest date. USD by the hour: until the end of the horizon, as the plan counts it."
     _title(sheet, "Purchase orders", note)
     columns = [
@@ -66,7 +66,11 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...]) -> None:
         *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
         *_styled("wrap", "carries"),
     ]
-    first, last = sheet.records(HEAD, "Orders", columns, [_order(one) for one in orders])
+    rows = [*(_order(one) for one in orders), *(_sale(one) for one in sales)]
+    first, last = sheet.records(HEAD, "Orders", columns, rows)
+    for row, sold in enumerate(sales, first + len(orders)):
+        sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", -sold.sale.usd, "usd")
+        sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", -sold.sale.usd, "usd")
     for row, one in enumerate(orders, first):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", one.upfront_usd, "usd")
         sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", one.total_usd, "usd")
@@ -80,6 +84,12 @@ def _order(one: PurchaseOrder) -> list[Cell]:
     size: list[Cell] = [order.node_type, order.gpu_type, order.nodes, order.gpus]
     money: list[Cell] = [one.unit_usd, order.usd_per_node_h, None, one.use_usd, None]
     return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
+
+
+def _sale(one: NodeSale) -> list[Cell]:
+    sale = one.sale
+    what: list[Cell] = [one.gone_by, None, None, sale.supply, "", "sell", "", sale.site, sale.node_type, sale.gpu_type]
+    return [*what, -sale.nodes, -sale.gpus, sale.usd_per_node, 0.0, None, 0.0, None, ""]
 
 
 def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> Ref:

@@ -9,7 +9,7 @@ from fleetopt.report.cost_views import capacity_view
 from fleetopt.report.html.sections import input_view, price_view
 from fleetopt.report.money import KIND_WORDS, KINDS, expected_cost, spend
 from fleetopt.report.plan_views import check_view
-from fleetopt.report.purchase_orders import purchase_orders
+from fleetopt.report.purchase_orders import node_sales, purchase_orders
 from fleetopt.report.spreadsheet.book import Book, Ref, Sheet
 from fleetopt.report.spreadsheet.cash_sheet import cash_sheet
 from fleetopt.report.spreadsheet.sheets import CostCells, cost_sheet, fleet_sheet, order_sheet, workload_sheet
@@ -31,7 +31,7 @@ def workbook(plan: Plan, scenario: Scenario, baselines: Sequence[Baseline] = ())
     book = Book(plan.scenario)
     sheets = {name: book.sheet(name) for name in SHEETS}
     orders = purchase_orders(plan, scenario)
-    order_sheet(sheets["Orders"], orders)
+    order_sheet(sheets["Orders"], orders, node_sales(plan, scenario))
     cash_sheet(sheets["Cash flow"], plan, scenario)
     cells = cost_sheet(sheets["Cost lines"], plan)
     fleet_sheet(sheets["Fleet"], plan, scenario)

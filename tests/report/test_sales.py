@@ -1,0 +1,79 @@
+"""Sales as people see them: a "sell" row beside the orders, with amounts below zero, in every report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import pytest
+
+from fleetopt.plan.domain import Plan
+from fleetopt.report.cash import cash_rows, months_of
+from fleetopt.report.cost_views import purchase_order_view
+from fleetopt.report.files import write_plan
+from fleetopt.report.money import spend
+from fleetopt.report.plan_views import order_view
+from fleetopt.report.purchase_orders import node_sales, purchase_orders
+from fleetopt.report.words import by_kind, summary
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Sale, Stock
+from tests.oracle import build
+from tests.oracle.test_procurement import PERIOD_H, RENT, asked, solved
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    """Two owned nodes that nothing runs on, to be sold in t2, and one that is bought."""
+    stock = Stock("mine", "main", "Bx1", 2, 0.0, sale=Sale(30_000.0, first="t2", last="t2"))
+    buy = build.line("buy", "Ax1", 0.0, kind="purchase", upfront=PERIOD_H, term=12)
+    return asked(1.0, RENT, buy, periods=3, stock=[stock])
+
+
+@pytest.fixture(scope="module")
+def plan(scenario: Scenario) -> Plan:
+    return solved(scenario)
+
+
+def test_a_sale_is_a_row_beside_the_orders(plan: Plan, scenario: Scenario) -> None:
+    """Proves date, quantity, price and total, and that the total row nets orders and sales."""
+    shown = purchase_order_view(purchase_orders(plan, scenario), node_sales(plan, scenario))
+    rows = [list(row) for row in shown.rows]
+    assert [row[4] for row in rows] == ["purchase", "sell", ""]
+    assert rows[1][:1] + rows[1][3:] == [
+        *("2028-01-01", "mine (Bx1)", "sell", "", "main", "-2", "-2", "30,000.00", ""),
+        *("-60,000.00", "-60,000.00", ""),
+    ]
+    assert rows[2][7:9] == ["-1", "-1"]
+    assert rows[2][11:13] == [f"{PERIOD_H - 60_000.0:,.2f}"] * 2
+    assert [list(row)[1] for row in order_view(plan).rows] == ["purchase", "sell"]
+
+
+def test_a_sale_is_capex_below_zero_in_the_month_it_happens(plan: Plan, scenario: Scenario) -> None:
+    """Proves cash: what is fetched comes in on the first day of its period, not spread over it."""
+    assert by_kind(plan)["capex"] == pytest.approx(PERIOD_H - 60_000.0)
+    months = months_of(scenario.calendar.periods)
+    [row] = [row for row in cash_rows(spend(plan), months) if row.line == "sale"]
+    assert (row.title, row.kind) == ("Sold nodes", "capex")
+    assert row.usd == tuple(-60_000.0 if month.period == "t2" and month.first else 0.0 for month in months)
+
+
+def test_the_summary_says_what_to_sell(plan: Plan, scenario: Scenario) -> None:
+    """Proves the sentence."""
+    assert "Sell 2 nodes (2 B) for 60,000.00 USD, the first in t2." in summary(plan, purchase_orders(plan, scenario))
+
+
+def test_files_hold_the_same_sale(plan: Plan, scenario: Scenario, tmp_path: Path) -> None:
+    """Proves sales.csv, the workbook's row with a formula, and the page, all from one plan."""
+    from openpyxl import load_workbook
+
+    write_plan(plan, tmp_path / "out", scenario=scenario)
+    [line] = csv.DictReader(io.StringIO((tmp_path / "out" / "sales.csv").read_text()))
+    assert (line["period"], line["nodes"], line["usd"]) == ("t2", "2", "60000.0")
+    sheet = load_workbook(tmp_path / "out" / "plan.xlsx", data_only=True)["Orders"]
+    rows = {row[5].value: [cell.value for cell in row] for row in sheet.iter_rows(min_row=6)}
+    assert rows["sell"][10:17] == [-2, -2, 30_000.0, 0.0, -60_000.0, 0.0, -60_000.0]
+    assert sheet["Q3"].value == pytest.approx(math.fsum([PERIOD_H, -60_000.0]))
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "What to order and sell when" in page
