@@ -1,7 +1,8 @@
-"""What a dollar of another time is worth at the start of the horizon."""
+"""What a dollar of another time is worth at the start of the horizon, and what one of now comes to by the year."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from fleetopt.scenario.domain import Period
@@ -34,3 +35,14 @@ def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> 
             return float((1.0 + rate) ** (-(months + share * one.months) / MONTHS_PER_YEAR))
         months += one.months
     raise ValueError(f"'{period}' is no period of the calendar")
+
+
+def capital_recovery(rate: float, years: float) -> float:
+    """The part of an amount that, paid at the end of each of so many years, is worth it at the start.
+
+    crf = r / (1 - (1 + r)^-n), and 1/n without a rate.
+
+    >>> round(capital_recovery(0.07, 20), 5), round(2e6 * capital_recovery(0.10, 25))
+    (0.09439, 220336)
+    """
+    return 1.0 / years if rate == 0 else rate / -math.expm1(-years * math.log1p(rate))

@@ -20,6 +20,7 @@ from fleetopt.report.risks import OutlookCost
 from fleetopt.report.token_prices import TokenCost
 from fleetopt.report.view import BINDS, View, known_to, number, percent, time, usd, view
 from fleetopt.report.words import kind_name
+from fleetopt.study.lifetimes import LifeCost
 
 
 def spend_view(plan: Plan) -> View:
@@ -65,6 +66,24 @@ def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSal
         "Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
     return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
+
+
+def life_view(lives: Sequence[LifeCost]) -> View:
+    """What a GPU-hour costs under each offer, paid ahead or by the hour, used or not."""
+    rows = [
+        [
+            *(one.supply, kind_name(one.kind), one.gpu_type, "" if one.term_months is None else str(one.term_months)),
+            *(price(part) for part in (one.upfront, one.rent, one.upkeep, one.electricity, one.usd_per_gpu_h)),
+            "" if one.use is None else percent(one.use) if one.use < 1.0 else "never",
+        ]
+        for one in lives
+    ]
+    titles = ["supply", "kind", "GPU type", "months", "paid ahead", "rent", "upkeep", "electricity"]
+    note = (
+        "For each hour of each GPU over the term, used or not. What is paid ahead is an annuity at the discount rate. "
+        "Pays from: the part of the hours from which on it is cheaper than the cheapest on-demand offer of the GPU type."
+    )
+    return view("Cost of a GPU-hour by offer, USD", [*titles, "in all", "pays from"], rows, text=3, note=note)
 
 
 def _sale_row(one: NodeSale) -> list[str]:

@@ -15,6 +15,7 @@ TOPICS: dict[Topic, str] = {
     "binds": "What holds replicas back",
     "one more": "What more of a limit would save",
     "price": "At which price other supply would come in",
+    "life": "What a GPU-hour costs over the life of an offer",
     "promise": "What each promise costs, the others standing",
 }
 

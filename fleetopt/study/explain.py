@@ -16,12 +16,13 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
 from fleetopt.study.entry import break_even
 from fleetopt.study.leftover import most_gpus
+from fleetopt.study.lifetimes import life_costs, life_sentence
 from fleetopt.study.limits import amount_of, moved, path_of
 from fleetopt.study.promises import promises
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.restrict import lines_by_gpu_type
 
-Topic: TypeAlias = Literal["binds", "one more", "price", "promise"]
+Topic: TypeAlias = Literal["binds", "one more", "price", "life", "promise"]
 
 NO_USD = 0.005
 
@@ -75,6 +76,7 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         *_roles(plan),
         *_one_more(scenario, plan, resolver),
         *_prices(scenario, plan, resolver),
+        *_lives(scenario),
         *_promises(scenario, plan, resolver),
     ]
     return Explanation(
@@ -195,6 +197,13 @@ def _unfit(scenario: Scenario, resolver: Resolver, lines: list[str]) -> str:
         return ""
     found = {r.workload: r.reason for r in table.rejections if r.candidate.config.gpu_type in types}
     return ": " + ("; ".join(f"{w}: {reason}" for w, reason in found.items()) or "no model has a profile on it")
+
+
+def _lives(scenario: Scenario) -> Iterator[Finding]:
+    """From how much use on each offer with a term beats renting by the hour."""
+    for one in life_costs(scenario):
+        if one.term_months is not None:
+            yield Finding(topic="life", about=f"life of {one.supply}", sentence=life_sentence(one))
 
 
 def _promises(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:

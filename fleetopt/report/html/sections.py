@@ -19,6 +19,7 @@ from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.baselines import Baseline
+from fleetopt.study.lifetimes import LifeCost, life_costs
 
 
 def sections(
@@ -27,7 +28,7 @@ def sections(
     """All sections that have something to say."""
     found = [
         Section("summary", "Summary", "", (Sentences(tuple(summary(plan, orders))),)),
-        _orders(orders, node_sales(plan, scenario)),
+        _orders(orders, node_sales(plan, scenario), life_costs(scenario)),
         _fleet(plan, scenario),
         _spend(plan),
         _tokens(plan, scenario),
@@ -41,12 +42,13 @@ def sections(
     return [section for section in found if section.blocks]
 
 
-def _orders(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale]) -> Section:
+def _orders(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale], lives: Sequence[LifeCost]) -> Section:
     title = "What to order and sell when" if sales else "What to order when"
+    prices = (Table("life-table", costs.life_view(lives), folded=True),) if lives else ()
     if not orders and not sales:
         none = "Nothing: everything is rented by the hour or owned already."
-        return Section("orders", title, "", (Sentences((none,)),))
-    return Section("orders", title, "", (Table("order-table", costs.purchase_order_view(orders, sales)),))
+        return Section("orders", title, "", (Sentences((none,)), *prices))
+    return Section("orders", title, "", (Table("order-table", costs.purchase_order_view(orders, sales)), *prices))
 
 
 def _fleet(plan: Plan, scenario: Scenario) -> Section:
