@@ -81,7 +81,7 @@ def life_view(lives: Sequence[LifeCost]) -> View:
     titles = ["supply", "kind", "GPU type", "months", "paid ahead", "rent", "upkeep", "electricity"]
     note = (
         "For each hour of each GPU over the term, used or not. What is paid ahead is an annuity at the discount rate. "
-        "Pays from: the part of the hours from which on it is cheaper than the cheapest on-demand offer of the GPU type."
+        "Pays from: the part of the hours from which on it is cheaper than the GPU type's cheapest on-demand offer."
     )
     return view("Cost of a GPU-hour by offer, USD", [*titles, "in all", "pays from"], rows, text=3, note=note)
 

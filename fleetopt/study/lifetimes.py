@@ -1,7 +1,7 @@
 """What a GPU-hour costs over the life of each offer, and from how much use on it beats renting by the hour.
 
-    upfront  =  U crf(r, n) (1 + r)^-1/2 / (8760 g a)     U USD upfront a node, n years of its term, r the discount rate,
-                                                          g GPUs of a node, a the part that can be counted on
+    upfront  =  U crf(r, n) (1 + r)^-1/2 / (8760 g a)     U USD upfront a node, n years of its term, r the discount
+                                                          rate, g GPUs of a node, a the part that can be counted on
     life     =  upfront + rent + upkeep + electricity     all in USD for each hour of each GPU, used or not
     use      =  life / on-demand price                    the part of all hours from which on the offer is cheaper
 
