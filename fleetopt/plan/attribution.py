@@ -3,7 +3,8 @@
 Accrual, not cash: all that a supply line costs over the horizon is spread evenly over the hours its nodes are in
 service, so that an upfront payment falls on the quarters it serves. At any time the cost of a pool (node type
 at a site) is shared in proportion to GPUs set aside on it; idle GPUs of a pool in use are thus borne by its
-users, and a pool that nobody uses goes to '(unused)', as does what a supply line costs that is never in service.
+users, and a pool that nobody uses goes to '(unused)', as does what a supply line costs that is never in service. So
+does what owned nodes fetch, or are worth in the end: it makes nobody's tokens cheaper.
 Expected over outlooks, at present value where the scenario discounts.
 """
 
@@ -39,9 +40,12 @@ def workload_costs(
         return probability[record.outlook] * hours[record.period, record.slot]
 
     paid = list(costs)
-    rate = _usd_per_node_hour(lines, paid, models, usd, weight_of={id(line): weight(line) for line in lines})
-    for idle in (cost for cost in paid if cost.site and cost.item not in rate):
-        usd[UNUSED, idle.period] += idle.usd * idle.probability * idle.discount
+    owned = {stock.name for stock in scenario.supply.stock}
+    shared = [cost for cost in paid if not _is_owners(cost, owned)]
+    rate = _usd_per_node_hour(lines, shared, models, usd, weight_of={id(line): weight(line) for line in lines})
+    for entry in paid:
+        if _is_owners(entry, owned) or (entry.site and entry.item not in rate):
+            usd[UNUSED, entry.period] += entry.usd * entry.probability * entry.discount
     shares = _shares(placed)
     for line in lines:
         cost = line.nodes * weight(line) * rate[line.supply]
@@ -69,6 +73,11 @@ def workload_costs(
         for period in calendar.periods
         if (key := (name, period.name)) and (name != UNUSED or usd[key])
     )
+
+
+def _is_owners(cost: CostLine, owned: set[str]) -> bool:
+    """Whether a line is about what owned nodes are worth, not what serving costs."""
+    return cost.line == "sale" or (cost.line == "residual_value" and cost.item in owned)
 
 
 def _usd_per_node_hour(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from fleetopt.plan.domain import Check, WorkloadCost
+from fleetopt.scenario.supply_domain import Stock
 from fleetopt.verify.dollars import CostKey, Flows, expected_usd, present_value, usd_tolerance
 from fleetopt.verify.facts import Facts, SupplyKey, Time, node_type_of
 from fleetopt.verify.names import UNUSED
@@ -55,9 +56,15 @@ def _usd(facts: Facts, lines: dict[CostKey, float]) -> dict[Share, float]:
         worth = amount * facts.probability[key.outlook] * present_value(facts, key)
         if key.line == "shortfall":
             usd[key.item, key.period] += worth
-        elif (key.item, key.site) not in in_service:
+        elif (key.item, key.site) not in in_service or _is_owners(facts, key):
             usd[UNUSED, key.period] += worth
     return usd
+
+
+def _is_owners(facts: Facts, key: CostKey) -> bool:
+    """Whether dollars are the worth of owned nodes, which no workload gets the credit for."""
+    owned = isinstance(facts.sources.get((key.item, key.site)), Stock)
+    return owned and key.line in {"sale", "residual_value"}
 
 
 def _parts(facts: Facts, pool: tuple[str, str, Time]) -> Mapping[str, float]:
@@ -80,7 +87,7 @@ def _pool_costs(facts: Facts, lines: dict[CostKey, float]) -> dict[tuple[str, st
 def _accrued_usd_per_node_h(facts: Facts, lines: dict[CostKey, float]) -> dict[SupplyKey, float]:
     """Everything a supply line or stock costs over the horizon, per expected node-hour in service."""
     usd, node_hours = defaultdict[SupplyKey, float](float), defaultdict[SupplyKey, float](float)
-    for entry, amount in lines.items():
+    for entry, amount in ((entry, amount) for entry, amount in lines.items() if not _is_owners(facts, entry)):
         usd[entry.item, entry.site] += amount * facts.probability[entry.outlook] * present_value(facts, entry)
     for (key, time), nodes in facts.nodes.items():
         node_hours[key] += nodes * _expected_hours(facts, time)

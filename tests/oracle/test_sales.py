@@ -12,6 +12,7 @@ import pytest
 
 from fleetopt.errors import Infeasible
 from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.plan.attribution import UNUSED
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Budget, Facility, Sale, Stock
@@ -45,6 +46,9 @@ def test_what_nobody_needs_any_more_is_sold_at_the_best_time() -> None:
     assert [sale.usd for sale in plan.sales] == pytest.approx([1.0 * PERIOD_H, 0.8 * PERIOD_H])
     assert plan.objective_usd / PERIOD_H == pytest.approx(-2.3)
     assert {cost.line for cost in plan.costs} == {"sale", "residual_value"}
+    assert {c.workload: c.usd for c in plan.workload_costs if c.period == "t2"} == pytest.approx(
+        {"chat": 0.0, UNUSED: -0.8 * PERIOD_H}
+    ), "what is fetched makes nobody's tokens cheaper"
     without = plan.model_copy(update={"costs": tuple(c for c in plan.costs if c.line == "sale")})
     assert "dollars_add_up" in [c.name for c in verify(without, scenario).checks if not c.passed]
 

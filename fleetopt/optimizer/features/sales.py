@@ -51,8 +51,8 @@ class Sales(Feature):
         for stock in case.stock:
             end, last = 0.0 if stock.sale is None else stock.sale.end_usd_per_node, case.periods[-1].name
             key = CostKey("residual_value", last, ALL, ALL, stock.site, stock.name)
-            for nodes in ledgers.held.posted(HeldKey(stock.name, last)) if end > 0 and stock.last is None else ():
-                ledgers.cost.post(key, -end * nodes)
+            if end > 0 and stock.last is None:
+                ledgers.cost.post(key, -end * sum(ledgers.held.posted(HeldKey(stock.name, last))))
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for stock in (stock for stock in case.stock if stock.sale is not None):

@@ -31,7 +31,8 @@ class Upkeep(Feature):
             site = case.pool_of[supply][1]
             for line, usd in by_month.items():
                 for period in case.periods if usd > 0 else ():
-                    for nodes in ledgers.held.posted(HeldKey(supply, period.name)):
-                        ledgers.cost.post(
-                            CostKey(line, period.name, ALL, ALL, site, supply), usd * period.months * nodes
-                        )
+                    held = ledgers.held.posted(HeldKey(supply, period.name))
+                    if held:
+                        # One product, so that nodes that are all gone cost nothing and not a rounding error.
+                        key = CostKey(line, period.name, ALL, ALL, site, supply)
+                        ledgers.cost.post(key, usd * period.months * sum(held))
