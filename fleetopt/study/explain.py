@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
+from fleetopt.catalog.domain import Offer
 from fleetopt.errors import Change
 from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
 from fleetopt.scenario.domain import Scenario
@@ -181,11 +182,17 @@ def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, li
     elif entry.factor >= 1.0:
         sentence = f"{about} is not used, but would cost the same"
     else:
-        now = {line.name: line.offer.usd_per_node_h for line in scenario.supply.lines}
-        at = ", ".join(f"{n} at {entry.factor * now[n]:,.4g} USD/node/h instead of {now[n]:,.4g}" for n in lines)
+        offers = {line.name: line.offer for line in scenario.supply.lines}
+        at = ", ".join(f"{name} at {_cheaper(offers[name], entry.factor)}" for name in lines)
         least = "" if entry.exact else "at most "
         sentence = f"{about} would come in if it were {least}{100 * (1 - entry.factor):.3g} % cheaper ({at})"
     return Finding(topic="price", about=about, sentence=sentence, factor=entry.factor)
+
+
+def _cheaper(offer: Offer, factor: float) -> str:
+    """The price of an offer times a factor, by the hour or else as it is paid with the order."""
+    now, unit = (offer.usd_per_node_h, "USD/node/h") if offer.usd_per_node_h else (offer.upfront_usd_per_node, "USD")
+    return f"{factor * now:,.4g} {unit} instead of {now:,.4g}"
 
 
 def _unfit(scenario: Scenario, resolver: Resolver, lines: list[str]) -> str:
