@@ -70,6 +70,21 @@ def test_a_node_goes_when_it_fetches_more_than_it_saves(fetches: float, parts: i
     assert sold(solved(asked(1.0, RENT, periods=4, stock=[stock]))) == [("t1", 1)] * parts
 
 
+@pytest.mark.parametrize(("utilization", "parts"), [(0.54, 1), (0.56, 0)])
+def test_selling_flips_at_the_use_that_arithmetic_says(utilization: float, parts: int) -> None:
+    """Proves the break-even of keeping: a node saves rent of 2 for the part u of the hours that it is used, and costs
+    support of 0.5 and room of 399 USD, 0.184722, whatever its use.
+
+    It fetches 1.6611 at once; over four periods 4 (2 u - 0.684722) = 1.6611 at u = 0.55.
+    """
+    over = build.calendar(4, (24.0 * utilization, 24.0 * (1.0 - utilization)))
+    demand = {time: 1.0 if time[1] == "h1" else 0.0 for time in build.times(over)}
+    room = Facility("main", colocation_usd_per_kw_month=100.0)
+    stock = owned(1, 4 * (2 * 0.55 - 0.5 - 399.0 / PERIOD_H), support=0.5, last="t1")
+    more: dict[str, Any] = {"workload": {"demand_rps": demand}, "stock": [stock], "facilities": (room,)}
+    assert sold(solved(asked(0.0, RENT, over=over, **more))) == [("t1", 1)] * parts
+
+
 def test_upkeep_ends_with_the_sale() -> None:
     """Proves that support, room and power stop: for nothing in return an idle node goes at the first chance, in t2.
 

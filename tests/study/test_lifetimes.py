@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -50,20 +51,31 @@ def test_what_is_hosted_pays_for_support_room_and_power() -> None:
     assert (found["rent"].usd_per_gpu_h, found["rent"].use) == (2.0, None)
 
 
+def supported(line: SupplyLine) -> SupplyLine:
+    return replace(line, offer=replace(line.offer, support_usd_per_node_year=500.0))
+
+
+BUY = supported(build.line("held", "Ax1", 0.05, kind="purchase", upfront=5000.0, term=12))
+LEASE = supported(build.line("held", "Ax1", 0.6, kind="lease", upfront=1000.0, term=12))
+KEEP = build.line("held", "Ax1", 1.2, kind="reserved", upfront=1000.0, term=12)
+
+
 @pytest.mark.parametrize("discount", [0.0, 0.21])
+@pytest.mark.parametrize("line", [BUY, LEASE, KEEP], ids=["purchase", "lease", "reserved"])
 @pytest.mark.parametrize(("times", "orders"), [(0.97, 0), (1.03, 1)])
-def test_plans_buy_from_the_use_on_that_the_table_says(discount: float, times: float, orders: int) -> None:
-    """Proves that "pays from" is where plans change: 3 % below it a node is rented, 3 % above it is bought.
+def test_plans_order_from_the_use_on_that_the_table_says(
+    line: SupplyLine, discount: float, times: float, orders: int
+) -> None:
+    """Proves that "pays from" is where plans change: 3 % below it a node is rented, 3 % above it is bought, or leased.
 
     Support, room and electricity are in it. A year of the plan has 8640 hours, so they agree within 1.4 %.
     """
-    buy = build.line("buy", "Ax1", 0.05, kind="purchase", upfront=5000.0, term=12)
-    buy = replace(buy, offer=replace(buy.offer, support_usd_per_node_year=500.0))
-    use = lives(RENT, buy, discount=discount, facilities=(ROOM,))["buy"].use
+    use = lives(RENT, line, discount=discount, facilities=(ROOM,))["held"].use
     assert use is not None
     over = build.calendar(4, (24.0 * use * times, 24.0 * (1.0 - use * times)))
     demand = {time: 1.0 if time[1] == "h1" else 0.0 for time in build.times(over)}
-    scenario = asked(0.0, RENT, buy, over=over, facilities=(ROOM,), discount=discount, workload={"demand_rps": demand})
+    more: dict[str, Any] = {"facilities": (ROOM,), "discount": discount, "workload": {"demand_rps": demand}}
+    scenario = asked(0.0, RENT, line, over=over, **more)
     assert len(optimize(scenario, SolveOptions(gap=0.0)).orders) == orders
 
 
