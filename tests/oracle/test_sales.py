@@ -5,6 +5,7 @@ A replica is one GPU that carries 1 request/s, a node is one GPU, and one at 1 U
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -136,6 +137,8 @@ def kept_and_sold() -> tuple[Scenario, Plan]:
         ({"usd": 0.6 * PERIOD_H}, "supply_is_respected"),
         ({"gpu_type": "B"}, "supply_is_respected"),
         ({"supply": "rent"}, "plan_is_well_formed"),
+        ({"nodes": 10**30}, "plan_is_well_formed"),
+        ({"nodes": -1}, "plan_is_well_formed"),
         ({"period": "t9"}, "plan_is_well_formed"),
     ],
 )
@@ -154,6 +157,14 @@ def test_a_sale_that_is_left_out_is_refused() -> None:
     scenario, plan = kept_and_sold()
     silent = plan.model_copy(update={"sales": ()})
     assert "dollars_add_up" in [c.name for c in verify(silent, scenario).checks if not c.passed]
+
+
+def test_plans_made_before_there_were_sales_can_be_read() -> None:
+    """Proves that the field is an addition: a plan.json without it has none."""
+    _, plan = kept_and_sold()
+    older = plan.model_dump(mode="json")
+    del older["sales"]
+    assert Plan.model_validate_json(json.dumps(older), strict=True).sales == ()
 
 
 def test_patterns_sell_the_same() -> None:
