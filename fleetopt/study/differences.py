@@ -12,8 +12,8 @@ from fleetopt.study.fields import Path, members
 
 Section: TypeAlias = Literal["input", "fleet", "orders", "cost", "workload"]
 
-NOT_COMPARED = {"path", "files"}
-"""Where a scenario lies says nothing about what it asks; its files are compared by what is in them."""
+NOT_COMPARED = {"path", "files", "supply.conversions"}
+"""Where a scenario lies says nothing about what it asks; its files and converted prices are compared by what is in them."""
 
 PROFILE_DEPTH = 4
 """models.NAME.candidates.NAME: a profile is the same or another one, point by point is for `profile show`."""
@@ -34,7 +34,7 @@ def inputs(a: Scenario, b: Scenario) -> tuple[Difference, ...]:
     """The fields of two scenarios that differ, under their paths."""
     found = []
     for path, before, after in _unequal(a, b, ()):
-        if path[0] not in NOT_COMPARED:
+        if not NOT_COMPARED & {path[0], ".".join(path)}:
             found.append(Difference(section="input", about=".".join(path), before=_said(before), after=_said(after)))
     return tuple(found)
 

@@ -10,6 +10,7 @@ import pytest
 import fleetopt
 from fleetopt.errors import Issue
 from fleetopt.scenario.load import load
+from fleetopt.study.differences import inputs
 
 Folder = Callable[..., Path]
 Find = Callable[[Path], tuple[Issue, ...]]
@@ -71,3 +72,11 @@ def test_a_currency_without_a_rate_is_one_error(
     [issue] = issues(folder(OFFER, written))
     assert where in issue.where
     assert words in f"{issue.what} {issue.fix}"
+
+
+def test_another_rate_is_another_price_and_no_more(folder: Folder) -> None:
+    """Proves that `compare` shows the dollars and where they come from, not the note on top."""
+    one = load(folder(OFFER, EURO + RATES))
+    other = load(folder(OFFER, EURO + RATES.replace("1.1 USD", "1.2 USD")))
+    changed = [difference.about for difference in inputs(one, other)]
+    assert changed == ["supply.lines.h200.offer.usd_per_node_h", "supply.lines.h200.offer.provenance.source"]
