@@ -13,7 +13,7 @@ from fleetopt.study.fields import Path, members
 Section: TypeAlias = Literal["input", "fleet", "orders", "cost", "workload"]
 
 NOT_COMPARED = {"path", "files", "supply.conversions"}
-"""Where a scenario lies says nothing about what it asks; its files and converted prices are compared by what is in them."""
+"""Where a scenario lies says nothing about what it asks; files and converted prices are compared by what is in them."""
 
 PROFILE_DEPTH = 4
 """models.NAME.candidates.NAME: a profile is the same or another one, point by point is for `profile show`."""
