@@ -36,8 +36,9 @@ def load(path: str | Path) -> Scenario:
     supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
+    racked = {facility.site for facility in supply.facilities if facility.nodes_per_rack}
     builder = WorkloadBuilder(
-        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths
+        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths, racked=racked
     )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:

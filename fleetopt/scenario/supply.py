@@ -172,6 +172,7 @@ class SupplyBuilder:
             load=file.load,
             usd_per_kwh=file.electricity,
             carbon_g_per_kwh=file.carbon,
+            nodes_per_rack=file.nodes_per_rack,
         )
 
     def _must_have_rack_units(self, key: Key, site: str, supply: SupplyFile) -> None:

@@ -92,7 +92,8 @@ class Facility:
     """What a site has for nodes, and what they draw there; None is no limit.
 
     Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
-    Electricity is paid for owned and purchased nodes only: the price of others includes it.
+    Electricity is paid for owned and purchased nodes only: the price of others includes it. A rack holds
+    `nodes_per_rack` nodes of any type, which are lost together.
     """
 
     site: str
@@ -102,6 +103,7 @@ class Facility:
     load: float = 1.0
     usd_per_kwh: float = 0.0
     carbon_g_per_kwh: float = 0.0
+    nodes_per_rack: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

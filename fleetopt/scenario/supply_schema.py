@@ -106,6 +106,9 @@ class FacilityFile(Block):
 
     power: Annotated[Power | None, Field(description="Most nameplate power of the nodes in service")] = None
     rack_units: Annotated[float | None, Field(gt=0, lt=1e9)] = None
+    nodes_per_rack: Annotated[
+        Lot | None, Field(description="Nodes that are lost together with a rack, of any type")
+    ] = None
     pue: Annotated[float, Field(ge=1, le=5, description="Power of the site over that of its nodes")] = 1.0
     load: Annotated[Fraction, Field(description="Mean draw of a node in service, of its nameplate")] = 1.0
     electricity: Annotated[EnergyPrice, Field(description="Paid for owned and purchased nodes")] = 0.0

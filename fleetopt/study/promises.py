@@ -12,6 +12,7 @@ from typing import Any
 from fleetopt.catalog.domain import EVIDENCE, ROLES
 from fleetopt.scenario.domain import Margins, Scenario, Workload
 from fleetopt.study.fields import put
+from fleetopt.study.limits import LOSSES
 
 LOOSE = 1000.0
 """How many times looser a latency is that is as good as not promised; a workload must promise at least one."""
@@ -50,6 +51,11 @@ def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
         value = getattr(workload, field)
         if value and set(ROLES) != set(value if isinstance(value, tuple) else ()):
             yield said(value), replace(workload, **{field: free(value)})
+    for what in LOSSES:
+        share = getattr(workload.survive, what)
+        if share:
+            unprotected = replace(workload, survive=replace(workload.survive, **{what: 0.0}))
+            yield f"{100 * share:g} % after the loss of a {what}", unprotected
 
 
 def _listed(names: tuple[str, ...]) -> str:

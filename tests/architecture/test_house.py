@@ -34,6 +34,7 @@ PROVEN_BY = {
     "shortfall": "demand_is_met",
     "slices": "placements_are_allowed",
     "stock": "supply_is_respected",
+    "survival": "losses_are_survived",
     "variety": "types_are_few",
 }
 """The check of verify/ that breaks if a feature's rules are wrong."""

@@ -106,10 +106,15 @@ def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, 
         ("least_replicas: {prefill: 0}", "least_replicas.prefill", "1"),
         ("pooled: true\n    spares: {prefill: 1}", "spares", "pooled or shared"),
         ("shortfall: {allowed: 5 %}\n    spares: {prefill: 1}", "spares", "need not be met"),
+        ("survive: {moon: 1}", "survive.moon", ""),
+        ("survive: {site: 120 %}", "survive.site", "more than 100 %"),
+        ("survive: {rack: 50 %}", "survive.rack", "nodes_per_rack"),
+        ("pooled: true\n    survive: {node: 50 %}", "survive.node", "pools of sizes"),
+        ("shortfall: {allowed: 5 %}\n    survive: {site: 96 %}", "survive.site", "at most 95 %"),
     ],
 )
 def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
-    """Proves the same for residency, least replicas and spares."""
+    """Proves the same for residency, least replicas, spares and losses."""
     [issue] = issues(folder("    slo:", f"    {written}\n    slo:"))
     assert f"workloads.chat.{where}" in issue.where
     assert words in f"{issue.what} {issue.fix}"
