@@ -29,9 +29,14 @@ _PRICE = re.compile(r"^USD\s*/\s*(?P<per>node|GPU)\s*/\s*h$", re.IGNORECASE)
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
+_PACE = re.compile(r"^/\s*node\s*/\s*(?P<per>h|d|day|month|year)$")
+_HOURS = {"min": 1.0 / 60.0, "h": 1.0, "d": 24.0, "days": 24.0, "day": 24.0, "month": 730.0, "year": 8760.0}
+_LASTING = ("min", "h", "d", "days")
+
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
 LONGEST_S = 31 * 24 * 3600.0
+LONGEST_H = 100 * 8760.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,34 @@ def hours(text: object) -> float:
     1.5
     """
     return seconds(text, "8 h") / 3600.0
+
+
+def lasting(text: object) -> float:
+    """How long something lasts, in hours: from minutes to years.
+
+    >>> lasting("2000 h"), lasting("10 d")
+    (2000.0, 240.0)
+    """
+    number, unit = _split(text, "2000 h")
+    if unit not in _LASTING:
+        raise ValueError(f"has {_named(unit)}; write a time in {', '.join(_LASTING)}, like '2000 h'")
+    value = number * _HOURS[unit]
+    if value > LONGEST_H:
+        raise ValueError("is longer than a hundred years; check the unit")
+    return value
+
+
+def per_node_hour(text: object) -> float:
+    """How often something happens to a node in an hour.
+
+    >>> per_node_hour("0.05 /node/h"), per_node_hour("12 /node/day")
+    (0.05, 0.5)
+    """
+    number, unit = _split(text, "0.05 /node/h")
+    match = _PACE.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)}; write how often it happens, like '0.05 /node/h' or '1 /node/month'")
+    return number / _HOURS[match["per"]]
 
 
 def rate(text: object) -> Rate:

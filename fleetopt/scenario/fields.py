@@ -112,6 +112,12 @@ _MONEY = _text("US dollars", "310000 USD", "310 k USD")
 Name = Annotated[str, BeforeValidator(_name), _text("A name", "chat", pattern=NAME_PATTERN)]
 Duration = Annotated[float, BeforeValidator(units.seconds), AfterValidator(_not_negative), _DURATION]
 Hours = Annotated[float, BeforeValidator(units.hours), AfterValidator(_not_negative), _text("Hours", "8 h", "90 min")]
+Lasting = Annotated[
+    float, BeforeValidator(units.lasting), AfterValidator(_not_negative), _text("A time: min, h or d", "2000 h", "10 d")
+]
+Pace = Annotated[
+    float, BeforeValidator(units.per_node_hour), AfterValidator(_not_negative), _text("How often", "0.05 /node/h")
+]
 Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_factor), _FACTOR]
 Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[

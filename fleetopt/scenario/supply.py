@@ -137,7 +137,8 @@ class SupplyBuilder:
         if file.last is not None:
             self._must_know((*key, "last"), file.last, self._periods, "period")
         price = self._per_node(file.price, file.node_type)
-        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed)
+        count_on = self._terms.availability((*key, "availability"), file.availability)
+        return Stock(name, site, file.node_type, file.nodes, price, file.last, file.committed, *count_on)
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)

@@ -18,7 +18,7 @@ class Terms:
     An order is of none or of `min_order` to `max_order` nodes; `max_delivery` nodes at most enter service in a
     period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
     ones that of the order, hourly and upfront. `availability` is the fraction of the nodes that can be counted on at
-    any time: the rest is interrupted, or under repair.
+    any time: the rest is interrupted, or under repair; `availability_from` is the formula it follows from, if any.
     """
 
     first: str | None = None
@@ -28,6 +28,7 @@ class Terms:
     max_delivery: int | None = None
     price_factors: tuple[tuple[str, float], ...] = ()
     availability: float = 1.0
+    availability_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Stock:
     """Nodes that are there already: owned, or committed to before the horizon.
 
     They can be used up to the period `last` (None: through the horizon), each for `usd_per_node_h` while it runs,
-    or, where they are `committed`, paid for at every hour whether used or not.
+    or, where they are `committed`, paid for at every hour whether used or not. `availability` is as of Terms.
     """
 
     name: str
@@ -56,6 +57,8 @@ class Stock:
     usd_per_node_h: float
     last: str | None = None
     committed: bool = False
+    availability: float = 1.0
+    availability_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fleetopt import units
 from fleetopt.catalog.domain import OfferKind
+from fleetopt.scenario.availability import EVERY_NODE, Availability
 from fleetopt.scenario.fields import (
     Block,
     CarbonPrice,
@@ -45,9 +46,7 @@ class TermsFile(Block):
     price_changes: Annotated[
         dict[Name, Change], Field(description="By period: the change against the stated price from then on")
     ] = {}
-    availability: Annotated[
-        Fraction, Field(description="Nodes that can be counted on: not interrupted, not under repair")
-    ] = 1.0
+    availability: Availability = EVERY_NODE
     volume: Annotated[list[BreakFile], Field(description="Prices for larger orders")] = []
 
 
@@ -81,6 +80,7 @@ class OwnedFile(Block):
     committed: Annotated[
         bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")
     ] = False
+    availability: Availability = EVERY_NODE
 
 
 class QuotaFile(Block):

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fleetopt.catalog.domain import Offer, Provenance
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.availability import AvailabilityFile, Counted, counted
 from fleetopt.scenario.supply_domain import Terms
 from fleetopt.scenario.supply_schema import OfferFile, TermsFile
 
@@ -35,15 +36,15 @@ class TermsReader:
             self._must_know((*key, "price_changes", period), period)
         self._check_window(key, terms)
         self._check_orders(key, offer, file)
-        if terms.availability <= 0:
-            self._add((*key, "availability"), "leaves no node to count on", "Write a fraction above zero, like '95 %'")
+        count_on = self.availability((*key, "availability"), terms.availability)
         base = Terms(
             first=terms.first,
             last=terms.last,
             min_order=terms.min_order or 0,
             max_order=terms.max_order,
             max_delivery=terms.max_delivery,
-            availability=terms.availability or 1.0,
+            availability=count_on.fraction,
+            availability_from=count_on.formula,
             price_factors=tuple((p, terms.price_changes[p]) for p in self._periods if p in terms.price_changes),
         )
         larger = [
@@ -51,6 +52,14 @@ class TermsReader:
             for lot in sorted(terms.volume, key=lambda lot: lot.nodes)
         ]
         return [("", offer, base), *larger]
+
+    def availability(self, key: Key, file: AvailabilityFile) -> Counted:
+        """The nodes that can be counted on; all of them where what is written is refused."""
+        found = counted(file)
+        if isinstance(found, Counted):
+            return found
+        self._add((*key, found.field) if found.field else key, found.what, found.fix)
+        return Counted(1.0)
 
     def _check_window(self, key: Key, terms: TermsFile) -> None:
         if not {terms.first, terms.last} <= set(self._periods):

@@ -55,6 +55,17 @@ def test_everything_is_read_as_written(folder: Folder) -> None:
         ("{min_order: 5, max_order: 4}", "terms.min_order", "above max_order"),
         ("{min_order: 0}", "terms.min_order", "1"),
         ("{availability: 0 %}", "terms.availability", "no node"),
+        ("{availability: 101 %}", "terms.availability.fraction", "more than 100 %"),
+        ("{availability: {mtbf: 2000 h}}", "terms.availability", "states mtbf"),
+        ("{availability: {}}", "terms.availability", "states nothing"),
+        ("{availability: {mtbf: 2000 h, recovery: 1 h}}", "terms.availability", "states mtbf, recovery"),
+        ("{availability: {mtbf: 0 h, repair: 0 h}}", "terms.availability", "no node"),
+        ("{availability: {mtbf: 2000, repair: 1 h}}", "terms.availability.mtbf", "no unit"),
+        ("{availability: {mtbf: 900 k d, repair: 1 h}}", "terms.availability.mtbf", "unit"),
+        ("{availability: {mtbf: 99999999 d, repair: 1 h}}", "terms.availability.mtbf", "hundred years"),
+        ("{availability: {interruptions: 2 /node/h, recovery: 30 min}}", "terms.availability", "no node"),
+        ("{availability: {interruptions: 2 /h, recovery: 30 min}}", "terms.availability.interruptions", "'/h'"),
+        ("{availability: {interruptions: -1 /node/h, recovery: 1 h}}", "terms.availability.interruptions", "negative"),
         ("{volume: [{nodes: 8, price: -5 %}], max_order: 4}", "terms.volume", "lots would not share"),
         ("{weight: 5}", "terms.weight", "unknown"),
     ],
@@ -64,6 +75,25 @@ def test_a_wrong_term_is_one_error(folder: Folder, issues: Find, terms: str, fie
     [issue] = issues(folder(OFFER, BUY.replace("TERMS", f"terms: {terms}")))
     assert issue.where.endswith(f"supply.offers.buy.{field}")
     assert words in f"{issue.what} {issue.fix}"
+
+
+@pytest.mark.parametrize(
+    ("written", "fraction", "formula"),
+    [
+        ("{mtbf: 1999 h, repair: 1 h}", 0.9995, "1999 h / (1999 h + 1 h)"),
+        ("{interruptions: 0.05 /node/h, recovery: 30 min}", 0.975, "1 - 0.05 /node/h x 0.5 h"),
+        ("{interruptions: 1.2 /node/day, recovery: 1 h}", 0.95, "1 - 0.05 /node/h x 1 h"),
+        ("95 %", 0.95, ""),
+    ],
+)
+def test_availability_follows_from_evidence(folder: Folder, written: str, fraction: float, formula: str) -> None:
+    """Proves both formulas, of offers and owned nodes alike: 1999 of 2000 h; a twentieth of an interruption an hour."""
+    offer = OFFER.replace("}", f", terms: {{availability: {written}}}}}")
+    owned = f"  owned: {{old: {{node_type: 8xH200, nodes: 2, availability: {written}}}}}\n"
+    supply = load(folder(OFFER, offer + owned)).supply
+    terms, stock = supply.lines[0].terms, supply.stock[0]
+    assert [terms.availability, stock.availability] == pytest.approx([fraction, fraction])
+    assert terms.availability_from == stock.availability_from == formula
 
 
 def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:
