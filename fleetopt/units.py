@@ -33,6 +33,8 @@ _PACE = re.compile(r"^/\s*node\s*/\s*(?P<per>h|d|day|month|year)$")
 _HOURS = {"min": 1.0 / 60.0, "h": 1.0, "d": 24.0, "days": 24.0, "day": 24.0, "month": 730.0, "year": 8760.0}
 _LASTING = ("min", "h", "d", "days")
 
+_LATENESS = re.compile(r"^\s*(?P<count>\d{1,3})\s*(?P<unit>period|month)s?\s*$", re.ASCII)
+
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
 LONGEST_S = 31 * 24 * 3600.0
@@ -66,6 +68,18 @@ class Latency:
     def at(self) -> str:
         """How the promise is written: 'mean', 'p99'."""
         return "mean" if self.percentile is None else f"p{100 * self.percentile:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How much later than planned something comes."""
+
+    count: int
+    unit: Literal["period", "month"]
+
+    def periods(self, months: int) -> int:
+        """In periods of so many months, rounded up."""
+        return self.count if self.unit == "period" else -(-self.count // months)
 
 
 def _split(text: object, example: str) -> tuple[float, str]:
@@ -130,6 +144,18 @@ def per_node_hour(text: object) -> float:
     if match is None:
         raise ValueError(f"has {_named(unit)}; write how often it happens, like '0.05 /node/h' or '1 /node/month'")
     return number / _HOURS[match["per"]]
+
+
+def lateness(text: object) -> Lateness:
+    """How late something is, in whole periods or months.
+
+    >>> lateness("1 period"), lateness("3 months")
+    (Lateness(count=1, unit='period'), Lateness(count=3, unit='month'))
+    """
+    match = _LATENESS.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("is no lateness; write whole periods or months, like '1 period' or '3 months'")
+    return Lateness(int(match["count"]), "period" if match["unit"] == "period" else "month")
 
 
 def rate(text: object) -> Rate:

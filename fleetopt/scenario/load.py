@@ -16,6 +16,7 @@ from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.schema import ScenarioFile
+from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply import SupplyBuilder
 from fleetopt.scenario.workloads import WorkloadBuilder
 
@@ -33,7 +34,9 @@ def load(path: str | Path) -> Scenario:
     hardware, hardware_files = load_hardware(roots)
     models, model_files = _models(file, roots, hardware, document, issues)
     calendar = build_calendar(file.calendar, document, issues)
-    supply = SupplyBuilder(hardware, calendar, document, issues).build(file.supply)
+    slips = {name: outlook.delivery_slip for name, outlook in file.calendar.outlooks.items()}
+    late = Slips(slips, calendar.periods[0].months, document, issues)
+    supply = SupplyBuilder(hardware, calendar, document, issues, late).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
     racked = {facility.site for facility in supply.facilities if facility.nodes_per_rack}

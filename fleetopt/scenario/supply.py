@@ -11,6 +11,7 @@ from fleetopt.catalog.hardware import offer_problem
 from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.domain import Calendar
+from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
@@ -22,12 +23,20 @@ _WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "sour
 class SupplyBuilder:
     """Builds the supply; what is wrong with it is added to `issues`."""
 
-    def __init__(self, hardware: Hardware, calendar: Calendar, document: Document, issues: list[Issue]) -> None:
+    def __init__(
+        self,
+        hardware: Hardware,
+        calendar: Calendar,
+        document: Document,
+        issues: list[Issue],
+        slips: Slips | None = None,
+    ) -> None:
         self._hardware = hardware
         self._periods = [period.name for period in calendar.periods]
         self._document = document
         self._issues = issues
         self._terms = TermsReader(self._periods, document, issues)
+        self._slips = slips or Slips({}, 1, document, issues)
 
     def build(self, file: SupplyFile) -> Supply:
         """The supply as values."""
@@ -36,7 +45,9 @@ class SupplyBuilder:
             self._add((*key, "sites"), "names a site twice", "Keep one of them")
         if not file.offers and not file.owned:
             self._add(key, "has neither offers nor owned nodes", "Add at least one: there is nothing to plan with")
-        lines = [line for name, offer in file.offers.items() for line in self._lines(name, offer, file.sites)]
+        by_offer = {name: self._lines(name, offer, file.sites) for name, offer in file.offers.items()}
+        self._slips.check({name: all(line.offer.hourly for line in found) for name, found in by_offer.items() if found})
+        lines = [line for found in by_offer.values() for line in found]
         stock = [self._stock(name, owned, file.sites) for name, owned in file.owned.items()]
         names = [*(line.name for line in lines), *file.owned]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
@@ -66,9 +77,16 @@ class SupplyBuilder:
         if offer is None:
             return []
         many = len(chosen) > 1
+        slips = () if offer.hourly else self._slips.of(name)
         lots = self._terms.read((*key, "terms"), offer, file)
         return [
-            SupplyLine(f"{name}@{site}{suffix}" if many else f"{name}{suffix}", site, priced, file.max_nodes, terms)
+            SupplyLine(
+                f"{name}@{site}{suffix}" if many else f"{name}{suffix}",
+                site,
+                priced,
+                file.max_nodes,
+                replace(terms, slips=slips),
+            )
             for site in chosen
             for suffix, priced, terms in lots
         ]

@@ -19,6 +19,7 @@ class Terms:
     period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
     ones that of the order, hourly and upfront. `availability` is the fraction of the nodes that can be counted on at
     any time: the rest is interrupted, or under repair; `availability_from` is the formula it follows from, if any.
+    `slips` are the outlooks in which ordered nodes enter service later, with the number of periods.
     """
 
     first: str | None = None
@@ -29,6 +30,11 @@ class Terms:
     price_factors: tuple[tuple[str, float], ...] = ()
     availability: float = 1.0
     availability_from: str = ""
+    slips: tuple[tuple[str, int], ...] = ()
+
+    def late(self, outlook: str) -> int:
+        """Periods by which ordered nodes are late in an outlook."""
+        return dict(self.slips).get(outlook, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tal
     if most is not None:
         tally.hold(most - nodes, 0.0, f"{where}: {nodes} of {most} nodes")
     if is_committed(facts.sources[key]):
-        ordered = ordered_nodes(facts, key, time[0])
+        ordered = ordered_nodes(facts, key, time[0], time[2])
         if nodes != ordered:
             tally.fail(f"{where}: {nodes} nodes in service, {ordered} by order")
 
@@ -62,9 +62,9 @@ def _hold_terms(facts: Facts, line: SupplyLine, tally: Tally) -> None:
                 tally.hold(limit - count, 0.0, f"{where} of {limit} nodes")
 
 
-def ordered_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
-    """Nodes that the orders of a supply line keep in service in a period, both ends included."""
-    return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period))
+def ordered_nodes(facts: Facts, key: SupplyKey, period: str, outlook: str) -> int:
+    """Nodes that the orders of a supply line keep in service in a period of an outlook, both ends included."""
+    return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period, outlook))
 
 
 def _description_faults(facts: Facts, row: FleetLine | Order) -> Iterator[str]:
@@ -101,3 +101,6 @@ def _order_faults(facts: Facts, order: Order) -> Iterator[str]:
         last = min(last, arrives + math.ceil(source.offer.term_months / periods[arrives].months) - 1)
     if leaves != last:
         yield f"its term ends with {periods[last].name}, not {order.last_period}"
+    late = max([0, *(count for _, count in source.terms.slips)])
+    if order.periods_late != late:
+        yield f"it may be {late} periods late, not {order.periods_late}"

@@ -148,3 +148,41 @@ def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str
     [issue] = issues(folder("    slo:", f"    {written}\n    slo:"))
     assert f"workloads.chat.{where}" in issue.where
     assert words in f"{issue.what} {issue.fix}"
+
+
+SLIP = "outlooks: {low: 25 %, high: {probability: 75 %, delivery_slip: WRITTEN}}"
+
+
+def slipping(folder: Folder, written: str) -> Path:
+    """The seed with owned purchases and rent, and a slip in its second outlook."""
+    path = folder(OFFER, OFFER + BUY.replace("TERMS", "max_nodes: 9"))
+    text = (path / "scenario.yaml").read_text(encoding="utf-8")
+    told = SLIP.replace("WRITTEN", written)
+    (path / "scenario.yaml").write_text(text.replace("outlooks: {low: 25 %, high: 75 %}", told), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("written", ["1 period", "2 months", "{buy: 3 months}", "{'*': 1 periods}"])
+def test_late_deliveries_are_read_in_whole_periods(folder: Folder, written: str) -> None:
+    """Proves that a slip reaches the offers that are ordered, in quarters rounded up, and no rented one."""
+    lines = {line.name: line.terms.slips for line in load(slipping(folder, written)).supply.lines}
+    assert lines == {"h200": (), "buy": (("high", 1),)}
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        ("{bay: 1 period}", "delivery_slip.bay", "buy"),
+        ("{h200: 1 period}", "delivery_slip.h200", "no deliveries"),
+        ("1 quarter", "delivery_slip.*", "1 period"),
+        ("1", "delivery_slip.*", "1 period"),
+        ("-1 periods", "delivery_slip.*", "1 period"),
+        ("1.5 periods", "delivery_slip.*", "whole periods"),
+        ("[1 period]", "delivery_slip.*", "1 period"),
+    ],
+)
+def test_a_wrong_slip_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
+    """Proves the same for late deliveries."""
+    [issue] = issues(slipping(folder, written))
+    assert f"calendar.outlooks.high.{where}" in issue.where
+    assert words in f"{issue.what} {issue.fix}"
