@@ -12,7 +12,8 @@
                     FULL[k]  <=  R[r,k] for both roles                                 (intact_link_carries)
                     running[w,c]  <=  most[c] PRESENT[c]                               (loss_meets_what_is_there)
 
-    Of a partial loss either those hold, or, where WHOLE[z] is one, z could be lost whole.
+    Of a partial loss either those hold, or WHOLE[z] is one and z could be lost whole: its promise is f WHOLE[z], and
+    the largest bite of the row's options times WHOLE[z] is excused in rest_survives_partial_loss: no more need be.
 
 Symbols  f the fraction promised (scenario.workloads.survive); part[w,c] of the demand without headroom, at most all of
          what is promised; z a site (lost whole), a site with m nodes a rack, or a pool with m = 1 (a node); n[c]
@@ -137,31 +138,43 @@ class _Rows:
         rules.at_least("rest_survives_whole_loss", self._key, survives + loss.share, loss.share, self._limit)
 
     def partial_loss(self, links: list[Link], lost: list[Option], case: PlanningCase) -> None:
-        for option in lost:
-            role, nodes = option.capacity.candidate.role, case.gpus_per_node(option.pool)
-            bite = self._loss.nodes * max(1, nodes // option.node_gpus) * self._standing.part(option)
-            taken = bite * self._model.PRESENT[self._name, option.name, *self._time]
-            if role == "aggregated":
-                self._enough(self._intact(links) - taken, bite, option.name)
-            elif option.link in links:
-                kept = self._model.KEPT[self._name, *self._loss[:2], role, *option.link, *self._time]
-                left = kept - self._standing.of(role, option.link) + taken
-                self._rules.at_most("loss_bites_once", (*self._key, option.name), left, 0.0)
-                other = dict(SIDES)[role]
-                beside = kept - self._standing.of(other, option.link)
-                self._rules.at_most("loss_bites_once", (*self._key, option.name, other), beside, 0.0)
-                others = [link for link in links if link != option.link]
-                self._enough(self._intact(others) + kept, bite, option.name)
+        bites = [(option, self._bite(option, case)) for option in lost]
+        for option, bite in bites:
+            if option.capacity.candidate.role == "aggregated":
+                self._enough(self._intact(links) - bite * self._present(option), bite, (option.name,))
+        for role, other in SIDES:
+            for link in links:
+                hit = [(o, b) for o, b in bites if o.link == link and o.capacity.candidate.role == role]
+                if hit:
+                    kept = self._kept(role, other, link, hit)
+                    others = [one for one in links if one != link]
+                    self._enough(self._intact(others) + kept, max(bite for _, bite in hit), (role, *link))
+
+    def _bite(self, option: Option, case: PlanningCase) -> float:
+        """What goes if all that is lost was full of an option."""
+        holds = max(1, case.gpus_per_node(option.pool) // option.node_gpus)
+        return self._loss.nodes * holds * self._standing.part(option)
+
+    def _present(self, option: Option) -> Any:
+        return self._model.PRESENT[self._name, option.name, *self._time]
+
+    def _kept(self, role: str, other: str, link: Link, hit: list[tuple[Option, float]]) -> Any:
+        """What a link carries when the loss was full of the worst of some options in a role."""
+        kept = self._model.KEPT[self._name, *self._loss[:2], role, *link, *self._time]
+        for option, bite in hit:
+            left = kept - self._standing.of(role, link) + bite * self._present(option)
+            self._rules.at_most("loss_bites_once", (*self._key, option.name), left, 0.0)
+        self._rules.at_most("loss_bites_once", (*self._key, role, *link), kept - self._standing.of(other, link), 0.0)
+        return kept
 
     def _intact(self, links: list[Link]) -> Any:
         split = sum(self._model.FULL[self._name, *link, *self._time] for link in links)
         return split + self._standing.of("aggregated", None)
 
-    def _enough(self, survives: Any, bite: float, option: str) -> None:
-        """Nothing is asked where the whole place could be lost instead."""
-        share = self._loss.share
-        excused = (share + bite) * self._model.WHOLE[self._key]
-        key = (*self._key, option)
+    def _enough(self, survives: Any, bite: float, hit: tuple[str, ...]) -> None:
+        """The largest bite is excused where the whole place could be lost: all of the promise is there before it."""
+        share, excused = self._loss.share, bite * self._model.WHOLE[self._key]
+        key = (*self._key, *hit)
         self._rules.at_least("rest_survives_partial_loss", key, survives + excused, share, self._limit)
 
 
