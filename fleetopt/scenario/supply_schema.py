@@ -107,7 +107,7 @@ class FacilityFile(Block):
     power: Annotated[Power | None, Field(description="Most nameplate power of the nodes in service")] = None
     rack_units: Annotated[float | None, Field(gt=0, lt=1e9)] = None
     nodes_per_rack: Annotated[
-        Lot | None, Field(description="Nodes that are lost together with a rack, of any type")
+        int | None, Field(ge=1, le=200, strict=True, description="Nodes of any type that are lost together with a rack")
     ] = None
     pue: Annotated[float, Field(ge=1, le=5, description="Power of the site over that of its nodes")] = 1.0
     load: Annotated[Fraction, Field(description="Mean draw of a node in service, of its nameplate")] = 1.0

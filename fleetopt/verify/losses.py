@@ -71,10 +71,11 @@ def _most_lost(facts: Facts, rows: list[Placement], nodes: int, flow: Traffic) -
         link = ("", "") if row.role == "aggregated" else (row.site, flow.formats.get(row.config, ""))
         item = (math.ceil(row.replicas), cut // holds[id(row)], row.capacity_rps)
         reach.setdefault((link, row.role), []).append(item)
-    gained = [0.0] * (nodes * cut + 1)
+    size = min(nodes * cut, sum(count * weight for items in reach.values() for count, weight, _ in items))
+    gained = [0.0] * (size + 1)
     for line in sorted({link for link, _ in reach}):
         tables = [
-            _beyond(_knapsack(items, nodes * cut), _slack(flow, link, role))
+            _beyond(_knapsack(items, size), _slack(flow, link, role))
             for (link, role), items in reach.items()
             if link == line
         ]

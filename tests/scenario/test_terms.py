@@ -114,6 +114,8 @@ def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:
             "supply.facilities.main.rack_units",
             "nobody states those of",
         ),
+        ("  facilities: {main: {nodes_per_rack: 0}}", "supply.facilities.main.nodes_per_rack", "1"),
+        ("  facilities: {main: {nodes_per_rack: 201}}", "supply.facilities.main.nodes_per_rack", "200"),
         ("  facilities: {main: {pue: 0.9}}", "supply.facilities.main.pue", ""),
         ("  carbon: {price: 80 EUR/t}", "supply.carbon.price", "EUR"),
         ("  owned: {o: {node_type: 8xH200, nodes: 1, last: 2026-Q4}}", "supply.owned.o.last", "2026-Q4"),
