@@ -13,9 +13,10 @@ import pytest
 from fleetopt.errors import Infeasible
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Survive
-from fleetopt.scenario.supply_domain import Facility
+from fleetopt.scenario.supply_domain import Facility, Terms
 from fleetopt.study.limits import apply
 from fleetopt.study.once import optimize
+from fleetopt.study.promises import promises
 from fleetopt.verify import verify
 from tests.oracle import build
 from tests.oracle.test_procurement import PERIOD_H, asked, solved, usd
@@ -137,3 +138,31 @@ def test_what_cannot_be_survived_is_named_and_repaired() -> None:
     [less] = [repair for repair in refused.value.repairs if repair.changes[0].limit == "site loss of chat"]
     assert less.changes[0].by == pytest.approx(0.5)
     assert usd(apply(scenario, less)) == pytest.approx(10.0)
+
+
+def test_the_largest_bite_is_excused_where_all_could_be_lost() -> None:
+    """Proves the excuse by hand: a dense prefill config beside a plain one, of which a node of eight takes sixteen
+    requests/s and eight. One node at each site is enough, as either carries everything alone.
+    Sensitivity: excusing each config its own bite would leave the plain one eight short and force more."""
+    kinds = [build.rate("plain", 1.0, "prefill", gpu="A"), build.rate("dense", 2.0, "prefill", gpu="A")]
+    decode = [build.rate("d", 3.0, "decode", gpu="A"), build.rate("d2", 6.0, "decode", gpu="A", gpus=8)]
+    free = [replace(line, max_nodes=1) for line in lines(1.0, 1.0, node="Ax8")]
+    scenario = asked(3.0, *free, sites=SITES, candidates=[*kinds, *decode])
+    assert usd(surviving(scenario, node=1.0)) == pytest.approx(2.0)
+    assert usd(surviving(scenario, site=1.0)) == pytest.approx(2.0)
+
+
+def test_every_loss_is_a_promise_with_a_price() -> None:
+    """Proves what `explain` prices: each loss by itself, availability, lateness and spares, each taken away alone."""
+    keep = build.line("keep", "Ax1", 1.0, kind="reserved", term=12)
+    keep = replace(keep, terms=Terms(availability=0.9, slips=(("o1", 1),)))
+    workload = {"survive": Survive(0.5, 0.25, 1.0), "spares": (("aggregated", 1),)}
+    racked = (Facility("main", nodes_per_rack=2),)
+    scenario = asked(4.0, keep, build.line("rent", "Ax1", 2.0), facilities=racked, workload=workload)
+    found = {promise.name: promise.without for promise in promises(scenario)}
+    assert found["chat: 50 % after the loss of a site"].workloads[0].survive == Survive(0.0, 0.25, 1.0)
+    assert found["chat: 25 % after the loss of a rack"].workloads[0].survive == Survive(0.5, 0.0, 1.0)
+    assert found["chat: 100 % after the loss of a node"].workloads[0].survive == Survive(0.5, 0.25, 0.0)
+    assert found["chat: spares (aggregated 1)"].workloads[0].spares == ()
+    assert found["counting on 90 % of the nodes of keep"].supply.lines[0].terms.availability == 1.0
+    assert found["late deliveries in outlook o1"].supply.lines[0].terms.slips == ()
