@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.scenario.domain import Workload
@@ -28,18 +28,37 @@ Item: TypeAlias = tuple[int, int, float]
 """Replicas of a placement within reach of the loss: how many, shares of a node that each takes, requests/s of each."""
 
 
+class Remains(NamedTuple):
+    """What is left of a workload at a time after a loss, with the requests/s that it asks for."""
+
+    workload: str
+    time: Time
+    lost: str
+    share: float
+    left_rps: float
+    asked_rps: float
+
+
 def losses_are_survived(facts: Facts) -> Check:
     """Each workload that is to survive a loss still serves its fraction of the demand, whatever is lost."""
     tally = Tally("losses_are_survived", "of the demand", nothing="none promised")
+    for one in remains(facts):
+        promised = one.share * one.asked_rps
+        place = f"{one.workload} in {named(one.time)} without {one.lost}"
+        slack = one.left_rps / one.asked_rps - one.share
+        tally.hold(slack, allowance(1.0), f"{place}: {one.left_rps:.6g} of {promised:.6g} requests/s")
+    return tally.check()
+
+
+def remains(facts: Facts) -> Iterator[Remains]:
+    """Every loss that was promised to be survived, with what is left after it."""
     for name, workload in facts.workloads.items():
         formats = kv_formats(facts, workload.model)
         for time in facts.times if workload.survive.site or workload.survive.rack or workload.survive.node else ():
             asked = workload.demand_rps.get(time, 0.0)
             rows = [row for row in facts.placements.get((name, time), []) if row.replicas > 0]
             for what, share, left in _losses(facts, workload, time, rows, formats) if asked > 0 else ():
-                detail = f"{name} in {named(time)} without {what}: {left:.6g} of {share * asked:.6g} requests/s"
-                tally.hold(left / asked - share, allowance(1.0), detail)
-    return tally.check()
+                yield Remains(name, time, what, share, left, asked)
 
 
 def _losses(
