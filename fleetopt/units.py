@@ -32,11 +32,18 @@ _MONTHLY = re.compile(r"^(?P<currency>[A-Z]{3})\s*/\s*(?P<per>kW|U)\s*/\s*month$
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
+_PACE = re.compile(r"^/\s*node\s*/\s*(?P<per>h|d|day|month|year)$")
+_HOURS = {"min": 1.0 / 60.0, "h": 1.0, "d": 24.0, "days": 24.0, "day": 24.0, "month": 730.0, "year": 8760.0}
+_LASTING = ("min", "h", "d", "days")
+
+_LATENESS = re.compile(r"^\s*(?P<count>\d{1,3})\s*(?P<unit>period|month)s?\s*$", re.ASCII)
+
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
 LONGEST_S = 31 * 24 * 3600.0
 HOURS_PER_MONTH = 730.0
 """Of a month in a price by the month: a twelfth of 365 days."""
+LONGEST_H = 100 * 8760.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,18 @@ class Latency:
         return "mean" if self.percentile is None else f"p{100 * self.percentile:g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How much later than planned something comes."""
+
+    count: int
+    unit: Literal["period", "month"]
+
+    def periods(self, months: int) -> int:
+        """In periods of so many months, rounded up."""
+        return self.count if self.unit == "period" else -(-self.count // months)
+
+
 def _split(text: object, example: str) -> tuple[float, str]:
     if isinstance(text, bool) or not isinstance(text, str):
         raise ValueError(f"has no unit; write it as text with one, like '{example}'")
@@ -107,6 +126,46 @@ def hours(text: object) -> float:
     1.5
     """
     return seconds(text, "8 h") / 3600.0
+
+
+def lasting(text: object) -> float:
+    """How long something lasts, in hours: from minutes to years.
+
+    >>> lasting("2000 h"), lasting("10 d")
+    (2000.0, 240.0)
+    """
+    number, unit = _split(text, "2000 h")
+    if unit not in _LASTING:
+        raise ValueError(f"has {_named(unit)}; write a time in {', '.join(_LASTING)}, like '2000 h'")
+    value = number * _HOURS[unit]
+    if value > LONGEST_H:
+        raise ValueError("is longer than a hundred years; check the unit")
+    return value
+
+
+def per_node_hour(text: object) -> float:
+    """How often something happens to a node in an hour.
+
+    >>> per_node_hour("0.05 /node/h"), per_node_hour("12 /node/day")
+    (0.05, 0.5)
+    """
+    number, unit = _split(text, "0.05 /node/h")
+    match = _PACE.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)}; write how often it happens, like '0.05 /node/h' or '1 /node/month'")
+    return number / _HOURS[match["per"]]
+
+
+def lateness(text: object) -> Lateness:
+    """How late something is, in whole periods or months.
+
+    >>> lateness("1 period"), lateness("3 months")
+    (Lateness(count=1, unit='period'), Lateness(count=3, unit='month'))
+    """
+    match = _LATENESS.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError("is no lateness; write whole periods or months, like '1 period' or '3 months'")
+    return Lateness(int(match["count"]), "period" if match["unit"] == "period" else "month")
 
 
 def rate(text: object) -> Rate:

@@ -189,8 +189,14 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         risk=scenario.risk,
         rent_factor={outlook.name: outlook.price_factor for outlook in calendar.outlooks},
         capability={outlook.name: outlook.capacity_factor for outlook in calendar.outlooks},
-        availability={line.name: line.terms.availability for line in supply.lines},
-        assumptions=(*assumptions, *_power_assumptions(scenario, set(pool_of.values())), *supply.conversions),
+        availability={line.name: line.terms.availability for line in supply.lines}
+        | {stock.name: stock.availability for stock in supply.stock},
+        assumptions=(
+            *assumptions,
+            *_power_assumptions(scenario, set(pool_of.values())),
+            *_availability_assumptions(scenario),
+            *supply.conversions,
+        ),
     )
 
 
@@ -201,6 +207,18 @@ def _power_assumptions(scenario: Scenario, pools: set[Pool]) -> list[str]:
     found = [scenario.node_types[name] for name in nodes]
     said = [power_assumption(node, scenario.gpu_types[node.gpu_type]) for node in found]
     return [sentence for sentence in said if sentence is not None]
+
+
+def _availability_assumptions(scenario: Scenario) -> list[str]:
+    """How many nodes are counted on, where that follows from something."""
+    supply = scenario.supply
+    found = [(line.name, line.terms.availability, line.terms.availability_from) for line in supply.lines]
+    found += [(stock.name, stock.availability, stock.availability_from) for stock in supply.stock]
+    return [
+        f"{100 * share:.6g} % of the nodes of {name} are counted on: {formula}"
+        for name, share, formula in found
+        if formula
+    ]
 
 
 def _commitment(line: SupplyLine, months: int) -> Commitment:

@@ -32,6 +32,7 @@ from fleetopt.optimizer.features.shortfall import ShortfallFeature
 from fleetopt.optimizer.features.slices import Slices
 from fleetopt.optimizer.features.spares import Spares
 from fleetopt.optimizer.features.stock import StockFeature
+from fleetopt.optimizer.features.survival import Survival
 from fleetopt.optimizer.features.upkeep import Upkeep
 from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers
@@ -43,6 +44,7 @@ FEATURES: tuple[Feature, ...] = (
     Serving(),
     Pools(),
     Spares(),
+    Survival(),
     LeastReplicas(),
     SharingFeature(),
     Slices(),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 from fleetopt.optimizer.options import Pool
+from fleetopt.plan.domain import ALL
 
 Term: TypeAlias = Any
 """A linear Pyomo expression, a variable or a number."""
@@ -66,8 +67,11 @@ class OrderKey(NamedTuple):
 
 
 class HeldKey(NamedTuple):
+    """Nodes held in a period; by outlook only where deliveries are late in one of them."""
+
     supply: str
     period: str
+    outlook: str = ALL
 
 
 class SupplyKey(NamedTuple):

@@ -69,7 +69,7 @@ def build_options(
         if pool[1] in (places[row.workload] or supply_sites) and _runs_on(row, pool, scenario)
     ]
     everything = _sized(scenario, pairs, planned)
-    kept = {(o.capacity.workload, o.family) for name in everything for o in undominated(everything[name])}
+    kept = {(o.capacity.workload, o.family) for w in scenario.workloads for o in _worth(w, everything[w.name])}
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
     options = _sized(scenario, [(r, p) for r, p in pairs if (r.workload, _name(r, p)) in kept], planned)
     rounded = {
@@ -97,7 +97,8 @@ def _sized(
     for row, pool in pairs:
         workload = row.workload
         node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
-        options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload]))
+        lost = _lost_at_once(scenario, by_name[workload], pool, node_gpus)
+        options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload], lost))
         if row.shared is not None:
             options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
     return {name: tuple(found) for name, found in options.items()}
@@ -105,21 +106,34 @@ def _sized(
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """What replicas of an option may be wanted for: the demand, and as spares or company."""
+    """What replicas of an option may be wanted for: the demand, and as spares, against losses or as company."""
 
     peak_rps: float
     spares: int
     least: int
 
     @classmethod
-    def of(cls, workload: Workload, row: Capacity, peak_rps: float) -> _Need:
+    def of(cls, workload: Workload, row: Capacity, peak_rps: float, lost: int) -> _Need:
         role = row.candidate.role
-        return cls(peak_rps, dict(workload.spares).get(role, 0), dict(workload.least_replicas).get(role, 0))
+        spares = max(lost, dict(workload.spares).get(role, 0))
+        return cls(peak_rps, spares, dict(workload.least_replicas).get(role, 0))
 
     def most(self, capacity_rps: float) -> int:
         """Replicas beyond which another one is of no use."""
         carrying = max(1, math.ceil(self.peak_rps / capacity_rps - 1e-9))
         return max(carrying + self.spares, self.least)
+
+
+def _worth(workload: Workload, options: tuple[Option, ...]) -> list[Option]:
+    """Options that some best plan may need; a loss takes whole nodes' worth of what is there, so that none is idle."""
+    return list(options) if workload.survive.rack or workload.survive.node else undominated(options)
+
+
+def _lost_at_once(scenario: Scenario, workload: Workload, pool: Pool, node_gpus: int) -> int:
+    """Replicas that a node or a rack may take with it, of those that the workload is to survive."""
+    racks = {facility.site: facility.nodes_per_rack or 1 for facility in scenario.supply.facilities}
+    nodes = racks.get(pool[1], 1) if workload.survive.rack else int(workload.survive.node > 0)
+    return nodes * max(1, scenario.node_types[pool[0]].gpus_per_node // node_gpus)
 
 
 def _by_size(row: Capacity, pool: Pool, node_gpus: int, need: _Need) -> Iterator[Option]:

@@ -149,7 +149,7 @@ def _fleet(problem: Problem) -> tuple[FleetLine, ...]:
                 outlook=key.outlook,
                 nodes=nodes,
                 gpus=nodes * case.gpus_per_node(pool),
-                usd_per_node_h=prices[key.supply, key.period] * _rent_factor(case, key),
+                usd_per_node_h=prices[key.supply, key.period, key.outlook] * _rent_factor(case, key),
             )
         )
     return tuple(lines)
@@ -161,20 +161,24 @@ def _rent_factor(case: PlanningCase, key: SupplyKey) -> float:
     return case.rent_factor[key.outlook] if rented else 1.0
 
 
-def _prices(problem: Problem) -> dict[tuple[str, str], float]:
-    """USD per node-hour of each supply line in each period; of ordered nodes the mean over those held."""
+def _prices(problem: Problem) -> dict[tuple[str, str, str], float]:
+    """USD per node-hour of each supply line by period and outlook; of ordered nodes the mean over those held."""
     case, model = problem.case, problem.model
-    prices = {(stock.name, period.name): stock.usd_per_node_h for stock in case.stock for period in case.periods}
+    known = {(stock.name, period.name): stock.usd_per_node_h for stock in case.stock for period in case.periods}
     for line in case.rentals:
         for period in case.periods:
-            prices[line.name, period.name] = line.offer.usd_per_node_h * case.price_factor(line, period.name)
+            known[line.name, period.name] = line.offer.usd_per_node_h * case.price_factor(line, period.name)
+    prices = {(*key, outlook): usd for key, usd in known.items() for outlook in case.probability}
     for commitment in case.commitments:
+        line = commitment.line
         for index, period in enumerate(case.periods):
-            held = [(round(order.value), ordered) for order, ordered in held_orders(model, case, commitment, index)]
-            nodes = sum(count for count, _ in held)
-            paid = sum(count * case.price_factor(commitment.line, ordered) for count, ordered in held)
-            mean = paid / nodes if nodes else 1.0
-            prices[commitment.line.name, period.name] = commitment.line.offer.usd_per_node_h * mean
+            for outlook in case.probability:
+                orders = held_orders(model, case, commitment, index, outlook)
+                held = [(round(order.value), ordered) for order, ordered in orders]
+                nodes = sum(count for count, _ in held)
+                paid = sum(count * case.price_factor(line, ordered) for count, ordered in held)
+                mean = paid / nodes if nodes else 1.0
+                prices[line.name, period.name, outlook] = line.offer.usd_per_node_h * mean
     return prices
 
 
@@ -209,6 +213,7 @@ def _order(case: PlanningCase, commitment: Commitment, ordered: int, nodes: int)
         gpus=nodes * case.gpus_per_node(pool),
         upfront_usd=nodes * offer.upfront_usd_per_node * factor,
         usd_per_node_h=offer.usd_per_node_h * factor,
+        periods_late=max((periods for _, periods in line.terms.slips), default=0),
     )
 
 

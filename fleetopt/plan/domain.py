@@ -47,7 +47,10 @@ class FleetLine(Record):
 
 
 class Order(Record):
-    """Nodes to be ordered: from which supply line, when, and when they enter and leave service."""
+    """Nodes to be ordered: from which supply line, when, and when they enter and leave service.
+
+    Both are `periods_late` later in the outlook that delays deliveries most.
+    """
 
     supply: str
     offer: str
@@ -63,6 +66,7 @@ class Order(Record):
     gpus: Count
     upfront_usd: float
     usd_per_node_h: float
+    periods_late: Count = 0
 
 
 class Sale(Record):

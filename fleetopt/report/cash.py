@@ -62,7 +62,7 @@ def cash_rows(entries: Sequence[Spend], months: Sequence[Month]) -> tuple[CashRo
 
 def end_of(period: Period) -> date:
     """The last day of a period."""
-    return date.fromordinal(_after(period.start, period.months).toordinal() - 1)
+    return date.fromordinal(months_after(period.start, period.months).toordinal() - 1)
 
 
 def _share(entry: Spend, month: Month) -> float:
@@ -76,11 +76,12 @@ def _share(entry: Spend, month: Month) -> float:
 
 def _months(period: Period) -> list[tuple[date, float]]:
     """First day of each month, and the share of the period's days that it has."""
-    starts = [_after(period.start, n) for n in range(period.months + 1)]
+    starts = [months_after(period.start, n) for n in range(period.months + 1)]
     days = [(later - start).days for start, later in pairwise(starts)]
     return [(start, n / sum(days)) for start, n in zip(starts[:-1], days, strict=True)]
 
 
-def _after(start: date, months: int) -> date:
+def months_after(start: date, months: int) -> date:
+    """The first day of the month that is so many months after that of another day."""
     index = start.year * 12 + start.month - 1 + months
     return date(index // 12, index % 12 + 1, 1)

@@ -103,7 +103,8 @@ def _sale_row(one: NodeSale) -> list[str]:
 
 def _order_row(one: PurchaseOrder) -> list[str]:
     order = one.order
-    dates = [day.isoformat() for day in (one.order_by, one.in_service, one.until)]
+    late = f" (latest {one.latest.isoformat()})" if one.latest > one.in_service else ""
+    dates = [one.order_by.isoformat(), one.in_service.isoformat() + late, one.until.isoformat()]
     what = [f"{order.offer} ({order.node_type})", kind_name(order.kind), order.provider, order.site]
     money = [usd(one.unit_usd), usd(order.usd_per_node_h), usd(one.upfront_usd), usd(one.total_usd)]
     return [*dates, *what, f"{order.nodes:,}", f"{order.gpus:,}", *money, carried(one.carries)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from fleetopt.plan.domain import Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
+from fleetopt.plan.domain import Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
 from fleetopt.report.money import (
     Spend,
     expected_cost,
@@ -88,7 +88,7 @@ def order_view(plan: Plan) -> View:
     """What to order when."""
     rows = [
         [
-            *(o.supply, o.kind, o.provider, o.node_type, o.site, o.order_by, o.in_service, o.last_period),
+            *(o.supply, o.kind, o.provider, o.node_type, o.site, o.order_by, _in_service(o), o.last_period),
             *(f"{o.nodes:,}", usd(o.upfront_usd), usd(o.usd_per_node_h)),
         ]
         for o in plan.orders
@@ -99,6 +99,11 @@ def order_view(plan: Plan) -> View:
     ]
     titles = ["supply", "kind", "provider", "node type", "site", "order in", "in service", "until"]
     return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8)
+
+
+def _in_service(order: Order) -> str:
+    """When the nodes enter service, and by how many periods that may slip."""
+    return order.in_service + (f" (up to +{order.periods_late})" if order.periods_late else "")
 
 
 def placement_view(plan: Plan) -> View:

@@ -15,18 +15,22 @@ from dataclasses import dataclass
 from datetime import date
 
 from fleetopt.plan.domain import Order, Placement, Plan, Sale
-from fleetopt.report.cash import end_of
+from fleetopt.report.cash import end_of, months_after
 from fleetopt.report.money import Spend, spend
 from fleetopt.scenario.domain import Period, Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class PurchaseOrder:
-    """One order as it goes to a supplier. `carries` are workloads, those with the most GPU-hours first."""
+    """One order as it goes to a supplier. `carries` are workloads, those with the most GPU-hours first.
+
+    `latest` is the day on which its nodes enter service where deliveries are latest; as planned, if nothing is said.
+    """
 
     order: Order
     order_by: date
     in_service: date
+    latest: date
     until: date
     unit_usd: float
     upfront_usd: float
@@ -68,6 +72,7 @@ def _purchase_order(
         order=order,
         order_by=periods[order.order_by].start,
         in_service=periods[order.in_service].start,
+        latest=months_after(periods[order.in_service].start, order.periods_late * periods[order.in_service].months),
         until=end_of(periods[order.last_period]),
         unit_usd=order.upfront_usd / order.nodes if order.nodes else 0.0,
         upfront_usd=order.upfront_usd,

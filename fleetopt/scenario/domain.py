@@ -107,6 +107,18 @@ class Speculation:
 
 
 @dataclass(frozen=True, slots=True)
+class Survive:
+    """The fraction of the demand, without its headroom, that is served when any one site, rack or node is lost.
+
+    Nothing is started anew elsewhere: what stands on the rest goes on serving. Zero promises nothing.
+    """
+
+    site: float = 0.0
+    rack: float = 0.0
+    node: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """A model, a request mix and an SLO, with an arrival rate.
 
@@ -117,7 +129,7 @@ class Workload:
     `kv_transfer_s_per_token` for each input token; an aggregated one only the former. `prefix_cache_hit_rate` is the
     fraction of input tokens that need no prefill. A latency of None is not promised. `sites` are those it may stand
     at (None: all). A role that is used at a time has `least_replicas`; each group of replicas of one config at one site
-    has `spares` beyond what the demand needs.
+    has `spares` beyond what the demand needs. `survive` is what is left when something larger is lost.
     """
 
     name: str
@@ -146,6 +158,7 @@ class Workload:
     least_replicas: tuple[tuple[Role, int], ...] = ()
     spares: tuple[tuple[Role, int], ...] = ()
     most_gpu_types: int | None = None
+    survive: Survive = Survive()
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:

@@ -117,6 +117,18 @@ _MONEY = _text("US dollars", "310000 USD", "310 k USD")
 Name = Annotated[str, BeforeValidator(_name), _text("A name", "chat", pattern=NAME_PATTERN)]
 Duration = Annotated[float, BeforeValidator(units.seconds), AfterValidator(_not_negative), _DURATION]
 Hours = Annotated[float, BeforeValidator(units.hours), AfterValidator(_not_negative), _text("Hours", "8 h", "90 min")]
+Lasting = Annotated[
+    float,
+    BeforeValidator(units.lasting),
+    AfterValidator(_not_negative),
+    _text("A time: min, h or d", "2000 h", "10 d"),
+]
+Pace = Annotated[
+    float, BeforeValidator(units.per_node_hour), AfterValidator(_not_negative), _text("How often", "0.05 /node/h")
+]
+Lateness = Annotated[
+    units.Lateness, BeforeValidator(units.lateness), _text("How late ordered nodes are", "1 period", "3 months")
+]
 Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_factor), _FACTOR]
 Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[
@@ -136,7 +148,10 @@ Power = Annotated[
     float, BeforeValidator(units.power), AfterValidator(_not_negative), _text("Electric power", "200 kW", "1.2 MW")
 ]
 EnergyPrice = Annotated[
-    float, BeforeValidator(units.usd_per_kwh), AfterValidator(_not_negative), _text("A price of energy", "0.12 USD/kWh")
+    float,
+    BeforeValidator(units.usd_per_kwh),
+    AfterValidator(_not_negative),
+    _text("A price of energy", "0.12 USD/kWh"),
 ]
 Intensity = Annotated[
     float,

@@ -17,6 +17,7 @@ from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.schema import ScenarioFile
+from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply import SupplyBuilder
 from fleetopt.scenario.workloads import WorkloadBuilder
 
@@ -35,11 +36,14 @@ def load(path: str | Path) -> Scenario:
     models, model_files = _models(file, roots, hardware, document, issues)
     calendar = build_calendar(file.calendar, document, issues)
     exchange = Exchange(file.money.rates, document, issues)
-    supply = SupplyBuilder(hardware, calendar, document, issues, exchange).build(file.supply)
+    slips = {name: outlook.delivery_slip for name, outlook in file.calendar.outlooks.items()}
+    late = Slips(slips, calendar.periods[0].months, document, issues)
+    supply = SupplyBuilder(hardware, calendar, document, issues, exchange=exchange, slips=late).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
+    racked = {facility.site for facility in supply.facilities if facility.nodes_per_rack}
     builder = WorkloadBuilder(
-        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths
+        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths, racked=racked
     )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:

@@ -23,6 +23,7 @@ from fleetopt.scenario.fields import (
     Usd,
     period_name,
 )
+from fleetopt.scenario.slips import DeliverySlip
 from fleetopt.scenario.supply_schema import SupplyFile
 from fleetopt.scenario.workload_schema import WorkloadFile
 
@@ -33,6 +34,7 @@ class OutlookFile(Block):
     probability: Fraction
     prices: Annotated[Change, Field(description="Change of hourly prices")] = 1.0
     capacity: Annotated[Change, Field(description="Change of what every replica carries; zero or less")] = 1.0
+    delivery_slip: DeliverySlip = {}
 
 
 def _outlook(value: Any) -> Any:

@@ -12,6 +12,7 @@ from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.domain import Calendar
+from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
@@ -25,7 +26,14 @@ class SupplyBuilder:
     """Builds the supply; what is wrong with it is added to `issues`."""
 
     def __init__(
-        self, hardware: Hardware, calendar: Calendar, document: Document, issues: list[Issue], exchange: Exchange
+        self,
+        hardware: Hardware,
+        calendar: Calendar,
+        document: Document,
+        issues: list[Issue],
+        *,
+        exchange: Exchange,
+        slips: Slips | None = None,
     ) -> None:
         self._exchange = exchange
         self._hardware = hardware
@@ -34,6 +42,7 @@ class SupplyBuilder:
         self._issues = issues
         self._terms = TermsReader(self._periods, document, issues)
         self._upkeep = UpkeepReader(exchange, document, issues)
+        self._slips = slips or Slips({}, 1, document, issues)
 
     def build(self, file: SupplyFile) -> Supply:
         """The supply as values."""
@@ -42,7 +51,9 @@ class SupplyBuilder:
             self._add((*key, "sites"), "names a site twice", "Keep one of them")
         if not file.offers and not file.owned:
             self._add(key, "has neither offers nor owned nodes", "Add at least one: there is nothing to plan with")
-        lines = [line for name, offer in file.offers.items() for line in self._lines(name, offer, file.sites)]
+        by_offer = {name: self._lines(name, offer, file.sites) for name, offer in file.offers.items()}
+        self._slips.check({name: all(line.offer.hourly for line in found) for name, found in by_offer.items() if found})
+        lines = [line for found in by_offer.values() for line in found]
         stock = [self._stock(name, owned, file.sites) for name, owned in file.owned.items()]
         names = [*(line.name for line in lines), *file.owned]
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
@@ -75,12 +86,13 @@ class SupplyBuilder:
         gpus = self._hardware.node_types[offer.node_type].gpus_per_node
         support = self._upkeep.of_offer((*key, "support"), offer, file.support, gpus)
         offer = replace(offer, support_usd_per_node_year=support)
+        slips = () if offer.hourly else self._slips.of(name)
         lots = self._terms.read((*key, "terms"), offer, file)
         names = {site: f"{name}@{site}" if len(chosen) > 1 else name for site in chosen}
         return [
-            SupplyLine(names[site] + suffix, site, priced, None, terms, lot_of=names[site])
+            SupplyLine(names[site] + suffix, site, priced, None, replace(terms, slips=slips), lot_of=names[site])
             if suffix
-            else SupplyLine(names[site], site, priced, file.max_nodes, terms)
+            else SupplyLine(names[site], site, priced, file.max_nodes, replace(terms, slips=slips))
             for site in chosen
             for suffix, priced, terms in lots
         ]
@@ -149,6 +161,7 @@ class SupplyBuilder:
             return None
         if file.last is not None:
             self._must_know((*key, "last"), file.last, self._periods, "period")
+        count_on = self._terms.availability((*key, "availability"), file.availability)
         running = self._per_node((*key, "price"), file.price, file.node_type)
         gpus = self._hardware.node_types[file.node_type].gpus_per_node
         support = self._upkeep.of_owned((*key, "support"), file, gpus)
@@ -156,7 +169,19 @@ class SupplyBuilder:
         fields = zip(("price", "value_at_end"), prices, strict=True)
         fetches, kept = (self._per_node((*key, "sale", field), price, file.node_type) for field, price in fields)
         sale = self._terms.sale((*key, "sale"), file, fetches, kept)
-        return Stock(name, site, file.node_type, file.nodes, running, file.last, file.committed, support, sale)
+        return Stock(
+            name,
+            site,
+            file.node_type,
+            file.nodes,
+            running,
+            last=file.last,
+            committed=file.committed,
+            support_usd_per_node_year=support,
+            sale=sale,
+            availability=count_on.fraction,
+            availability_from=count_on.formula,
+        )
 
     def _quota(self, name: str, file: QuotaFile, sites: list[str]) -> Quota:
         key: Key = ("supply", "quotas", name)
@@ -194,6 +219,7 @@ class SupplyBuilder:
             carbon_g_per_kwh=file.carbon,
             colocation_usd_per_kw_month=by_kw,
             colocation_usd_per_unit_month=by_unit,
+            nodes_per_rack=file.nodes_per_rack,
         )
 
     def _must_have_rack_units(self, key: Key, site: str, supply: SupplyFile, *, every: bool) -> None:

@@ -18,7 +18,8 @@ class Terms:
     An order is of none or of `min_order` to `max_order` nodes; `max_delivery` nodes at most enter service in a
     period. `price_factors` holds from the period named on: for hourly nodes the price of that time, for ordered
     ones that of the order, hourly and upfront. `availability` is the fraction of the nodes that can be counted on at
-    any time: the rest is interrupted, or under repair.
+    any time: the rest is interrupted, or under repair; `availability_from` is the formula it follows from, if any.
+    `slips` are the outlooks in which ordered nodes enter service later, with the number of periods.
     """
 
     first: str | None = None
@@ -28,6 +29,12 @@ class Terms:
     max_delivery: int | None = None
     price_factors: tuple[tuple[str, float], ...] = ()
     availability: float = 1.0
+    availability_from: str = ""
+    slips: tuple[tuple[str, int], ...] = ()
+
+    def late(self, outlook: str) -> int:
+        """Periods by which ordered nodes are late in an outlook."""
+        return dict(self.slips).get(outlook, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,8 @@ class Stock:
 
     They can be used up to the period `last` (None: through the horizon), each for `usd_per_node_h` while it runs,
     or, where they are `committed`, paid for at every hour whether used or not: a reservation, hosted by its provider.
-    Others stand in one's own racks; each costs `support_usd_per_node_year` while it is there.
+    Others stand in one's own racks; each costs `support_usd_per_node_year` while it is there. `availability` is as of
+    Terms.
     """
 
     name: str
@@ -79,6 +87,8 @@ class Stock:
     committed: bool = False
     support_usd_per_node_year: float = 0.0
     sale: Sale | None = None
+    availability: float = 1.0
+    availability_from: str = ""
 
     @property
     def hosted(self) -> bool:
@@ -121,7 +131,8 @@ class Facility:
 
     Nodes in service draw `load` of their nameplate on average, times `pue`; the limit of power is on the nameplate.
     Electricity is paid for owned, leased and purchased nodes only: the price of others includes it. So is colocation,
-    by the month, for each of them that is held, used or not.
+    by the month, for each of them that is held, used or not. A rack holds `nodes_per_rack` nodes of any type, which are
+    lost together.
     """
 
     site: str
@@ -133,6 +144,7 @@ class Facility:
     carbon_g_per_kwh: float = 0.0
     colocation_usd_per_kw_month: float = 0.0
     colocation_usd_per_unit_month: float = 0.0
+    nodes_per_rack: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

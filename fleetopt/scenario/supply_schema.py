@@ -8,6 +8,7 @@ from pydantic import Field
 
 from fleetopt import units
 from fleetopt.catalog.domain import OfferKind
+from fleetopt.scenario.availability import EVERY_NODE, Availability
 from fleetopt.scenario.fields import (
     Block,
     CarbonPrice,
@@ -49,9 +50,7 @@ class TermsFile(Block):
     price_changes: Annotated[
         dict[Name, Change], Field(description="By period: the change against the stated price from then on")
     ] = {}
-    availability: Annotated[
-        Fraction, Field(description="Nodes that can be counted on: not interrupted, not under repair")
-    ] = 1.0
+    availability: Availability = EVERY_NODE
     volume: Annotated[list[BreakFile], Field(description="Prices for larger orders")] = []
 
 
@@ -102,6 +101,7 @@ class OwnedFile(Block):
     committed: Annotated[
         bool, Field(strict=True, description="Paid for at every hour, used or not: a reservation that runs on")
     ] = False
+    availability: Availability = EVERY_NODE
 
 
 class QuotaFile(Block):
@@ -134,6 +134,9 @@ class FacilityFile(Block):
 
     power: Annotated[Power | None, Field(description="Most nameplate power of the nodes in service")] = None
     rack_units: Annotated[float | None, Field(gt=0, lt=1e9)] = None
+    nodes_per_rack: Annotated[
+        int | None, Field(ge=1, le=200, strict=True, description="Nodes of any type that are lost together with a rack")
+    ] = None
     pue: Annotated[float, Field(ge=1, le=5, description="Power of the site over that of its nodes")] = 1.0
     load: Annotated[Fraction, Field(description="Mean draw of a node in service, of its nameplate")] = 1.0
     electricity: Annotated[EnergyPrice, Field(description="Paid for owned, leased and purchased nodes")] = 0.0

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fleetopt.catalog.domain import Offer, Provenance
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.availability import AvailabilityFile, Counted, counted
 from fleetopt.scenario.supply_domain import Sale, Terms
 from fleetopt.scenario.supply_schema import OfferFile, OwnedFile, SaleFile, TermsFile
 
@@ -31,15 +32,15 @@ class TermsReader:
         terms = file.terms
         factors = self.window(key, terms)
         self._check_orders(key, offer, file)
-        if terms.availability <= 0:
-            self._add((*key, "availability"), "leaves no node to count on", "Write a fraction above zero, like '95 %'")
+        count_on = self.availability((*key, "availability"), terms.availability)
         base = Terms(
             first=terms.first,
             last=terms.last,
             min_order=terms.min_order or 0,
             max_order=terms.max_order,
             max_delivery=terms.max_delivery,
-            availability=terms.availability or 1.0,
+            availability=count_on.fraction,
+            availability_from=count_on.formula,
             price_factors=factors,
         )
         unlimited = replace(base, max_order=None, max_delivery=None)
@@ -52,6 +53,14 @@ class TermsReader:
             for lot in sorted(terms.volume, key=lambda lot: lot.nodes)
         ]
         return [("", offer, base), *larger]
+
+    def availability(self, key: Key, file: AvailabilityFile) -> Counted:
+        """The nodes that can be counted on; all of them where what is written is refused."""
+        found = counted(file)
+        if isinstance(found, Counted):
+            return found
+        self._add((*key, found.field) if found.field else key, found.what, found.fix)
+        return Counted(1.0)
 
     def window(self, key: Key, terms: TermsFile | SaleFile) -> tuple[tuple[str, float], ...]:
         """The price factors of terms whose periods are all known and in order."""

@@ -94,6 +94,16 @@ class ShortfallFile(Block):
     usd_per_million_tokens: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
 
+class SurviveFile(Block):
+    """What is still served after a loss, as a fraction of the demand without its headroom; zero promises nothing."""
+
+    site: Annotated[Fraction, Field(description="When any one site is lost")] = 0.0
+    rack: Annotated[
+        Fraction, Field(description="When any one rack is lost; facilities say how many nodes it holds")
+    ] = 0.0
+    node: Annotated[Fraction, Field(description="When any one node is lost, however replicas are packed")] = 0.0
+
+
 class ChoiceFile(Block):
     """Which GPU types may be used: only the allowed ones if any are listed, and none of the forbidden ones."""
 
@@ -150,3 +160,4 @@ class WorkloadFile(Block):
     spares: Annotated[
         dict[Role, Lot], Field(description="N+k: replicas beyond the need, of each config at each site")
     ] = {}
+    survive: SurviveFile = SurviveFile()

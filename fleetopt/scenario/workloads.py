@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 
 from fleetopt.catalog.domain import Hardware, Llm
@@ -10,7 +10,7 @@ from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.buckets import cut
 from fleetopt.scenario.demand import DemandReader, TimeKey
-from fleetopt.scenario.domain import Shortfall, Speculation, Workload
+from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
 from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
 
@@ -30,10 +30,12 @@ class WorkloadBuilder:
         sites: list[str],
         demand: DemandReader,
         lengths: LengthReader,
+        racked: Collection[str] = (),
     ) -> None:
         self._models = models
         self._hardware = hardware
         self._sites = sites
+        self._racked = racked
         self._demand = demand
         self._lengths = lengths
         self._document = document
@@ -58,6 +60,7 @@ class WorkloadBuilder:
         if file.spares and file.shortfall.allowed:
             what = "are beyond a need that need not be met"
             self._add((*key, "spares"), what, "Take them out, or the shortfall that is allowed")
+        self._check_survival(key, file)
         split = {"prefill", "decode"} & set(file.roles)
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"
@@ -73,6 +76,25 @@ class WorkloadBuilder:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
         return cut(workload, file.buckets.input_edges, file.buckets.output_edges, file.buckets.sharing)
+
+    def _check_survival(self, key: Key, file: WorkloadFile) -> None:
+        """What survives is counted in replicas of one workload that carry the same however many there are."""
+        asked = {what: share for what, share in file.survive.model_dump().items() if share}
+        if asked and file.buckets and file.buckets.sharing != "none":
+            self._add((*key, "survive"), "counts replicas that buckets share", "Set sharing: none, or take it out")
+        for what in asked if file.pooled else ():
+            if what != "site":
+                fix = "Take pooled out, or this"
+                self._add((*key, "survive", what), "leaves pools of sizes that nobody can foretell", fix)
+        for site in (file.sites or self._sites) if "rack" in asked else ():
+            if site not in self._racked:
+                fix = f"State supply.facilities.{site}.nodes_per_rack"
+                self._add((*key, "survive", "rack"), f"does not know how many nodes a rack of {site} holds", fix)
+        for what, share in asked.items():
+            if share > 1.0 - file.shortfall.allowed + 1e-9:
+                least = f"at most {100 * (1.0 - file.shortfall.allowed):g} %"
+                fix = f"Write {least}, or allow less shortfall"
+                self._add((*key, "survive", what), "promises more after a loss than without one", fix)
 
     def _check_buckets(self, key: Key, file: WorkloadFile) -> None:
         assert file.buckets is not None
@@ -145,6 +167,7 @@ def _workload(
         sites=None if file.sites is None else tuple(file.sites),
         least_replicas=tuple(sorted(file.least_replicas.items())),
         spares=tuple(sorted(file.spares.items())),
+        survive=Survive(**file.survive.model_dump()),
         pooled=file.pooled,
         speculation=None if file.speculation is None else Speculation(**file.speculation.model_dump()),
     )

@@ -6,6 +6,7 @@
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
     demand of NAME  workloads.NAME.shortfall.allowed     of its demand, the part that may go unserved
+    site loss of NAME  workloads.NAME.survive.site       of its demand, the part that is kept; so rack and node
 
 A new kind of limit is a line in `KINDS`: what moves it, prices it and explains it reads that.
 """
@@ -19,15 +20,19 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.study.fields import Path, get, put
 
 SHARE = "of its demand"
+LOSSES = ("site", "rack", "node")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of limit: how it is called, where its number stands ("" for its name), and in which unit."""
+    """A kind of limit: how it is called, where its number stands ("" for its name), in which unit, and where it relaxes
+    to: it rises, or, where it `falls`, comes down to zero.
+    """
 
     prefix: str
     place: Path
     unit: str
+    falls: bool = False
 
 
 KINDS = (
@@ -37,6 +42,7 @@ KINDS = (
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),
     Kind("demand of ", ("workloads", "", "shortfall", "allowed"), SHARE),
+    *(Kind(f"{what} loss of ", ("workloads", "", "survive", what), SHARE, falls=True) for what in LOSSES),
 )
 
 
@@ -65,9 +71,12 @@ def amount_of(scenario: Scenario, limit: str) -> float:
 
 
 def moved(scenario: Scenario, change: Change) -> Scenario:
-    """The scenario with one limit raised, a share to at most all of the demand."""
+    """The scenario with one limit raised, a share to at most all of the demand; what is kept of it is lowered."""
     path = _path(scenario, change.limit)
     old = get(scenario, path)
+    kind = kind_of(change.limit)
+    if kind is not None and kind.falls:
+        return put(scenario, path, max(0.0, old - change.by))
     new = old + change.by
     if isinstance(old, int):
         return put(scenario, path, round(new))

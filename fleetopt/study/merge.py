@@ -68,9 +68,9 @@ def _costs(scenario: Scenario, parts: Sequence[Plan], sold: tuple[Sale, ...]) ->
 def _upkeep_of_owned(scenario: Scenario, plan: Plan) -> Iterator[CostLine]:
     facts = Facts(scenario, plan)
     for stock in scenario.supply.stock:
-        for line, period, usd in upkeep(facts, (stock.name, stock.site)):
+        for line, period, outlook, usd in upkeep(facts, (stock.name, stock.site)):
             if usd:
-                when: dict[str, str] = {"line": line, "period": period, "slot": ALL, "outlook": ALL}
+                when: dict[str, str] = {"line": line, "period": period, "slot": ALL, "outlook": outlook}
                 factor = discount(line, period, scenario.calendar.periods, scenario.discount_rate)
                 yield CostLine(**when, site=stock.site, item=stock.name, probability=1.0, usd=usd, discount=factor)
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from fleetopt.catalog.domain import EVIDENCE, ROLES
 from fleetopt.scenario.domain import Margins, Scenario, Workload
+from fleetopt.scenario.supply_domain import Terms
 from fleetopt.study.fields import put
+from fleetopt.study.limits import LOSSES
 
 LOOSE = 1000.0
 """How many times looser a latency is that is as good as not promised; a workload must promise at least one."""
@@ -39,10 +41,32 @@ def promises(scenario: Scenario) -> Iterator[Promise]:
         if line.max_nodes is not None:
             name = f"the limit of {line.max_nodes} nodes of {line.name}"
             yield Promise(name, put(scenario, ("supply", "lines", line.name, "max_nodes"), None))
+    yield from _caution(scenario)
     if scenario.margins != Margins(0.0, 0.0, 0.0):
         named = {kind: getattr(scenario.margins, kind) for kind in EVIDENCE}
         said = ", ".join(f"{kind} {100 * margin:g} %" for kind, margin in named.items() if margin)
         yield Promise(f"the margin on profiles ({said})", replace(scenario, margins=Margins(0.0, 0.0, 0.0)))
+
+
+def _caution(scenario: Scenario) -> Iterator[Promise]:
+    """Nodes that are not counted on, and deliveries that may be late."""
+    supply = scenario.supply
+    for line in supply.lines:
+        if line.terms.availability < 1.0:
+            name = f"counting on {100 * line.terms.availability:.4g} % of the nodes of {line.name}"
+            yield Promise(name, put(scenario, ("supply", "lines", line.name, "terms", "availability"), 1.0))
+    for stock in supply.stock:
+        if stock.availability < 1.0:
+            name = f"counting on {100 * stock.availability:.4g} % of the nodes of {stock.name}"
+            yield Promise(name, put(scenario, ("supply", "stock", stock.name, "availability"), 1.0))
+    for outlook in dict.fromkeys(outlook for line in supply.lines for outlook, _ in line.terms.slips):
+        lines = tuple(replace(line, terms=_punctual(line.terms, outlook)) for line in supply.lines)
+        name = f"late deliveries in outlook {outlook}"
+        yield Promise(name, replace(scenario, supply=replace(supply, lines=lines)))
+
+
+def _punctual(terms: Terms, outlook: str) -> Terms:
+    return replace(terms, slips=tuple(slip for slip in terms.slips if slip[0] != outlook))
 
 
 def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
@@ -50,10 +74,19 @@ def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
         value = getattr(workload, field)
         if value and set(ROLES) != set(value if isinstance(value, tuple) else ()):
             yield said(value), replace(workload, **{field: free(value)})
+    for what in LOSSES:
+        share = getattr(workload.survive, what)
+        if share:
+            unprotected = replace(workload, survive=replace(workload.survive, **{what: 0.0}))
+            yield f"{100 * share:g} % after the loss of a {what}", unprotected
 
 
 def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names)
+
+
+def _counted(counts: tuple[tuple[str, int], ...]) -> str:
+    return ", ".join(f"{role} {count}" for role, count in counts)
 
 
 _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
@@ -63,5 +96,6 @@ _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("gpu_types", lambda v: f"only on {_listed(v)}", lambda _: None),
     ("forbidden_gpu_types", lambda v: f"not on {_listed(v)}", lambda _: ()),
     ("precisions", lambda v: f"only in {_listed(v)}", lambda _: None),
+    ("spares", lambda v: f"spares ({_counted(v)})", lambda _: ()),
     ("roles", lambda v: f"only {_listed(v)}", lambda _: ROLES),
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
 from fleetopt.verify.sales import usd_per_node
-from fleetopt.verify.supply import ordered_nodes
+from fleetopt.verify.supply import futures_of, ordered_nodes
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
 from fleetopt.verify.upkeep import is_hosted, upkeep
@@ -98,8 +99,8 @@ def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
     for key, source in facts.sources.items():
         for entry, usd in _energy(facts, key, source):
             lines[entry] += usd
-        for line, period, usd in upkeep(facts, key):
-            lines[CostKey(line, period, ALL, ALL, key[1], key[0])] += usd
+        for line, period, outlook, usd in upkeep(facts, key):
+            lines[CostKey(line, period, ALL, outlook, key[1], key[0])] += usd
     for row in facts.plan.sales:
         fetched = row.nodes * (usd_per_node(facts, row) or 0.0)
         lines[CostKey("sale", row.period, ALL, ALL, row.site, row.supply)] -= fetched
@@ -124,16 +125,19 @@ def _committed(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iter
     name, site = key
     periods = facts.scenario.calendar.periods
     running = {"purchase": "purchase_running"}.get(source.offer.kind, source.offer.kind)
-    for period in periods:
-        usd = ordered_nodes(facts, key, period.name) * period.days * 24.0 * facts.usd_per_node_h(source, period.name)
-        yield CostKey(running, period.name, ALL, ALL, site, name), usd
+    # Where deliveries are late somewhere, what follows from them is a line of each outlook.
+    futures = futures_of(facts, source)
+    for period, outlook in product(periods, futures):
+        hours = ordered_nodes(facts, key, period.name, outlook) * period.days * 24.0
+        usd = hours * facts.usd_per_node_h(source, period.name, outlook)
+        yield CostKey(running, period.name, ALL, outlook, site, name), usd
     for order in facts.orders.get(key, ()):
         upfront = order.nodes * _upfront(facts, order)
         yield CostKey("upfront", order.order_by, ALL, ALL, site, name), upfront
         # What a lease takes upfront is gone: nothing of it is left at the end.
-        if source.offer.kind != "lease":
-            left = upfront * _unexpired(facts, order, source.offer.term_months)
-            yield CostKey("residual_value", periods[-1].name, ALL, ALL, site, name), -left
+        for outlook in futures if source.offer.kind != "lease" else ():
+            left = upfront * _unexpired(facts, order, source.offer.term_months, outlook)
+            yield CostKey("residual_value", periods[-1].name, ALL, outlook, site, name), -left
 
 
 def _energy(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:
@@ -158,12 +162,11 @@ def present_value(facts: Facts, key: CostKey) -> float:
     return math.exp(-months / 12.0 * math.log1p(facts.scenario.discount_rate))
 
 
-def _unexpired(facts: Facts, order: Order, term_months: int | None) -> float:
+def _unexpired(facts: Facts, order: Order, term_months: int | None, outlook: str) -> float:
     """The fraction of a term that lies beyond the horizon, straight-line by months."""
     if not term_months:
         return 0.0
-    first, last = facts.period_index[order.in_service], facts.period_index[order.last_period]
-    used = sum(period.months for period in facts.scenario.calendar.periods[first : last + 1])
+    used = sum(p.months for p in facts.scenario.calendar.periods if facts.serves(order, p.name, outlook))
     return max(0, term_months - used) / term_months
 
 

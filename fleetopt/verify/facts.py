@@ -159,16 +159,23 @@ class Facts:
         weights = [
             (order.nodes, self.price_factor(source, order.order_by))
             for order in self.orders.get((source.name, source.site), ())
-            if self.serves(order, period)
+            if self.serves(order, period, outlook)
         ]
         nodes = sum(count for count, _ in weights)
         mean = sum(count * factor for count, factor in weights) / nodes if nodes else 1.0
         return source.offer.usd_per_node_h * mean
 
-    def serves(self, order: Order, period: str) -> bool:
-        """Whether the nodes of an order are in service in a period, both ends included."""
-        index = self.period_index
-        return index[order.in_service] <= index[period] <= index[order.last_period]
+    def serves(self, order: Order, period: str, outlook: str = ALL) -> bool:
+        """Whether the nodes of an order are in service in a period, both ends included, later where they are late."""
+        index, late = self.period_index, self.late(order.supply, order.site, outlook)
+        return index[order.in_service] <= index[period] - late <= index[order.last_period]
+
+    def late(self, supply: str, site: str, outlook: str) -> int:
+        """Periods by which an outlook delays the orders of a supply line."""
+        source = self.sources[supply, site]
+        if isinstance(source, Stock):
+            return 0
+        return next((periods for name, periods in source.terms.slips if name == outlook), 0)
 
     def is_open(self, source: SupplyLine | Stock, period: str) -> bool:
         """Whether nodes may be rented, ordered or, where they are there already, used in a period."""

@@ -56,7 +56,7 @@ def nodes_are_available(facts: Facts) -> Check:
     short = False
     for (key, time), nodes in facts.nodes.items():
         source = facts.sources[key]
-        share = 1.0 if isinstance(source, Stock) else source.terms.availability
+        share = source.availability if isinstance(source, Stock) else source.terms.availability
         short = short or share < 1.0
         counted[node_type_of(source), key[1], time] += share * nodes * facts.gpus_per_node(node_type_of(source))
     for pool, rows in facts.placements_by_pool.items() if short else ():

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from fleetopt.plan.domain import Check, FleetLine, Order
+from fleetopt.plan.domain import ALL, Check, FleetLine, Order
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed, named
 from fleetopt.verify.sales import check_sales, sold_by
@@ -45,7 +45,7 @@ def _hold(facts: Facts, key: SupplyKey, time: Time, most: int | None, tally: Tal
         together = sum(facts.nodes.get((lot, time), 0) for lot in lots_of(facts, key))
         tally.hold(most - together, 0.0, f"{where}: {together} of {most} nodes")
     if is_committed(facts.sources[key]):
-        ordered = ordered_nodes(facts, key, time[0])
+        ordered = ordered_nodes(facts, key, time[0], time[2])
         if nodes != ordered:
             tally.fail(f"{where}: {nodes} nodes in service, {ordered} by order")
 
@@ -80,17 +80,23 @@ def lots_of(facts: Facts, key: SupplyKey) -> list[SupplyKey]:
     return [key, *further]
 
 
-def held_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
-    """Nodes that are there in a period, used or not: by order, or in stock."""
+def held_nodes(facts: Facts, key: SupplyKey, period: str, outlook: str = ALL) -> int:
+    """Nodes that are there in a period of an outlook, used or not: by order, or in stock."""
     source = facts.sources[key]
     if isinstance(source, Stock):
         return source.nodes - sold_by(facts, key, period) if facts.is_open(source, period) else 0
-    return ordered_nodes(facts, key, period)
+    return ordered_nodes(facts, key, period, outlook)
 
 
-def ordered_nodes(facts: Facts, key: SupplyKey, period: str) -> int:
-    """Nodes that the orders of a supply line keep in service in a period, both ends included."""
-    return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period))
+def futures_of(facts: Facts, source: SupplyLine | Stock) -> list[str]:
+    """The outlooks, where deliveries are late in some of them and so told by outlook; ALL elsewhere."""
+    late = isinstance(source, SupplyLine) and source.terms.slips
+    return [outlook.name for outlook in facts.scenario.calendar.outlooks] if late else [ALL]
+
+
+def ordered_nodes(facts: Facts, key: SupplyKey, period: str, outlook: str) -> int:
+    """Nodes that the orders of a supply line keep in service in a period of an outlook, both ends included."""
+    return sum(row.nodes for row in facts.orders.get(key, ()) if facts.serves(row, period, outlook))
 
 
 def _description_faults(facts: Facts, row: FleetLine | Order) -> Iterator[str]:
@@ -127,3 +133,6 @@ def _order_faults(facts: Facts, order: Order) -> Iterator[str]:
         last = min(last, arrives + math.ceil(source.offer.term_months / periods[arrives].months) - 1)
     if leaves != last:
         yield f"its term ends with {periods[last].name}, not {order.last_period}"
+    late = max([0, *(count for _, count in source.terms.slips)])
+    if order.periods_late != late:
+        yield f"it may be {late} periods late, not {order.periods_late}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
+from fleetopt.plan.domain import ALL
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, node_type_of
-from fleetopt.verify.supply import held_nodes
+from fleetopt.verify.supply import futures_of, held_nodes
 
 
 def is_hosted(source: SupplyLine | Stock) -> bool:
@@ -14,19 +16,19 @@ def is_hosted(source: SupplyLine | Stock) -> bool:
     return not source.committed if isinstance(source, Stock) else source.offer.kind in {"lease", "purchase"}
 
 
-def upkeep(facts: Facts, key: SupplyKey) -> Iterator[tuple[str, str, float]]:
-    """Cost line, period and US dollars of support, of room and, below zero, of value kept, for all nodes held."""
+def upkeep(facts: Facts, key: SupplyKey) -> Iterator[tuple[str, str, str, float]]:
+    """Cost line, period, outlook and US dollars of support, of room and, below zero, of value kept, for all nodes held."""
     source = facts.sources[key]
     if not is_hosted(source):
         return
     if isinstance(source, Stock) and source.sale is not None and source.last is None:
         last = facts.scenario.calendar.periods[-1].name
-        yield "residual_value", last, -source.sale.end_usd_per_node * held_nodes(facts, key, last)
+        yield "residual_value", last, ALL, -source.sale.end_usd_per_node * held_nodes(facts, key, last)
     yearly = (source if isinstance(source, Stock) else source.offer).support_usd_per_node_year
-    for period in facts.scenario.calendar.periods:
-        node_months = held_nodes(facts, key, period.name) * period.months
-        yield "support", period.name, node_months * yearly / 12.0
-        yield "colocation", period.name, node_months * _room(facts, node_type_of(source), key[1])
+    for period, outlook in product(facts.scenario.calendar.periods, futures_of(facts, source)):
+        node_months = held_nodes(facts, key, period.name, outlook) * period.months
+        yield "support", period.name, outlook, node_months * yearly / 12.0
+        yield "colocation", period.name, outlook, node_months * _room(facts, node_type_of(source), key[1])
 
 
 def _room(facts: Facts, node_type: str, site: str) -> float:

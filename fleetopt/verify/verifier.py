@@ -9,6 +9,7 @@ from fleetopt.verify.attribution import workload_costs_add_up
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
+from fleetopt.verify.losses import losses_are_survived
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
 from fleetopt.verify.provenance import evidence_is_true
@@ -31,6 +32,7 @@ CHECKS = (
     "facilities_suffice",
     "types_are_few",
     "spares_are_kept",
+    "losses_are_survived",
     "nodes_are_available",
     "outcomes_are_true",
     "dollars_add_up",
@@ -70,6 +72,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             facilities_suffice(facts),
             types_are_few(facts),
             spares_are_kept(facts),
+            losses_are_survived(facts),
             nodes_are_available(facts),
             outcomes_are_true(facts, flows),
             dollars_add_up(facts, lines),

@@ -35,6 +35,7 @@ PROVEN_BY = {
     "shortfall": "demand_is_met",
     "slices": "placements_are_allowed",
     "stock": "supply_is_respected",
+    "survival": "losses_are_survived",
     "upkeep": "dollars_add_up",
     "variety": "types_are_few",
 }

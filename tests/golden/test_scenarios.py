@@ -12,7 +12,8 @@ import pytest
 
 import fleetopt
 from fleetopt.catalog.roots import shipped
-from fleetopt.verify.verifier import CHECKS
+from fleetopt.scenario.domain import Survive
+from fleetopt.verify.verifier import CHECKS, verify
 
 NAMES = sorted(path.parent.name for path in shipped("scenarios").glob("*/scenario.yaml"))
 
@@ -30,6 +31,7 @@ COSTS = {
     "quickstart": 168_624.00,
     "seed-paper": 423_360.00,
     "spad": 269_153.28,
+    "survive-a-site": 454_032.00,
     "stock-limited": 361_440.00,  # 351 360 until 0010: 16 + 16 replicas were enough by 0.4 % of a rate
 }
 
@@ -101,6 +103,22 @@ def test_stock_limited_spills_to_a_second_gpu_type() -> None:
     free = tuple(q for q in scenario.supply.quotas if q.gpu_type != "B200")
     loose = fleetopt.optimize(replace(scenario, supply=replace(scenario.supply, quotas=free)))
     assert loose.objective_usd == pytest.approx(295_920.0, abs=0.005)
+
+
+def test_surviving_a_site_and_a_node_costs_what_the_comments_say() -> None:
+    """Without any promise of losses the same demand costs 240 480 USD; without that of a node 401 904.
+
+    The cheaper plans would not do: verification of them under the promises names the loss that they do not survive.
+    """
+    scenario, safe = fleetopt.load("survive-a-site"), planned("survive-a-site")
+    bare = tuple(replace(w, survive=Survive(), spares=()) for w in scenario.workloads)
+    no_node = tuple(replace(w, survive=replace(w.survive, node=0.0)) for w in scenario.workloads)
+    cheaper = [fleetopt.optimize(replace(scenario, workloads=w)) for w in (bare, no_node)]
+    assert [plan.objective_usd for plan in cheaper] == pytest.approx([240_480.0, 401_904.0], rel=1e-4)
+    assert cheaper[0].objective_usd < cheaper[1].objective_usd < safe.objective_usd
+    for plan in cheaper:
+        broken = {check.name for check in verify(plan, scenario).checks if not check.passed}
+        assert "losses_are_survived" in broken
 
 
 def test_llm_inferno_small_beats_the_peers_greedy_answer_within_its_stock() -> None:

@@ -25,6 +25,7 @@ from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.supply_domain import SupplyLine
 from tests.oracle.build import Time, times
 from tests.oracle.definitions import fewest_nodes, together
+from tests.oracle.losses import Stands, lost_at_once, survives
 
 Pool: TypeAlias = tuple[str, str]
 NEARLY = 1e-9
@@ -103,7 +104,9 @@ class Oracle:
         vectors = 0
         for workload, rps in ((w, rps) for w in self.scenario.workloads for rps in w.demand_rps.values()):
             planned = rps * (1.0 + workload.headroom) / min(o.capacity_factor for o in self.outlooks.values())
-            vectors += math.prod(math.ceil(planned / way.rps) + 2 for way in self.ways(workload))
+            lost = [lost_at_once(self.scenario, workload, way.pool, way.gpus) for way in self.ways(workload)]
+            counts = (math.ceil(planned / way.rps) for way in self.ways(workload))
+            vectors += math.prod(count + 2 + many for count, many in zip(counts, lost, strict=True))
         orders = [line.max_nodes or 3 for line in self.ahead for _ in self.scenario.calendar.periods]
         return vectors + math.prod(many + 1 for many in orders) * len(self.times)
 
@@ -145,10 +148,14 @@ class Oracle:
         allowed = workload.shortfall.allowed * demand
         tokens = 3600.0 * self.hours[time[:2]] * (workload.input_tokens + workload.output_tokens)
         tokens *= self.outlooks[time[2]].capacity_factor
-        most = [math.ceil(demand / way.rps - NEARLY) + spare for way, spare in zip(ways, spares, strict=True)]
+        lost = [lost_at_once(self.scenario, workload, way.pool, way.gpus) for way in ways]
+        extra = map(max, spares, lost)
+        most = [math.ceil(demand / way.rps - NEARLY) + more for way, more in zip(ways, extra, strict=True)]
         found = []
         for counts in product(*(range(many + 1) for many in most)):
             left = [max(0, count - spare) for count, spare in zip(counts, spares, strict=True)]
+            if not self.keeps(workload, time, ways, counts):
+                continue
             missing = max(0.0, demand - _carried(list(zip(ways, left, strict=True))))
             if missing > allowed + NEARLY * demand:
                 continue
@@ -158,6 +165,12 @@ class Oracle:
             usd = 0.0 if missing <= NEARLY * demand else missing * tokens / 1e6 * self._shortfall_usd(workload)
             found.append(Need(tuple(stands[slot] for slot in slots), usd))
         return least(found)
+
+    def keeps(self, workload: Workload, time: Time, ways: list[Way], counts: tuple[int, ...]) -> bool:
+        """Whether what is promised of the demand survives every loss."""
+        asked = workload.demand_rps[time] / self.outlooks[time[2]].capacity_factor
+        stands = [Stands(w.role, w.pool, w.precision, w.gpus, n, w.rps) for w, n in zip(ways, counts, strict=True)]
+        return survives(self.scenario, workload, asked, stands)
 
     @staticmethod
     def _shortfall_usd(workload: Workload) -> float:

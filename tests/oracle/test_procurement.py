@@ -208,6 +208,20 @@ def test_interrupted_nodes_are_not_counted_on() -> None:
     assert "nodes_are_available" in failed
 
 
+def test_owned_nodes_fail_too() -> None:
+    """Proves availability of owned nodes, and that the plan says where it comes from: of four free nodes three quarters
+    are counted on, so that the fourth request/s is rented. Sensitivity: verify refuses three nodes."""
+    mine = Stock("mine", "main", "Ax1", 4, 0.0, availability=0.75, availability_from="3 h / (3 h + 1 h)")
+    scenario = asked(4.0, RENT, stock=[mine])
+    plan = solved(scenario)
+    assert plan.objective_usd / PERIOD_H == pytest.approx(2.0)
+    said = "75 % of the nodes of mine are counted on: 3 h / (3 h + 1 h)"
+    assert said in plan.provenance.assumptions
+    fewer = tuple(row.model_copy(update={"nodes": 3, "gpus": 3}) if row.supply == "mine" else row for row in plan.fleet)
+    verdict = verify(plan.model_copy(update={"fleet": fewer}), scenario)
+    assert "nodes_are_available" in [check.name for check in verdict.checks if not check.passed]
+
+
 def test_money_later_is_worth_less() -> None:
     """Proves discounting at 21 % a year, 10 % a half: rent of 2160 in the middle of four quarters, by hand."""
     plan = solved(asked(1.0, build.line("l", "Ax1", 1.0), periods=4, discount=0.21))

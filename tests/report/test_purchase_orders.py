@@ -6,7 +6,9 @@ from datetime import date
 import pytest
 
 from fleetopt.plan.domain import Plan
+from fleetopt.report.cost_views import purchase_order_view
 from fleetopt.report.money import spend
+from fleetopt.report.plan_views import order_view
 from fleetopt.report.purchase_orders import purchase_orders
 from fleetopt.scenario.domain import Scenario
 
@@ -53,3 +55,16 @@ def test_an_order_names_the_workloads_on_its_nodes(quarters: Plan, scenario: Sce
         span = ["2027-Q4", "2028-Q1"] if one.order.in_service == "2027-Q4" else ["2028-Q1"]
         placed = {p.workload for p in quarters.placements if (p.node_type, p.site) == pool and p.period in span}
         assert set(one.carries) == placed
+
+
+def test_an_order_that_may_be_late_says_until_when(quarters: Plan, scenario: Scenario) -> None:
+    """A quarter later than the first of Q1 is the first of April, beyond the horizon; those on time say nothing."""
+    told = tuple(o.model_copy(update={"periods_late": int(o.kind == "purchase")}) for o in quarters.orders)
+    late = quarters.model_copy(update={"orders": told})
+    orders = purchase_orders(late, scenario)
+    assert {one.latest for one in orders if one.order.periods_late} == {date(2028, 4, 1)}
+    cells = {row[3]: row[1] for row in purchase_order_view(orders).rows[:-1]}
+    assert "2028-01-01 (latest 2028-04-01)" in cells.values()
+    assert sum("latest" in cell for cell in cells.values()) == sum(order.periods_late for order in told)
+    assert any("2028-Q1 (up to +1)" in row for row in order_view(late).rows)
+    assert not any("latest" in str(row) for row in purchase_order_view(purchase_orders(quarters, scenario)).rows)

@@ -55,6 +55,17 @@ def test_everything_is_read_as_written(folder: Folder) -> None:
         ("{min_order: 5, max_order: 4}", "terms.min_order", "above max_order"),
         ("{min_order: 0}", "terms.min_order", "1"),
         ("{availability: 0 %}", "terms.availability", "no node"),
+        ("{availability: 101 %}", "terms.availability.fraction", "more than 100 %"),
+        ("{availability: {mtbf: 2000 h}}", "terms.availability", "states mtbf"),
+        ("{availability: {}}", "terms.availability", "states nothing"),
+        ("{availability: {mtbf: 2000 h, recovery: 1 h}}", "terms.availability", "states mtbf, recovery"),
+        ("{availability: {mtbf: 0 h, repair: 0 h}}", "terms.availability", "no node"),
+        ("{availability: {mtbf: 2000, repair: 1 h}}", "terms.availability.mtbf", "no unit"),
+        ("{availability: {mtbf: 900 k d, repair: 1 h}}", "terms.availability.mtbf", "unit"),
+        ("{availability: {mtbf: 99999999 d, repair: 1 h}}", "terms.availability.mtbf", "hundred years"),
+        ("{availability: {interruptions: 2 /node/h, recovery: 30 min}}", "terms.availability", "no node"),
+        ("{availability: {interruptions: 2 /h, recovery: 30 min}}", "terms.availability.interruptions", "'/h'"),
+        ("{availability: {interruptions: -1 /node/h, recovery: 1 h}}", "terms.availability.interruptions", "negative"),
         ("{volume: [{nodes: 8, price: -5 %}], max_order: 4}", "terms.volume.0.nodes", "max_order is 4"),
         ("{weight: 5}", "terms.weight", "unknown"),
     ],
@@ -78,6 +89,25 @@ def test_lots_of_an_offer_share_its_limits(folder: Folder) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "fraction", "formula"),
+    [
+        ("{mtbf: 1999 h, repair: 1 h}", 0.9995, "1999 h / (1999 h + 1 h)"),
+        ("{interruptions: 0.05 /node/h, recovery: 30 min}", 0.975, "1 - 0.05 /node/h x 0.5 h"),
+        ("{interruptions: 1.2 /node/day, recovery: 1 h}", 0.95, "1 - 0.05 /node/h x 1 h"),
+        ("95 %", 0.95, ""),
+    ],
+)
+def test_availability_follows_from_evidence(folder: Folder, written: str, fraction: float, formula: str) -> None:
+    """Proves both formulas, of offers and owned nodes alike: 1999 of 2000 h; a twentieth of an interruption an hour."""
+    offer = OFFER.replace("}", f", terms: {{availability: {written}}}}}")
+    owned = f"  owned: {{old: {{node_type: 8xH200, nodes: 2, availability: {written}}}}}\n"
+    supply = load(folder(OFFER, offer + owned)).supply
+    terms, stock = supply.lines[0].terms, supply.stock[0]
+    assert [terms.availability, stock.availability] == pytest.approx([fraction, fraction])
+    assert terms.availability_from == stock.availability_from == formula
+
+
 def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:
     """Proves that a limit which would do nothing is refused."""
     [issue] = issues(folder(OFFER, OFFER.replace("}", ", terms: {max_delivery: 4}}")))
@@ -96,6 +126,8 @@ def test_rented_nodes_have_no_orders(folder: Folder, issues: Find) -> None:
             "supply.facilities.main.rack_units",
             "nobody states those of",
         ),
+        ("  facilities: {main: {nodes_per_rack: 0}}", "supply.facilities.main.nodes_per_rack", "1"),
+        ("  facilities: {main: {nodes_per_rack: 201}}", "supply.facilities.main.nodes_per_rack", "200"),
         ("  facilities: {main: {pue: 0.9}}", "supply.facilities.main.pue", ""),
         ("  carbon: {price: 80 EUR/t}", "supply.carbon.price", "EUR"),
         ("  owned: {o: {node_type: 8xH200, nodes: 1, last: 2026-Q4}}", "supply.owned.o.last", "2026-Q4"),
@@ -118,10 +150,15 @@ def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, 
         ("least_replicas: {prefill: 0}", "least_replicas.prefill", "1"),
         ("pooled: true\n    spares: {prefill: 1}", "spares", "pooled or shared"),
         ("shortfall: {allowed: 5 %}\n    spares: {prefill: 1}", "spares", "need not be met"),
+        ("survive: {moon: 1}", "survive.moon", ""),
+        ("survive: {site: 120 %}", "survive.site", "more than 100 %"),
+        ("survive: {rack: 50 %}", "survive.rack", "nodes_per_rack"),
+        ("pooled: true\n    survive: {node: 50 %}", "survive.node", "pools of sizes"),
+        ("shortfall: {allowed: 5 %}\n    survive: {site: 96 %}", "survive.site", "at most 95 %"),
     ],
 )
 def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
-    """Proves the same for residency, least replicas and spares."""
+    """Proves the same for residency, least replicas, spares and losses."""
     [issue] = issues(folder("    slo:", f"    {written}\n    slo:"))
     assert f"workloads.chat.{where}" in issue.where
     assert words in f"{issue.what} {issue.fix}"
@@ -138,6 +175,25 @@ def test_upkeep_is_read_as_written(folder: Folder) -> None:
     assert [line.offer.support_usd_per_node_year for line in supply.lines] == [15_000.0, 15_000.0]
     assert supply.stock[0].support_usd_per_node_year == 8000.0
     assert supply.facilities[0].colocation_usd_per_kw_month == pytest.approx(110.0)
+
+
+SLIP = "outlooks: {low: 25 %, high: {probability: 75 %, delivery_slip: WRITTEN}}"
+
+
+def slipping(folder: Folder, written: str) -> Path:
+    """The seed with owned purchases and rent, and a slip in its second outlook."""
+    path = folder(OFFER, OFFER + BUY.replace("TERMS", "max_nodes: 9"))
+    text = (path / "scenario.yaml").read_text(encoding="utf-8")
+    told = SLIP.replace("WRITTEN", written)
+    (path / "scenario.yaml").write_text(text.replace("outlooks: {low: 25 %, high: 75 %}", told), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("written", ["1 period", "2 months", "{buy: 3 months}", "{'*': 1 periods}"])
+def test_late_deliveries_are_read_in_whole_periods(folder: Folder, written: str) -> None:
+    """Proves that a slip reaches the offers that are ordered, in quarters rounded up, and no rented one."""
+    lines = {line.name: line.terms.slips for line in load(slipping(folder, written)).supply.lines}
+    assert lines == {"h200": (), "buy": (("high", 1),)}
 
 
 @pytest.mark.parametrize(
@@ -218,3 +274,22 @@ def test_what_is_somebody_elses_is_not_sold(folder: Folder, issues: Find) -> Non
     """Proves that committed nodes, which a provider hosts, have no sale."""
     [issue] = issues(folder(OFFER, OFFER + OWNED.replace("MORE", "committed: true, sale: {price: 5 USD}")))
     assert "are their provider's" in issue.what
+
+
+@pytest.mark.parametrize(
+    ("written", "where", "words"),
+    [
+        ("{bay: 1 period}", "delivery_slip.bay", "buy"),
+        ("{h200: 1 period}", "delivery_slip.h200", "no deliveries"),
+        ("1 quarter", "delivery_slip.*", "1 period"),
+        ("1", "delivery_slip.*", "1 period"),
+        ("-1 periods", "delivery_slip.*", "1 period"),
+        ("1.5 periods", "delivery_slip.*", "whole periods"),
+        ("[1 period]", "delivery_slip.*", "1 period"),
+    ],
+)
+def test_a_wrong_slip_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
+    """Proves the same for late deliveries."""
+    [issue] = issues(slipping(folder, written))
+    assert f"calendar.outlooks.high.{where}" in issue.where
+    assert words in f"{issue.what} {issue.fix}"

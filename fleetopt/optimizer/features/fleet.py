@@ -4,7 +4,7 @@
                                                                                              (gpus_fit_in_fleet)
 
 Symbols  gpus_per_node[i] GPUs per node of type i (catalog); available[l] the fraction of the nodes of l that can be
-         counted on (scenario.supply.offers.terms).
+         counted on (availability in scenario.supply.offers.terms and scenario.supply.owned).
 Ledgers  reads gpus_used, fielded.     Shape  one row per pool, period, slot and outlook.
 Dual     USD per GPU: what one more free GPU of the pool is worth.
 Source   docs/decisions/0005: GPUs set aside are such that counting them is the same as packing nodes.

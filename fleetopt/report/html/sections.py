@@ -9,6 +9,7 @@ from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
+from fleetopt.report.loss_view import loss_view
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
 from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
@@ -33,7 +34,7 @@ def sections(
         _spend(plan),
         _tokens(plan, scenario),
         _busy(plan, scenario),
-        _promises(plan),
+        _promises(plan, scenario),
         _risks(plan, scenario),
         _baselines(plan, baselines),
         _proof(plan),
@@ -143,9 +144,10 @@ def _busy(plan: Plan, scenario: Scenario) -> Section:
     return Section("utilization", "Utilization", lead, (heat,) if heat.rows else ())
 
 
-def _promises(plan: Plan) -> Section:
+def _promises(plan: Plan, scenario: Scenario) -> Section:
     margins = costs.margin_view(plan)
     blocks = [Table("margin-table", margins), Table("asked-table", views.workload_view(plan), folded=True)]
+    blocks.append(Table("loss-table", loss_view(plan, scenario)))
     short = tuple(views.shortfall_sentences(plan))
     if short:
         blocks.append(Table("short-table", view("Falls short", ["what"], [[one] for one in short])))

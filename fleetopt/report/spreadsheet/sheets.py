@@ -65,8 +65,9 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...], sales: tuple[No
         *_styled("count", "nodes", "GPUs"),
         *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
         *_styled("wrap", "carries"),
+        *(_styled("day", "latest in service") if any(one.latest > one.in_service for one in orders) else ()),
     ]
-    rows = [*(_order(one) for one in orders), *(_sale(one) for one in sales)]
+    rows = [*(_order(one)[: len(columns)] for one in orders), *(_sale(one)[: len(columns)] for one in sales)]
     first, last = sheet.records(HEAD, "Orders", columns, rows)
     for row, sold in enumerate(sales, first + len(orders)):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", -sold.sale.usd, "usd")
@@ -83,7 +84,7 @@ def _order(one: PurchaseOrder) -> list[Cell]:
     what: list[Cell] = [order.supply, order.offer, kind_name(order.kind), order.provider, order.site]
     size: list[Cell] = [order.node_type, order.gpu_type, order.nodes, order.gpus]
     money: list[Cell] = [one.unit_usd, order.usd_per_node_h, None, one.use_usd, None]
-    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
+    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES), one.latest]
 
 
 def _sale(one: NodeSale) -> list[Cell]:

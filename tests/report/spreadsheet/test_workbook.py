@@ -128,3 +128,12 @@ def test_text_of_a_user_is_a_string_wherever_it_stands(text: str, quarters: Plan
 def test_the_same_plan_makes_the_same_file(content: bytes, quarters: Plan, scenario: Scenario) -> None:
     """No clock is in the file."""
     assert workbook(quarters, scenario) == content
+
+
+def test_late_orders_get_a_day_of_their_own(quarters: Plan, scenario: Scenario, shown: Any) -> None:
+    """Where an order may be late the sheet ends with the latest day; where none may, it stays as it was."""
+    late = tuple(order.model_copy(update={"periods_late": 1}) for order in quarters.orders)
+    book = openpyxl.load_workbook(io.BytesIO(workbook(quarters.model_copy(update={"orders": late}), scenario)))
+    titles = [cell.value for row in book["Orders"].iter_rows() for cell in row]
+    assert titles.count("latest in service") == 1
+    assert not any(cell.value == "latest in service" for row in shown["Orders"].iter_rows() for cell in row)
