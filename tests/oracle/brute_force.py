@@ -154,7 +154,8 @@ class Oracle:
         found = []
         for counts in product(*(range(many + 1) for many in most)):
             left = [max(0, count - spare) for count, spare in zip(counts, spares, strict=True)]
-            if not self.keeps(workload, time, ways, counts):
+            stands = [Stands(w.role, w.pool, w.precision, w.gpus, n, w.rps) for w, n in zip(ways, counts, strict=True)]
+            if not survives(self.scenario, workload, demand / (1.0 + workload.headroom), stands):
                 continue
             missing = max(0.0, demand - _carried(list(zip(ways, left, strict=True))))
             if missing > allowed + NEARLY * demand:
@@ -165,12 +166,6 @@ class Oracle:
             usd = 0.0 if missing <= NEARLY * demand else missing * tokens / 1e6 * self._shortfall_usd(workload)
             found.append(Need(tuple(stands[slot] for slot in slots), usd))
         return least(found)
-
-    def keeps(self, workload: Workload, time: Time, ways: list[Way], counts: tuple[int, ...]) -> bool:
-        """Whether what is promised of the demand survives every loss."""
-        asked = workload.demand_rps[time] / self.outlooks[time[2]].capacity_factor
-        stands = [Stands(w.role, w.pool, w.precision, w.gpus, n, w.rps) for w, n in zip(ways, counts, strict=True)]
-        return survives(self.scenario, workload, asked, stands)
 
     @staticmethod
     def _shortfall_usd(workload: Workload) -> float:

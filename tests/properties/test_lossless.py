@@ -29,7 +29,7 @@ def test_dropping_dominated_options_loses_nothing(asked: Scenario) -> None:
     across roles, pools or KV formats would make some plans dearer or impossible.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fleetopt.optimizer.case.undominated", list)
+        patch.setattr("fleetopt.optimizer.options.undominated", list)
         everything = cost(asked)
     kept = cost(asked)
     assert no_more(kept, everything)
