@@ -15,6 +15,7 @@ from typing import Any
 from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.features.batch import BatchWork
 from fleetopt.optimizer.features.budgets import Budgets
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
@@ -55,6 +56,7 @@ FEATURES: tuple[Feature, ...] = (
     Budgets(),
     Variety(),
     Demand(),
+    BatchWork(),
 )
 
 

@@ -118,7 +118,8 @@ class WorkloadOutcome(Record):
     """What a workload asked for and what the fleet's whole replicas achieve.
 
     `asked_rps` is the demand, `planned_rps` the demand with headroom, `achieved_rps` what the replicas carry
-    within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered.
+    within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered. Of batch work
+    (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
     """
 
     workload: str
@@ -143,6 +144,26 @@ class WorkloadOutcome(Record):
     tpot_s: float | None
     tpot_margin_s: float | None
     roles: tuple[RoleOutcome, ...]
+
+
+class WorkOutcome(Record):
+    """Work with a deadline in one outlook: requests of it, and how many the replicas do in the time it has.
+
+    It may be done from period `first` to the end of period `due`. `planned_requests` has the headroom in it,
+    `achieved_requests` is what the replicas carry within the SLO, `done_requests` the lesser of work and achievement.
+    Only some of it is done where a shortfall is allowed.
+    """
+
+    workload: str
+    model: str
+    first: str
+    due: str
+    outlook: str
+    requests: float
+    planned_requests: float
+    achieved_requests: float
+    done_requests: float
+    shortfall_requests: float
 
 
 class CostLine(Record):
@@ -260,6 +281,7 @@ class Plan(Record):
     orders: tuple[Order, ...]
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
+    work: tuple[WorkOutcome, ...] = ()
     costs: tuple[CostLine, ...]
     workload_costs: tuple[WorkloadCost, ...]
     binding: tuple[Binding, ...]

@@ -14,6 +14,7 @@ from fleetopt.plan.domain import (
     Record,
     WorkloadCost,
     WorkloadOutcome,
+    WorkOutcome,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ RECORDS: dict[str, type[Record]] = {
     "orders": Order,
     "placements": Placement,
     "workloads": WorkloadOutcome,
+    "work": WorkOutcome,
     "costs": CostLine,
     "workload_costs": WorkloadCost,
     "binding": Binding,

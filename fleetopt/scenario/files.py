@@ -189,7 +189,7 @@ def _siblings(key: Key) -> list[str]:
     for part in key[:-1]:
         block = _inside(block, part)
     if isinstance(block, type) and issubclass(block, BaseModel):
-        return list(block.model_fields)
+        return [field.alias or name for name, field in block.model_fields.items()]
     return []
 
 

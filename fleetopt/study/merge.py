@@ -36,6 +36,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "orders": _added(record for part in parts for record in part.orders),
             "placements": placements,
             "workloads": outcomes,
+            "work": tuple(record for part in parts for record in part.work),
             "costs": costs,
             "workload_costs": workload_costs(scenario, fleet, placements, outcomes, costs),
             "binding": (),

@@ -87,6 +87,7 @@ def _plan(
         orders=readout.orders,
         placements=readout.placements,
         workloads=readout.workloads,
+        work=readout.work,
         costs=readout.costs,
         workload_costs=workload_costs(scenario, readout.fleet, readout.placements, readout.workloads, readout.costs),
         binding=readout.binding,

@@ -12,6 +12,7 @@ from fleetopt.verify.allowed import place
 from fleetopt.verify.facts import Facts, Time, named
 from fleetopt.verify.tally import Tally, allowance
 from fleetopt.verify.traffic import Traffic
+from fleetopt.verify.work import works_are_true
 
 Figures = Iterator[tuple[str, float | None, float | None]]
 """Name, stated, computed."""
@@ -37,6 +38,7 @@ def outcomes_are_true(facts: Facts, flows: dict[tuple[str, Time], Traffic]) -> C
         for stated in _roles(outcome, rows):
             mine = [placement for placement in rows if placement.role == stated.role]
             _compare(tally, f"{where}, {stated.role}", _of_role(stated, workload, flow, mine))
+    works_are_true(facts, flows, tally)
     return tally.check()
 
 

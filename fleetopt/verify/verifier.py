@@ -6,6 +6,7 @@ from fleetopt.plan.domain import Check, Plan, Verdict
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
+from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
@@ -16,7 +17,6 @@ from fleetopt.verify.quotas import quotas_are_respected
 from fleetopt.verify.resilience import nodes_are_available, spares_are_kept
 from fleetopt.verify.slo import slo_holds
 from fleetopt.verify.supply import supply_is_respected
-from fleetopt.verify.traffic import all_traffic, demand_is_met
 from fleetopt.verify.wellformed import sound_facts
 
 CHECKS = (

@@ -18,6 +18,7 @@ from fleetopt.plan.domain import (
     Record,
     WorkloadCost,
     WorkloadOutcome,
+    WorkOutcome,
 )
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.facts import Facts
@@ -33,7 +34,7 @@ _Row = TypeVar("_Row", bound=Record)
 
 def sound_facts(plan: Plan, scenario: Scenario) -> tuple[Facts, Check]:
     """The plan without its unsound rows, indexed; and the check that says which rows those are."""
-    tables = (plan.fleet, plan.orders, plan.placements, plan.workloads, plan.costs, plan.workload_costs)
+    tables = (plan.fleet, plan.orders, plan.placements, plan.workloads, plan.work, plan.costs, plan.workload_costs)
     tally = Tally("plan_is_well_formed", "", nothing=f"{sum(map(len, tables))} rows")
     if plan.scenario != scenario.name:
         tally.fail(f"the plan is for scenario '{plan.scenario}', not '{scenario.name}'")
@@ -51,6 +52,7 @@ def _sound_rows(plan: Plan, names: Names, tally: Tally) -> dict[str, tuple[Recor
         "orders": _sift(plan.orders, names.of_order, _order_key, tally),
         "placements": _sift(plan.placements, names.of_placement, _placement_key, tally),
         "workloads": _sift(plan.workloads, names.of_outcome, _outcome_key, tally),
+        "work": _sift(plan.work, names.of_work, _work_key, tally),
         "costs": _sift(plan.costs, names.of_cost, cost_key, tally),
         "workload_costs": _sift(plan.workload_costs, names.of_workload_cost, _workload_cost_key, tally),
     }
@@ -112,6 +114,10 @@ def _placement_key(row: Placement) -> Hashable:
 
 def _outcome_key(row: WorkloadOutcome) -> Hashable:
     return row.workload, row.period, row.slot, row.outlook
+
+
+def _work_key(row: WorkOutcome) -> Hashable:
+    return row.workload, row.first, row.due, row.outlook
 
 
 def _workload_cost_key(row: WorkloadCost) -> Hashable:
