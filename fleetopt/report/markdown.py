@@ -9,6 +9,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.view import View, plain
+from fleetopt.report.work_views import work_view
 
 if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
@@ -25,6 +26,7 @@ def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
         views.order_view(plan),
         views.placement_view(plan),
         views.workload_view(plan),
+        work_view(plan),
         views.role_view(plan),
         views.cost_view(plan),
         kind_view(plan),

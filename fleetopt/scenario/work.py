@@ -43,6 +43,12 @@ class Batch:
         return Batch(self.slots, works)
 
 
+def at_any_time(batch: Batch, last: int) -> Work:
+    """All works as one amount that is due in the period of number `last`, and there as early as the first of them."""
+    requests = {o: sum(work.requests[o] for work in batch.works) for o in batch.works[0].requests}
+    return Work(AMOUNT, min(work.first for work in batch.works), last, requests)
+
+
 def open_hours(batch: Batch, work: Work, calendar: Calendar) -> Iterator[tuple[tuple[str, str], float]]:
     """The (period, slot) in which a work may be done, each with its hours."""
     for period in calendar.periods[work.first : work.last + 1]:

@@ -172,7 +172,7 @@ def test_a_request_that_goes_unserved_may_be_priced_itself() -> None:
 
 
 def test_too_much_work_is_infeasible_and_named() -> None:
-    """Proves the conflict: one node can do 2 node-periods in two periods, not 3; both the limit and the work are named."""
+    """Proves the conflict: one node does 2 node-periods in two periods, not 3; the limit and the work are named."""
     over = build.calendar(2, HALVES)
     one = replace(RENT, max_nodes=1)
     assert usd(asked(bulk([amount(2.0, 0, 1)], over), one, over=over)) == pytest.approx(2.0)

@@ -17,6 +17,7 @@ from fleetopt.report.token_prices import TokenCost, summed, token_costs
 from fleetopt.report.utilization import busy_rows, gpus_by
 from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
+from fleetopt.report.work_views import work_view
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.baselines import Baseline
 
@@ -143,6 +144,7 @@ def _busy(plan: Plan, scenario: Scenario) -> Section:
 def _promises(plan: Plan) -> Section:
     margins = costs.margin_view(plan)
     blocks = [Table("margin-table", margins), Table("asked-table", views.workload_view(plan), folded=True)]
+    blocks.append(Table("work-table", work_view(plan)))
     short = tuple(views.shortfall_sentences(plan))
     if short:
         blocks.append(Table("short-table", view("Falls short", ["what"], [[one] for one in short])))
