@@ -181,6 +181,7 @@ def outcome_of(
             for role in ROLE_ORDER
             if any(p.role == role for p in placements)
         ),
+        priority=workload.priority,
     )
 
 

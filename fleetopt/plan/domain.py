@@ -120,6 +120,7 @@ class WorkloadOutcome(Record):
     `asked_rps` is the demand, `planned_rps` the demand with headroom, `achieved_rps` what the replicas carry
     within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered. Of batch work
     (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
+    `priority` is the service class: 1 goes short last.
     """
 
     workload: str
@@ -144,6 +145,7 @@ class WorkloadOutcome(Record):
     tpot_s: float | None
     tpot_margin_s: float | None
     roles: tuple[RoleOutcome, ...]
+    priority: int | None = None
 
 
 class WorkOutcome(Record):

@@ -120,7 +120,8 @@ class Workload:
     fraction of input tokens that need no prefill. A latency of None is not promised. `sites` are those it may stand
     at (None: all). A role that is used at a time has `least_replicas`; each group of replicas of one config at one site
     has `spares` beyond what the demand needs. With `batch` nothing arrives: the work is done when it suits, and
-    `demand_rps` is the most of it that one time can be given.
+    `demand_rps` is the most of it that one time can be given. `priority` is its service class, 1 the highest: who goes
+    short last where not all is served.
     """
 
     name: str
@@ -150,6 +151,7 @@ class Workload:
     spares: tuple[tuple[Role, int], ...] = ()
     most_gpu_types: int | None = None
     batch: Batch | None = None
+    priority: int | None = None
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:
@@ -171,6 +173,11 @@ class Workload:
         """What a mean request that goes unserved costs."""
         by_token = self.tokens_per_request / 1e6 * self.shortfall.usd_per_million_tokens
         return by_token + self.shortfall.usd_per_request
+
+    def may_use(self, gpu_type: str, site: str) -> bool:
+        """Whether the workload may stand on GPUs of a type at a site, if it runs on them at all."""
+        on_list = self.gpu_types is None or gpu_type in self.gpu_types
+        return on_list and gpu_type not in self.forbidden_gpu_types and (self.sites is None or site in self.sites)
 
     def allows(self, config: ServingConfig, role: Role) -> bool:
         """Whether the workload may run in `role` under a serving config."""

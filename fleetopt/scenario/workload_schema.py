@@ -159,6 +159,10 @@ class WorkloadFile(Block):
     decode_fit: Annotated[DecodeFit, Field(description="Curve through the measured TPOT points")] = "pchip"
     headroom: Annotated[Markup, Field(description="Capacity beyond the demand")] = 0.0
     shortfall: ShortfallFile = ShortfallFile(allowed=0.0)
+    priority: Annotated[
+        int | None,
+        Field(ge=1, le=100, strict=True, description="Service class, 1 the highest: the last to go short"),
+    ] = None
     gpu_types: ChoiceFile = ChoiceFile()
     precisions: Annotated[
         list[str] | None,

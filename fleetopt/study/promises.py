@@ -76,6 +76,7 @@ _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("ttft", lambda v: f"TTFT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
     ("tpot", lambda v: f"TPOT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
     ("headroom", lambda v: f"headroom of {100 * v:g} %", lambda _: 0.0),
+    ("priority", lambda v: f"its place in service class {v}", lambda _: None),
     ("gpu_types", lambda v: f"only on {_listed(v)}", lambda _: None),
     ("forbidden_gpu_types", lambda v: f"not on {_listed(v)}", lambda _: ()),
     ("precisions", lambda v: f"only in {_listed(v)}", lambda _: None),

@@ -89,6 +89,8 @@ def _promise_faults(row: WorkloadOutcome, workload: Workload) -> Iterator[str]:
         asked = None if promise is None else promise.at
         if stated != asked:
             yield f"{name} is {stated}, asked {asked}"
+    if row.priority != workload.priority:
+        yield f"priority is {row.priority}, asked {workload.priority}"
 
 
 def _role_faults(outcome: WorkloadOutcome) -> Iterator[str]:

@@ -6,6 +6,7 @@ from fleetopt.plan.domain import Check, Plan, Verdict
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
+from fleetopt.verify.classes import classes_go_short_in_order
 from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
@@ -22,6 +23,7 @@ from fleetopt.verify.wellformed import sound_facts
 CHECKS = (
     "plan_is_well_formed",
     "demand_is_met",
+    "classes_go_short_in_order",
     "slo_holds",
     "placements_are_allowed",
     "gpus_pack_into_nodes",
@@ -61,6 +63,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
         (
             well_formed,
             demand_is_met(facts, flows),
+            classes_go_short_in_order(facts, flows),
             slo_holds(facts),
             placements_are_allowed(facts),
             gpus_pack_into_nodes(facts),

@@ -120,7 +120,9 @@ def test_the_static_fleet_does_the_work_evenly() -> None:
 def test_a_comparison_tells_the_work_from_the_rest() -> None:
     """Proves: half a node-period more moves the cost by 1080 USD under demand, told once and not for every time."""
     found = compare_scenarios(asked(1.0, 2), asked(1.5, 2), Resolver(EXACT))
-    assert [(move.group, move.usd) for move in found.moves] == [("calendar and demand", pytest.approx(0.5 * USD))]
+    (move,) = found.moves
+    assert move.group == "calendar and demand"
+    assert move.usd == pytest.approx(0.5 * USD)
     inputs = [one.about for one in found.differences if one.section == "input"]
     assert inputs == ["workloads.bulk.batch.works.amount.requests.o1"]
 

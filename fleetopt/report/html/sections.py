@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fleetopt.plan.domain import Plan
 from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
+from fleetopt.report.class_views import order_sentences
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
@@ -145,7 +146,7 @@ def _promises(plan: Plan) -> Section:
     margins = costs.margin_view(plan)
     blocks = [Table("margin-table", margins), Table("asked-table", views.workload_view(plan), folded=True)]
     blocks.append(Table("work-table", work_view(plan)))
-    short = tuple(views.shortfall_sentences(plan))
+    short = (*views.shortfall_sentences(plan), *order_sentences(plan))
     if short:
         blocks.append(Table("short-table", view("Falls short", ["what"], [[one] for one in short])))
     binding = views.binding_view(plan)
