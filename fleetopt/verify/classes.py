@@ -29,8 +29,11 @@ def classes_go_short_in_order(facts: Facts, flows: dict[tuple[str, Time], Traffi
             if _is_lower(low, high):
                 for row, slack in _judged(facts, flows, low, time, dues.get((low.name, time))):
                     if high.may_use(row.gpu_type, row.site):
-                        what = f"{name} lacks in {named(time)}: {low.name} {row.role} on {row.config}"
-                        tally.hold(slack - NEEDED, 0.0, f"{what} is needed by {slack:.6g} of its demand")
+                        what = f"{name} lacks in {named(time)}; less one {row.role} replica on {row.config}, {low.name}"
+                        said = (
+                            f"is {-slack:.6g} of its demand above its floor" if slack < NEEDED else "is below its floor"
+                        )
+                        tally.hold(slack - NEEDED, 0.0, f"{what} {said}")
     return tally.check()
 
 
