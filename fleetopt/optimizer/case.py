@@ -122,6 +122,10 @@ class PlanningCase:
         assert batch is not None
         return {(t, h): hours for (t, h), hours in self.hours.items() if t in names and h in batch.slots}
 
+    def due(self, workload: str, work: Work, outlook: str) -> tuple[str, str, str, str, str]:
+        """The index of a decision about the whole of a work: it is one of the last time that the work has."""
+        return (workload, work.name, *list(self.work_hours(workload, work))[-1], outlook)
+
     def planned_requests(self, workload: str, work: Work, outlook: str) -> float:
         """The requests of a work, with headroom."""
         return work.requests[outlook] * (1.0 + self.workloads[workload].headroom)

@@ -12,7 +12,8 @@ Dual     USD for the whole of a work: what a little more of it costs.
 Source   Deferrable load that fills valleys, as in any unit-commitment text; here the slots are those of the calendar.
 
 What is served at a time is a decision. Its d[w,t,h,o] in other features is the most that can be wanted, all of the
-work at that time: a bound, from which nothing is rounded up. Missing work is missing at the deadline, and paid then.
+work at that time: a bound, from which nothing is rounded up. Missing work is missing at the deadline, and paid then;
+its column is one of that time, with which all times of the work hang together.
 """
 
 from __future__ import annotations
@@ -32,20 +33,27 @@ class BatchWork(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         from pyomo.core import NonNegativeReals, Var
 
-        keys = [key for key, _ in _asked(case) if case.workloads[key.workload].shortfall.allowed > 0]
+        lacking = {
+            key: case.due(key.workload, work, key.outlook)
+            for key, work in _asked(case)
+            if case.workloads[key.workload].shortfall.allowed > 0
+        }
         model.UNDONE = Var(
-            keys, within=NonNegativeReals, bounds=lambda _, w, *_rest: (0, case.workloads[w].shortfall.allowed)
+            list(lacking.values()),
+            within=NonNegativeReals,
+            bounds=lambda _, w, *_rest: (0, case.workloads[w].shortfall.allowed),
         )
-        for key in keys:
-            ledgers.undone.post(key, model.UNDONE[key])
+        for key, due in lacking.items():
+            ledgers.undone.post(key, model.UNDONE[due])
 
     def price(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         for key, work in _asked(case):
             usd = case.workloads[key.workload].usd_per_unserved_request
-            if usd > 0 and key in model.UNDONE:
+            due = case.due(key.workload, work, key.outlook)
+            if usd > 0 and due in model.UNDONE:
                 usd *= case.planned_requests(key.workload, work, key.outlook)
                 line = CostKey("shortfall", case.periods[work.last].name, ALL, key.outlook, "", key.workload)
-                ledgers.cost.post(line, usd * model.UNDONE[key])
+                ledgers.cost.post(line, usd * model.UNDONE[due])
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         from pyomo.core import quicksum
@@ -63,10 +71,11 @@ class BatchWork(Feature):
 
     def settle(self, model: Any, case: PlanningCase, achieved_rps: dict[ServedKey, float]) -> None:
         for key, work in _asked(case):
-            if key in model.UNDONE:
+            due = case.due(key.workload, work, key.outlook)
+            if due in model.UNDONE:
                 done = case.done_requests(key.workload, work, key.outlook, achieved_rps)
                 missing = 1.0 - done / case.planned_requests(key.workload, work, key.outlook)
-                model.UNDONE[key].set_value(max(0.0, missing), skip_validation=True)
+                model.UNDONE[due].set_value(max(0.0, missing), skip_validation=True)
 
 
 def _asked(case: PlanningCase) -> Iterator[tuple[WorkKey, Work]]:

@@ -47,7 +47,7 @@ class ServiceClasses(Feature):
 
         ranked, below = _ranked(case), {low.name for _, low in _pairs(case)}
         asked = [(w.name, time) for w in ranked for time in case.times if case.planned_rps[w.name, *time] > 0]
-        works = [(w.name, n.name, o) for w in ranked for n in _works(w) for o in n.requests if n.requests[o] > 0]
+        works = [case.due(w.name, n, o) for w in ranked for n in _works(w) for o in n.requests if n.requests[o] > 0]
         lines = [(w, *link, *time) for w, time in asked if w in below for link in _links(case, w)]
         stands = [(w, o.name, *time) for w, time in asked if w in below for o in _single(case, w)]
         model.LACKS = Var([(w, *time) for w, time in asked if case.workloads[w].batch is None], within=Binary)
@@ -67,7 +67,7 @@ class ServiceClasses(Feature):
             standing = RunningKey(name, option, *time)
             told = ledgers.running.total(standing) - most[name, option] * stands
             rules.at_most("replica_is_told", standing, told, 0.0)
-        for name, work, outlook in model.WHOLE:
+        for name, work, *_, outlook in model.WHOLE:
             sight.tell_work(rules, name, work, outlook)
         for high, low in _pairs(case):
             for option in _single(case, low.name):
@@ -89,7 +89,7 @@ class _Sight:
             key = ServedKey(name, *time)
             part = self.ledgers.excused.total(key) / case.planned_rps[key]
             rules.at_most("lacking_is_told", key, part - case.workloads[name].shortfall.allowed * lacks, 0.0)
-        for (name, work, outlook), lacks in model.BEHIND.items():
+        for (name, work, *_, outlook), lacks in model.BEHIND.items():
             part = self.ledgers.undone.total(WorkKey(name, work, outlook))
             told = part - case.workloads[name].shortfall.allowed * lacks
             rules.at_most("lacking_is_told", (name, work, outlook), told, 0.0)
@@ -109,7 +109,7 @@ class _Sight:
             self._weight(low, work, (*at, outlook)) * self._served(low, (*at, outlook))
             for at in self.case.work_hours(name, work)
         ]
-        told = self.model.WHOLE[name, work_name, outlook] - sum(done)
+        told = self.model.WHOLE[self.case.due(name, work, outlook)] - sum(done)
         rules.at_least("work_is_told", (name, work_name, outlook), told, 0.0)
 
     def forbid_spares(self, rules: Rules, high: Workload, low: Workload, option: Option) -> None:
@@ -128,7 +128,7 @@ class _Sight:
             key = (high.name, *time)
             return self.model.LACKS[key] if self.case.planned_rps[high.name, *time] > 0 else None
         work = _work_at(self.case, high, time)
-        return None if work is None else self.model.BEHIND[high.name, work.name, time[2]]
+        return None if work is None else self.model.BEHIND[self.case.due(high.name, work, time[2])]
 
     def _left(self, low: Workload, option: Option, time: Time) -> tuple[Any, float]:
         """What is served without a replica of the option, as parts of the whole that is asked, and the most of it."""
@@ -140,7 +140,7 @@ class _Sight:
             self._weight(low, work, then) * self._most(low, then)
             for then in ((*at, time[2]) for at in self.case.work_hours(low.name, work))
         )
-        return self.model.WHOLE[low.name, work.name, time[2]] - self._weight(low, work, time) * lost, most
+        return self.model.WHOLE[self.case.due(low.name, work, time[2])] - self._weight(low, work, time) * lost, most
 
     def _weight(self, low: Workload, work: Work, time: Time) -> float:
         """What the most that can be wanted of a work at a time is of the whole."""
