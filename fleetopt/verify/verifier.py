@@ -23,7 +23,6 @@ from fleetopt.verify.wellformed import sound_facts
 CHECKS = (
     "plan_is_well_formed",
     "demand_is_met",
-    "classes_go_short_in_order",
     "slo_holds",
     "placements_are_allowed",
     "gpus_pack_into_nodes",
@@ -34,6 +33,7 @@ CHECKS = (
     "types_are_few",
     "spares_are_kept",
     "nodes_are_available",
+    "classes_go_short_in_order",
     "outcomes_are_true",
     "dollars_add_up",
     "workload_costs_add_up",
@@ -63,7 +63,6 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
         (
             well_formed,
             demand_is_met(facts, flows),
-            classes_go_short_in_order(facts, flows),
             slo_holds(facts),
             placements_are_allowed(facts),
             gpus_pack_into_nodes(facts),
@@ -74,6 +73,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             types_are_few(facts),
             spares_are_kept(facts),
             nodes_are_available(facts),
+            classes_go_short_in_order(facts, flows),
             outcomes_are_true(facts, flows),
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),
