@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
+from fleetopt.capacity.table import derive
 from fleetopt.errors import Infeasible
+from fleetopt.optimizer.case import build_case
+from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
+from fleetopt.optimizer.pieces import pieces
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import ALL, Plan
 from fleetopt.plan.money import discount
@@ -207,3 +213,16 @@ def test_a_plan_that_does_less_or_tells_more_is_refused() -> None:
     assert tampered(plan, scenario, workloads=tuple(idle if o is busy else o for o in plan.workloads)) == {
         "outcomes_are_true"
     }
+
+
+def test_times_of_a_work_are_planned_apart_once_its_shares_are_held() -> None:
+    """Proves that DONE is of no single time: with it and orders held, each of four times is a piece by itself.
+
+    Sensitivity: were the work one row over what is served, all times of its window would be one large piece.
+    """
+    over = build.calendar(2, HALVES)
+    problem = formulate(build_case(scenario := asked(bulk([amount(1.0, 0, 1)], over), over=over), derive(scenario)))
+    matrix = compile_matrix(problem)
+    shared = time_of_columns(problem, matrix) == NO_TIME
+    assert sum(shared) == 4
+    assert len(pieces(matrix.rows, shared)) == 4
