@@ -17,8 +17,9 @@ _QUANTITY = re.compile(rf"^\s*{_NUMBER}\s*(?P<unit>\S.*?)?\s*$", re.ASCII)
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
-_MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
+_WORK = re.compile(r"^(?P<magnitude>[kMGT]?)\s*(?P<what>tokens?|requests?)\s*(?P<day>/\s*day)?$")
 _POWER = {"W": 1.0, "kW": 1e3, "MW": 1e6}
 _ENERGY_PRICE = {"USD/kWh": 1.0, "USD/MWh": 1e-3}
 _INTENSITY = {"g/kWh": 1.0, "kg/MWh": 1.0}
@@ -52,6 +53,15 @@ class Rate:
 
     per_s: float
     what: Literal["requests", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkAmount:
+    """An amount of work: so many requests, or tokens (input and output together), once or on every day."""
+
+    amount: float
+    what: Literal["requests", "tokens"]
+    per_day: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +190,22 @@ def rate(text: object) -> Rate:
         raise ValueError(f"has {_named(unit)}; write a rate like '40 requests/s', '5 M tokens/min' or '900 requests/h'")
     per_s = number * _MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
     return Rate(per_s, "tokens" if match["what"].startswith("token") else "requests")
+
+
+def work(text: object) -> WorkAmount:
+    """An amount of requests or tokens, in all or per day.
+
+    >>> work("40 M requests/day")
+    WorkAmount(amount=40000000.0, what='requests', per_day=True)
+    """
+    number, unit = _split(text, "900 M requests")
+    match = _WORK.match(unit)
+    if match is None:
+        raise ValueError(f"has {_named(unit)}; write work like '900 M requests', '2 T tokens' or '40 M requests/day'")
+    if number < 0:
+        raise ValueError("is negative; write zero or more")
+    what: Literal["requests", "tokens"] = "tokens" if match["what"].startswith("token") else "requests"
+    return WorkAmount(number * _MAGNITUDE[match["magnitude"]], what, match["day"] is not None)
 
 
 def bandwidth(text: object) -> float:

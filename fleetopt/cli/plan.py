@@ -119,6 +119,8 @@ def _show(plan: Plan, written: list[Path]) -> None:
 
     from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
+    from fleetopt.report.class_views import order_sentences
+    from fleetopt.report.work_views import work_view
 
     screen = console()
     screen.print(Text(seen(views.headline(plan)), style="bold"))
@@ -126,9 +128,11 @@ def _show(plan: Plan, written: list[Path]) -> None:
     screen.print(Text(f"verified: all {held} checks hold in a second computation"))
     for sentence in views.shortfall_sentences(plan):
         screen.print(Text(seen(f"falls short: {sentence}"), style="yellow"))
+    for sentence in order_sentences(plan):
+        screen.print(Text(seen(sentence)))
     screen.print()
     sections = [views.fleet_view(plan), views.order_view(plan), views.placement_view(plan)]
-    sections += [views.workload_view(plan), views.role_view(plan)]
+    sections += [views.workload_view(plan), work_view(plan), views.role_view(plan)]
     sections += [views.cost_view(plan), views.workload_cost_view(plan), views.binding_view(plan)]
     draw(screen, sections)
     for line in evidence_lines(plan):

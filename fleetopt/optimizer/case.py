@@ -7,15 +7,18 @@ it, so that a coefficient can be read, tested and printed before anything is sol
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.catalog.domain import GpuType, NodeType, Offer
 from fleetopt.catalog.power import node_power_w, power_assumption
+from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option, Pool, build_options
 from fleetopt.scenario.demand import TimeKey, time_keys
 from fleetopt.scenario.domain import Period, Risk, Scenario, Workload
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Sale, Stock, SupplyLine, Terms
+from fleetopt.scenario.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,25 @@ class PlanningCase:
             return stock[supply]
         lots = sum(c.line.terms.min_order for c in self.commitments if c.line.name == supply) * len(self.periods)
         return self.most_nodes(self.pool_of[supply]) + lots
+
+    def work_hours(self, workload: str, work: Work) -> dict[tuple[str, str], float]:
+        """The hours of each (period, slot) in which a work of a workload may be done."""
+        batch, names = self.workloads[workload].batch, [one.name for one in self.periods[work.first : work.last + 1]]
+        assert batch is not None
+        return {(t, h): hours for (t, h), hours in self.hours.items() if t in names and h in batch.slots}
+
+    def due(self, workload: str, work: Work, outlook: str) -> tuple[str, str, str, str, str]:
+        """The index of a decision about the whole of a work: it is one of the last time that the work has."""
+        return (workload, work.name, *list(self.work_hours(workload, work))[-1], outlook)
+
+    def planned_requests(self, workload: str, work: Work, outlook: str) -> float:
+        """The requests of a work, with headroom."""
+        return work.requests[outlook] * (1.0 + self.workloads[workload].headroom)
+
+    def done_requests(self, workload: str, work: Work, outlook: str, rps: Mapping[ServedKey, float]) -> float:
+        """The requests that come to be done of a work at the rates of the workload."""
+        hours = self.work_hours(workload, work)
+        return sum(3600.0 * h * rps[ServedKey(workload, t, slot, outlook)] for (t, slot), h in hours.items())
 
     def period_hours(self, period: str) -> float:
         return sum(hours for (t, _), hours in self.hours.items() if t == period)

@@ -24,6 +24,10 @@ EFFORT = SolveOptions(gap=1e-3, time_limit_s=20.0)
 """How hard to try for each question; an answer that is only nearly smallest still repairs."""
 
 
+NEXT_TO_NOTHING = 1e-4
+"""What giving way at one more time counts, where raising a limit by one counts one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Groups of limits that cannot hold together, and changes that each make the case feasible."""
@@ -97,10 +101,11 @@ def _smallest_excess(matrix: Matrix, kind: Literal["demand", "supply"]) -> list[
     rows = [i for i, rule in enumerate(matrix.rules) if rule.limit is not None and rule.limit.kind == kind]
     if not rows:
         return []
-    solution = solve(_with_slack(matrix, rows), EFFORT)
+    relaxed = _with_slack(matrix, rows)
+    solution = solve(_least_raises(relaxed, matrix, rows) if kind == "supply" else relaxed, EFFORT)
     if solution.values is None:
         return []
-    slack = solution.values[matrix.cost.size :]
+    slack = solution.values[matrix.cost.size : matrix.cost.size + len(rows)]
     found = []
     for index, amount in zip(rows, slack, strict=True):
         limit = matrix.rules[index].limit
@@ -125,6 +130,41 @@ def _with_slack(matrix: Matrix, rows: list[int]) -> Matrix:
         integer=np.concatenate([matrix.integer, np.zeros(len(rows), dtype=bool)]),
         variables=(*matrix.variables, *rows),
     )
+
+
+def _least_raises(relaxed: Matrix, matrix: Matrix, rows: list[int]) -> Matrix:
+    """The relaxed program with the raise of each limit, the most it gives at any time, to be small instead.
+
+    Work that may be done at one time or another makes a limit give much once or little often: it is raised but once.
+    """
+    groups = list(dict.fromkeys(_group(matrix, i) for i in rows))
+    width = relaxed.cost.size
+    place = np.array([width + groups.index(_group(matrix, i)) for i in rows], dtype=np.int32)
+    slack = np.arange(matrix.cost.size, width, dtype=np.int32)
+    own, count, ones = relaxed.rows, len(rows), np.ones(len(groups))
+    ends = own.start[-1] + 2 * np.arange(1, count + 1, dtype=np.int32)
+    return replace(
+        relaxed,
+        rows=Rows(
+            start=np.concatenate([own.start, ends]).astype(np.int32),
+            column=np.concatenate([own.column, np.column_stack([slack, place]).ravel()]).astype(np.int32),
+            coefficient=np.concatenate([own.coefficient, np.tile([1.0, -1.0], count)]),
+        ),
+        cost=np.concatenate([NEXT_TO_NOTHING * relaxed.cost, ones]),
+        column_lower=np.concatenate([relaxed.column_lower, 0.0 * ones]),
+        column_upper=np.concatenate([relaxed.column_upper, np.inf * ones]),
+        integer=np.concatenate([relaxed.integer, np.zeros(len(groups), dtype=bool)]),
+        row_lower=np.concatenate([relaxed.row_lower, np.full(count, -np.inf)]),
+        row_upper=np.concatenate([relaxed.row_upper, np.zeros(count)]),
+        variables=(*relaxed.variables, *groups),
+        rules=(*relaxed.rules, *(relaxed.rules[i] for i in rows)),
+    )
+
+
+def _group(matrix: Matrix, row: int) -> str:
+    limit = matrix.rules[row].limit
+    assert limit is not None
+    return limit.group
 
 
 def _widened(rows: Rows, chosen: list[int], signs: list[float], width: int) -> Rows:

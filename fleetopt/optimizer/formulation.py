@@ -15,7 +15,9 @@ from typing import Any
 from fleetopt.optimizer import risk
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.features.batch import BatchWork
 from fleetopt.optimizer.features.budgets import Budgets
+from fleetopt.optimizer.features.classes import ServiceClasses
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
 from fleetopt.optimizer.features.facilities import Facilities
@@ -61,6 +63,8 @@ FEATURES: tuple[Feature, ...] = (
     Budgets(),
     Variety(),
     Demand(),
+    BatchWork(),
+    ServiceClasses(),
 )
 
 

@@ -36,6 +36,12 @@ class ServedKey(NamedTuple):
     outlook: str
 
 
+class WorkKey(NamedTuple):
+    workload: str
+    work: str
+    outlook: str
+
+
 class RunningKey(NamedTuple):
     workload: str
     option: str
@@ -131,6 +137,7 @@ class Ledgers:
 
     served: Ledger = field(default_factory=lambda: Ledger("served", "requests/s by workload and time"))
     excused: Ledger = field(default_factory=lambda: Ledger("excused", "unserved requests/s by workload and time"))
+    undone: Ledger = field(default_factory=lambda: Ledger("undone", "share of a work by workload, work and outlook"))
     carried: Ledger = field(default_factory=lambda: Ledger("carried", "requests/s by workload, role, link and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
@@ -143,6 +150,7 @@ class Ledgers:
         return (
             self.served,
             self.excused,
+            self.undone,
             self.carried,
             self.running,
             self.gpus_used,

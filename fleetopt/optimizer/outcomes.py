@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fleetopt.capacity.domain import AtLoad, latency_at
@@ -44,10 +44,26 @@ def achieved_rps(groups: list[Group]) -> float:
     return sum(lines_of_service(groups).values(), start=0.0)
 
 
-def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group]) -> list[Placement]:
+def asked_rps(case: PlanningCase, achieved: Mapping[ServedKey, float]) -> dict[ServedKey, float]:
+    """What is asked at each time: the demand, and of batch work what its replicas carry there of all they carry.
+
+    Work for which nothing runs is asked evenly over the hours in which it may be done.
+    """
+    asked = {key: case.workloads[key.workload].demand_rps[key[1:]] for key in achieved}
+    for name, workload in case.workloads.items():
+        for work in workload.batch.works if workload.batch is not None else ():
+            hours = case.work_hours(name, work)
+            for outlook, requests in work.requests.items():
+                done = {ServedKey(name, *at, outlook): achieved[ServedKey(name, *at, outlook)] for at in hours}
+                all_of_it = sum(3600.0 * hours[key[1:3]] * rps for key, rps in done.items())
+                even = requests / (3600.0 * sum(hours.values()))
+                asked |= {key: rps * requests / all_of_it if all_of_it > 0 else even for key, rps in done.items()}
+    return asked
+
+
+def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group], asked: float) -> list[Placement]:
     """The placements of a workload at one time, each with the load of one of its replicas."""
     workload = case.workloads[key.workload]
-    asked = workload.demand_rps[key[1:]]
     found = [_placement(workload, group, load, key) for group, load in _loads(groups, asked)]
     return sorted(found, key=lambda p: ROLE_ORDER.index(p.role))
 
@@ -128,10 +144,12 @@ def _latencies(group: Group, load: float) -> AtLoad:
     return latency_at(capacity, load / group.capability, round(group.replicas))
 
 
-def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: list[Placement]) -> WorkloadOutcome:
+def outcome_of(
+    case: PlanningCase, key: ServedKey, asked: float, achieved: float, placements: list[Placement]
+) -> WorkloadOutcome:
     """What the workload gets, with the margins left under its SLO."""
-    workload, planned = case.workloads[key.workload], case.planned_rps[key]
-    asked = workload.demand_rps[key[1:]]
+    workload = case.workloads[key.workload]
+    planned = asked * (1 + workload.headroom)
     served = min(asked, achieved)
     busy = [p for p in placements if p.load_rps > 0]
     ttft = max((p.ttft_s for p in busy if p.ttft_s is not None), default=None)
@@ -163,6 +181,7 @@ def outcome_of(case: PlanningCase, key: ServedKey, achieved: float, placements: 
             for role in ROLE_ORDER
             if any(p.role == role for p in placements)
         ),
+        priority=workload.priority,
     )
 
 

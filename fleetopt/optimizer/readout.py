@@ -17,8 +17,18 @@ from fleetopt.optimizer.formulation import FEATURES, Problem, present_value, pro
 from fleetopt.optimizer.ledgers import CostKey, ServedKey, SupplyKey
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.options import Option
-from fleetopt.optimizer.outcomes import Group, achieved_rps, outcome_of, placements_of
-from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, Sale, WorkloadOutcome
+from fleetopt.optimizer.outcomes import Group, achieved_rps, asked_rps, outcome_of, placements_of
+from fleetopt.optimizer.works import works_of
+from fleetopt.plan.domain import (
+    Binding,
+    CostLine,
+    FleetLine,
+    Order,
+    Placement,
+    Sale,
+    WorkloadOutcome,
+    WorkOutcome,
+)
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
@@ -37,6 +47,7 @@ class Readout:
     sales: tuple[Sale, ...]
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
+    work: tuple[WorkOutcome, ...]
     costs: tuple[CostLine, ...]
     binding: tuple[Binding, ...]
 
@@ -51,10 +62,11 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         feature.settle(model, case, achieved)
     placements: list[Placement] = []
     outcomes: list[WorkloadOutcome] = []
+    asked = asked_rps(case, achieved)
     for key, rps in achieved.items():
-        found = placements_of(case, key, groups.get(key, []))
+        found = placements_of(case, key, groups.get(key, []), asked[key])
         placements += found
-        outcomes.append(outcome_of(case, key, rps, found))
+        outcomes.append(outcome_of(case, key, asked[key], rps, found))
     costs = _costs(problem)
     value = worth(costs, case.probability, case.risk)
     return Readout(
@@ -66,6 +78,7 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         sales=sales(model, case),
         placements=tuple(placements),
         workloads=tuple(outcomes),
+        work=works_of(case, achieved),
         costs=costs,
         binding=_binding(problem),
     )

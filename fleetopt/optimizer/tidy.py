@@ -61,6 +61,9 @@ def _preference(problem: Problem, matrix: Matrix) -> Floats:
     for key, excused in problem.ledgers.excused.entries():
         for index, rps in _linear(excused, column):
             preference[index] += min(everything, 1e6) * rps / problem.case.planned_rps[key]
+    for _, undone in problem.ledgers.undone.entries():
+        for index, share in _linear(undone, column):
+            preference[index] += everything * share
     return preference
 
 

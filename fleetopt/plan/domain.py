@@ -136,7 +136,9 @@ class WorkloadOutcome(Record):
     """What a workload asked for and what the fleet's whole replicas achieve.
 
     `asked_rps` is the demand, `planned_rps` the demand with headroom, `achieved_rps` what the replicas carry
-    within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered.
+    within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered. Of batch work
+    (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
+    `priority` is the service class: 1 goes short last.
     """
 
     workload: str
@@ -161,6 +163,27 @@ class WorkloadOutcome(Record):
     tpot_s: float | None
     tpot_margin_s: float | None
     roles: tuple[RoleOutcome, ...]
+    priority: int | None = None
+
+
+class WorkOutcome(Record):
+    """Work with a deadline in one outlook: requests of it, and how many the replicas do in the time it has.
+
+    It may be done from period `first` to the end of period `due`. `planned_requests` has the headroom in it,
+    `achieved_requests` is what the replicas carry within the SLO, `done_requests` the lesser of work and achievement.
+    Only some of it is done where a shortfall is allowed.
+    """
+
+    workload: str
+    model: str
+    first: str
+    due: str
+    outlook: str
+    requests: float
+    planned_requests: float
+    achieved_requests: float
+    done_requests: float
+    shortfall_requests: float
 
 
 class CostLine(Record):
@@ -279,6 +302,7 @@ class Plan(Record):
     sales: tuple[Sale, ...] = ()
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
+    work: tuple[WorkOutcome, ...] = ()
     costs: tuple[CostLine, ...]
     workload_costs: tuple[WorkloadCost, ...]
     binding: tuple[Binding, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.report.view import View, number, time, usd, view
 from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.work import even_rps
 from fleetopt.units import Latency
 
 
@@ -12,7 +13,14 @@ def scenario_views(scenario: Scenario, capacities: CapacityTable) -> list[View]:
     """Workloads with the configs that can serve them, and the supply."""
     rows = [
         [
-            *(w.name, w.model, _peak(w), f"{w.input_tokens:g} / {w.output_tokens:g}", _slo(w.ttft), _slo(w.tpot)),
+            *(
+                w.name,
+                w.model,
+                _peak(scenario, w),
+                f"{w.input_tokens:g} / {w.output_tokens:g}",
+                _slo(w.ttft),
+                _slo(w.tpot),
+            ),
             *(str(len(capacities.rows_of(w.name))), str(len(capacities.rejections_of(w.name)))),
         ]
         for w in scenario.workloads
@@ -51,7 +59,8 @@ def summary(scenario: Scenario, capacities: CapacityTable) -> dict[str, object]:
             {
                 "workload": w.name,
                 "model": w.model,
-                "peak_rps": max(w.demand_rps.values()),
+                "peak_rps": peak_rps(scenario, w),
+                "batch": w.batch is not None,
                 "configs": len(capacities.rows_of(w.name)),
                 "ruled_out": len(capacities.rejections_of(w.name)),
             }
@@ -61,8 +70,14 @@ def summary(scenario: Scenario, capacities: CapacityTable) -> dict[str, object]:
     }
 
 
-def _peak(workload: Workload) -> str:
-    return number(max(workload.demand_rps.values()))
+def peak_rps(scenario: Scenario, workload: Workload) -> float:
+    """The largest demand in requests/s; of batch work, its rate if it is spread evenly over the hours it has."""
+    batch = workload.batch
+    return max(workload.demand_rps.values()) if batch is None else even_rps(batch, scenario.calendar)
+
+
+def _peak(scenario: Scenario, workload: Workload) -> str:
+    return number(peak_rps(scenario, workload)) + ("" if workload.batch is None else " (batch, even)")
 
 
 def _slo(latency: Latency | None) -> str:

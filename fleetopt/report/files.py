@@ -21,7 +21,7 @@ from fleetopt.scenario.domain import Scenario
 if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
 
-TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
+TABLES = ("fleet", "orders", "placements", "workloads", "work", "costs", "workload_costs")
 """Tables that are always written; that of sales only where there are any."""
 
 

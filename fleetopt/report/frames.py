@@ -15,6 +15,7 @@ from fleetopt.plan.domain import (
     Sale,
     WorkloadCost,
     WorkloadOutcome,
+    WorkOutcome,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ RECORDS: dict[str, type[Record]] = {
     "sales": Sale,
     "placements": Placement,
     "workloads": WorkloadOutcome,
+    "work": WorkOutcome,
     "costs": CostLine,
     "workload_costs": WorkloadCost,
     "binding": Binding,

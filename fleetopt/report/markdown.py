@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
+from fleetopt.report.class_views import order_sentences
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.view import View, plain
+from fleetopt.report.work_views import work_view
 
 if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
@@ -25,6 +27,7 @@ def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
         views.order_view(plan),
         views.placement_view(plan),
         views.workload_view(plan),
+        work_view(plan),
         views.role_view(plan),
         views.cost_view(plan),
         kind_view(plan),
@@ -53,7 +56,7 @@ def escape(text: str) -> str:
 
 
 def _shortfalls(plan: Plan) -> list[str]:
-    found = views.shortfall_sentences(plan)
+    found = [*views.shortfall_sentences(plan), *order_sentences(plan)]
     return ["## Falls short\n\n" + "\n".join(f"- {escape(sentence)}" for sentence in found)] if found else []
 
 

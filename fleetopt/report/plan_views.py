@@ -20,6 +20,7 @@ from fleetopt.report.money import (
     totals,
 )
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
+from fleetopt.report.work_views import undone_sentences
 
 TimeKey: TypeAlias = tuple[str, str, str]
 
@@ -263,15 +264,18 @@ def check_view(verdict: Verdict) -> View:
 
 def shortfall_sentences(plan: Plan) -> list[str]:
     """What the plan falls short by, in words, worst first."""
-    short = [w for w in plan.workloads if w.shortfall_rps > 1e-9 * max(1.0, w.planned_rps)]
-    sentences = []
-    for w in sorted(short, key=lambda w: w.shortfall_rps / w.planned_rps, reverse=True):
+    batch = {row.workload for row in plan.work}
+    arriving = [w for w in plan.workloads if w.workload not in batch]
+    short = [w for w in arriving if w.shortfall_rps > 1e-9 * max(1.0, w.planned_rps)]
+    sentences = list(undone_sentences(plan))
+    for w in short:
         tokens = 60 * w.achieved_tokens_per_s / 1e6
         wanted = tokens * w.planned_rps / w.achieved_rps if w.achieved_rps else 60 * w.asked_tokens_per_s / 1e6
         limiting = min(w.roles, key=lambda r: r.capacity_rps).role if w.roles else "nothing"
-        sentences.append(
+        sentence = (
             f"{w.workload} in {w.period}, {w.slot}, {w.outlook}: achieves {tokens:.3g} of {wanted:.3g} M tokens/min, "
             f"short by {percent(w.shortfall_rps / w.planned_rps)} ({number(w.shortfall_rps)} requests/s); "
             f"limited by {limiting}"
         )
-    return sentences
+        sentences.append((w.shortfall_rps / w.planned_rps, sentence))
+    return [sentence for _, sentence in sorted(sentences, key=lambda one: one[0], reverse=True)]

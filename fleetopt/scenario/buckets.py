@@ -32,6 +32,7 @@ def _bucket(workload: Workload, family: Family, bins: list[LengthBin], label: st
         input_tokens=sum(one.share * one.input_tokens for one in mix),
         output_tokens=sum(one.share * one.output_tokens for one in mix),
         demand_rps={time: rps * share for time, rps in workload.demand_rps.items()},
+        batch=None if workload.batch is None else workload.batch.scaled(share),
         lengths=mix if len(mix) > 1 else (),
         family=family,
     )

@@ -60,6 +60,7 @@ class DemandReader:
 
     def _read(self, name: str, workload: WorkloadFile, tokens: float) -> dict[TimeKey, float]:
         demand, key = workload.demand, ("workloads", name, "demand")
+        assert demand is not None
         if (demand.base is None) == (demand.table is None):
             what = "has neither a base rate nor a table" if demand.base is None else "has a base rate and a table"
             self._add(key, what, "Give one: a base rate like '40 requests/s', or a CSV table")

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Role, ServingConfig
 from fleetopt.scenario.supply_domain import Supply
+from fleetopt.scenario.work import Batch
 from fleetopt.units import Latency
 
 Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
@@ -61,10 +62,11 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """How much of a workload's demand may go unserved, and what each million unserved tokens costs."""
+    """How much of a workload's demand may go unserved, and what each million unserved tokens or each request costs."""
 
     allowed: float
     usd_per_million_tokens: float
+    usd_per_request: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ class Workload:
     `kv_transfer_s_per_token` for each input token; an aggregated one only the former. `prefix_cache_hit_rate` is the
     fraction of input tokens that need no prefill. A latency of None is not promised. `sites` are those it may stand
     at (None: all). A role that is used at a time has `least_replicas`; each group of replicas of one config at one site
-    has `spares` beyond what the demand needs. `survive` is what is left when something larger is lost.
+    has `spares` beyond what the demand needs. `survive` is what is left when something larger is lost. With `batch`
+    nothing arrives: the work is done when it suits, and `demand_rps` is the most of it that one time can be given.
+    `priority` is its service class, 1 the highest: who goes short last where not all is served.
     """
 
     name: str
@@ -159,6 +163,8 @@ class Workload:
     spares: tuple[tuple[Role, int], ...] = ()
     most_gpu_types: int | None = None
     survive: Survive = Survive()
+    batch: Batch | None = None
+    priority: int | None = None
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:
@@ -174,6 +180,17 @@ class Workload:
     def tokens_per_request(self) -> float:
         """Input and output tokens of a mean request."""
         return self.input_tokens + self.output_tokens
+
+    @property
+    def usd_per_unserved_request(self) -> float:
+        """What a mean request that goes unserved costs."""
+        by_token = self.tokens_per_request / 1e6 * self.shortfall.usd_per_million_tokens
+        return by_token + self.shortfall.usd_per_request
+
+    def may_use(self, gpu_type: str, site: str) -> bool:
+        """Whether the workload may stand on GPUs of a type at a site, if it runs on them at all."""
+        on_list = self.gpu_types is None or gpu_type in self.gpu_types
+        return on_list and gpu_type not in self.forbidden_gpu_types and (self.sites is None or site in self.sites)
 
     def allows(self, config: ServingConfig, role: Role) -> bool:
         """Whether the workload may run in `role` under a serving config."""

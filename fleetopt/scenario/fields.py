@@ -110,6 +110,9 @@ _LATENCY = _text("A latency limit, at the mean unless a percentile is named", "2
 _RATE = _text(
     "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
 )
+_WORK = _text(
+    "Work: requests, or tokens (input and output together), in all or per day", "900 M requests", "40 M requests/day"
+)
 _PRICE = _text("A price per node or per GPU, for an hour or a month of 730 h", "31.92 USD/node/h", "3.99 EUR/GPU/h")
 _BANDWIDTH = _text("The speed of a link, in bits or bytes", "400 Gbit/s", "50 GB/s")
 _MONEY = _text("US dollars", "310000 USD", "310 k USD")
@@ -136,6 +139,7 @@ Fraction = Annotated[
 ]
 Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
+WorkAmount = Annotated[units.WorkAmount, BeforeValidator(units.work), _WORK]
 Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]
 NodePrice = Annotated[units.Price, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
 Once = Annotated[

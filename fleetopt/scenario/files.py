@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -189,7 +190,7 @@ def _siblings(key: Key) -> list[str]:
     for part in key[:-1]:
         block = _inside(block, part)
     if isinstance(block, type) and issubclass(block, BaseModel):
-        return list(block.model_fields)
+        return [field.alias or name for name, field in block.model_fields.items()]
     return []
 
 
@@ -207,7 +208,9 @@ def _block_of(annotation: Any) -> Any:
     """A block type itself; a mapping of blocks as a 1-tuple, one `_inside` step away."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    blocks = [b for a in getattr(annotation, "__args__", ()) if (b := _block_of(a))]
+    blocks = [b for a in get_args(annotation) if (b := _block_of(a))]
+    if get_origin(annotation) in (Union, UnionType):
+        return blocks[0] if blocks else None
     return (blocks[0],) if blocks else None
 
 

@@ -10,6 +10,7 @@ from fleetopt.catalog.models import load_model
 from fleetopt.catalog.roots import model_folder, model_names, shipped
 from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
+from fleetopt.scenario.batch import BatchReader
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.demand import DemandReader
@@ -41,9 +42,18 @@ def load(path: str | Path) -> Scenario:
     supply = SupplyBuilder(hardware, calendar, document, issues, exchange=exchange, slips=late).build(file.supply)
     demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
     lengths = LengthReader(document, issues, files)
+    batch = BatchReader(document, calendar, issues)
     racked = {facility.site for facility in supply.facilities if facility.nodes_per_rack}
     builder = WorkloadBuilder(
-        models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths, racked=racked
+        models,
+        hardware,
+        document,
+        issues,
+        sites=file.supply.sites,
+        demand=demand,
+        lengths=lengths,
+        batch=batch,
+        racked=racked,
     )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
     if issues:

@@ -20,7 +20,11 @@ from fleetopt.scenario.fields import (
     Name,
     Rate,
     Tokens,
+    WorkAmount,
+    period_name,
 )
+
+PeriodName = Annotated[str, BeforeValidator(period_name)]
 
 
 class DemandFile(Block):
@@ -34,6 +38,21 @@ class DemandFile(Block):
         str | None,
         Field(description="CSV with columns workload, period, slot, outlook and requests_per_s or tokens_per_s"),
     ] = None
+
+
+class BatchFile(Block):
+    """Batch or offline work: an amount that is done when it suits, in place of requests that arrive at a rate."""
+
+    work: Annotated[WorkAmount, Field(description="One amount for all of from to by, or one of every day")]
+    first: Annotated[
+        PeriodName | None, Field(alias="from", description="Period from which the work is there; the first if left out")
+    ] = None
+    by: Annotated[
+        PeriodName | None, Field(description="Period by whose end it is done; the last of the calendar if left out")
+    ] = None
+    slots: Annotated[list[Name], Field(description="Slots in which it may run; all of them if left out")] = []
+    periods: Annotated[dict[Name, Factor], Field(description="Factors on the work of every day")] = {}
+    outlooks: dict[Name, Factor] = {}
 
 
 class SloFile(Block):
@@ -92,6 +111,7 @@ class ShortfallFile(Block):
 
     allowed: Fraction
     usd_per_million_tokens: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    usd_per_request: Annotated[float, Field(ge=0, le=1e6, description="The price by request instead of by token")] = 0.0
 
 
 class SurviveFile(Block):
@@ -116,10 +136,15 @@ def _demand(value: Any) -> Any:
 
 
 class WorkloadFile(Block):
-    """A model, a request mix and an SLO, with an arrival rate."""
+    """A model, a request mix and an SLO, with an arrival rate or with work to be done."""
 
     model: Annotated[str, Field(description="A model of the catalog", examples=["llama-3.1-70b"])]
-    demand: Annotated[DemandFile, BeforeValidator(_demand, json_schema_input_type=Rate | DemandFile)]
+    demand: Annotated[
+        DemandFile | None,
+        BeforeValidator(_demand, json_schema_input_type=Rate | DemandFile),
+        Field(description="Requests that arrive; left out where batch says what is to be done"),
+    ] = None
+    batch: Annotated[BatchFile | None, Field(description="Work that is done by a deadline, in place of demand")] = None
     input_tokens: Annotated[
         Tokens | None, Field(description="Mean input tokens per request; left out where lengths say it")
     ] = None
@@ -130,7 +155,7 @@ class WorkloadFile(Block):
         str | list[LengthFile] | None,
         Field(description="The mix of lengths: a CSV with columns input_tokens, output_tokens, share, or a list"),
     ] = None
-    slo: SloFile
+    slo: Annotated[SloFile, Field(description="At least one promise; none is needed for batch work")] = SloFile()
     ttft_overhead: OverheadFile = OverheadFile()
     prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0
     buckets: BucketsFile | None = None
@@ -144,6 +169,10 @@ class WorkloadFile(Block):
     decode_fit: Annotated[DecodeFit, Field(description="Curve through the measured TPOT points")] = "pchip"
     headroom: Annotated[Markup, Field(description="Capacity beyond the demand")] = 0.0
     shortfall: ShortfallFile = ShortfallFile(allowed=0.0)
+    priority: Annotated[
+        int | None,
+        Field(ge=1, le=100, strict=True, description="Service class, 1 the highest: the last to go short"),
+    ] = None
     gpu_types: ChoiceFile = ChoiceFile()
     precisions: Annotated[
         list[str] | None,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 from fleetopt.catalog.domain import Hardware, Llm
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.scenario.batch import BatchReader
 from fleetopt.scenario.buckets import cut
-from fleetopt.scenario.demand import DemandReader, TimeKey
+from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
 from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
@@ -30,6 +32,7 @@ class WorkloadBuilder:
         sites: list[str],
         demand: DemandReader,
         lengths: LengthReader,
+        batch: BatchReader,
         racked: Collection[str] = (),
     ) -> None:
         self._models = models
@@ -38,12 +41,13 @@ class WorkloadBuilder:
         self._racked = racked
         self._demand = demand
         self._lengths = lengths
+        self._batch = batch
         self._document = document
         self._issues = issues
 
     def build(self, name: str, file: WorkloadFile) -> tuple[Workload, ...]:
         """A workload as a value, or one for each of its length buckets."""
-        key: Key = ("workloads", name)
+        key = ("workloads", name)
         if name == RESERVED:
             self._add(key, f"'{RESERVED}' is what a plan calls nodes that nobody uses", "Give it another name")
         for field, listed in (("allow", file.gpu_types.allow or []), ("forbid", file.gpu_types.forbid)):
@@ -61,17 +65,19 @@ class WorkloadBuilder:
             what = "are beyond a need that need not be met"
             self._add((*key, "spares"), what, "Take them out, or the shortfall that is allowed")
         self._check_survival(key, file)
+        if file.shortfall.usd_per_million_tokens and file.shortfall.usd_per_request:
+            what = "is given beside usd_per_million_tokens"
+            self._add((*key, "shortfall", "usd_per_request"), what, "Keep one of the two")
         split = {"prefill", "decode"} & set(file.roles)
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"
             self._add((*key, "roles"), what, "Allow prefill and decode, or aggregated")
-        if file.slo.ttft is None and file.slo.tpot is None:
+        if file.batch is None and file.slo.ttft is None and file.slo.tpot is None:
             fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(name, file)
-        demand_rps = self._demand.read(name, file, lengths.input_tokens + lengths.output_tokens)
         transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
-        workload = _workload(name, file, lengths, demand_rps, transfer_s)
+        workload = self._asked(key, file, _workload(name, file, lengths, transfer_s))
         if file.buckets is None:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
@@ -95,6 +101,23 @@ class WorkloadBuilder:
                 least = f"at most {100 * (1.0 - file.shortfall.allowed):g} %"
                 fix = f"Write {least}, or allow less shortfall"
                 self._add((*key, "survive", what), "promises more after a loss than without one", fix)
+
+    def _asked(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:
+        """The workload with the requests that arrive, or with the work that is to be done."""
+        if (file.demand is None) == (file.batch is None):
+            what = "has neither demand nor batch" if file.batch is None else "has demand beside batch"
+            self._add(key, what, "Give one: demand for requests that arrive, or batch for work with a deadline")
+            return workload
+        if file.batch is None:
+            return replace(workload, demand_rps=self._demand.read(key[1], file, workload.tokens_per_request))
+        if file.spares:
+            fix = "Take them out, or use headroom"
+            self._add((*key, "spares"), "keep up a rate, which batch work does not have", fix)
+        if any(file.survive.model_dump().values()):
+            fix = "Take it out, or use headroom"
+            self._add((*key, "survive"), "keeps up a rate, which batch work does not have", fix)
+        batch = self._batch.read((*key, "batch"), file.batch, workload.tokens_per_request)
+        return workload if batch is None else replace(workload, batch=batch, demand_rps=self._batch.most_rps(batch))
 
     def _check_buckets(self, key: Key, file: WorkloadFile) -> None:
         assert file.buckets is not None
@@ -140,15 +163,14 @@ class WorkloadBuilder:
         self._issues.append(self._document.issue("bad-value", key, what, fix))
 
 
-def _workload(
-    name: str, file: WorkloadFile, lengths: Lengths, demand_rps: dict[TimeKey, float], transfer_s_per_token: float
-) -> Workload:
+def _workload(name: str, file: WorkloadFile, lengths: Lengths, transfer_s_per_token: float) -> Workload:
+    """The workload before anything is asked of it."""
     return Workload(
         name=name,
         model=file.model,
         input_tokens=lengths.input_tokens,
         output_tokens=lengths.output_tokens,
-        demand_rps=demand_rps,
+        demand_rps={},
         ttft=file.slo.ttft,
         tpot=file.slo.tpot,
         ttft_overhead_s=file.ttft_overhead.fixed,
@@ -157,13 +179,14 @@ def _workload(
         queue=file.queue or ("mg1" if lengths.bins else "mm1"),
         decode_fit=file.decode_fit,
         headroom=file.headroom,
-        shortfall=Shortfall(file.shortfall.allowed, file.shortfall.usd_per_million_tokens),
+        shortfall=Shortfall(**file.shortfall.model_dump()),
         gpu_types=None if file.gpu_types.allow is None else tuple(file.gpu_types.allow),
         forbidden_gpu_types=tuple(file.gpu_types.forbid),
         precisions=None if file.precisions is None else tuple(file.precisions),
         roles=tuple(file.roles),
         lengths=lengths.bins,
         most_gpu_types=file.most_gpu_types,
+        priority=file.priority,
         sites=None if file.sites is None else tuple(file.sites),
         least_replicas=tuple(sorted(file.least_replicas.items())),
         spares=tuple(sorted(file.spares.items())),

@@ -34,9 +34,15 @@ def inputs(a: Scenario, b: Scenario) -> tuple[Difference, ...]:
     """The fields of two scenarios that differ, under their paths."""
     found = []
     for path, before, after in _unequal(a, b, ()):
-        if not NOT_COMPARED & {path[0], ".".join(path)}:
+        if not NOT_COMPARED & {path[0], ".".join(path)} and not _follows(a, b, path):
             found.append(Difference(section="input", about=".".join(path), before=_said(before), after=_said(after)))
     return tuple(found)
+
+
+def _follows(a: Scenario, b: Scenario, path: Path) -> bool:
+    """Whether a field only says again what another one does: the most that batch work can ask of a time."""
+    works = [w.batch is not None for scenario in (a, b) for w in scenario.workloads if path[1:2] == (w.name,)]
+    return path[0] == "workloads" and path[2:3] == ("demand_rps",) and bool(works) and all(works)
 
 
 def outcomes(a: Plan, b: Plan) -> tuple[Difference, ...]:

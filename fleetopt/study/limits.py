@@ -7,20 +7,24 @@
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
     demand of NAME  workloads.NAME.shortfall.allowed     of its demand, the part that may go unserved
     site loss of NAME  workloads.NAME.survive.site       of its demand, the part that is kept; so rack and node
+    deadline of NAME  workloads.NAME.batch.works.amount.last   periods, by whose number it is kept
 
 A new kind of limit is a line in `KINDS`: what moves it, prices it and explains it reads that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleetopt.errors import Change, Repair
 from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.work import AMOUNT, most_rps
 from fleetopt.study.fields import Path, get, put
 
 SHARE = "of its demand"
 LOSSES = ("site", "rack", "node")
+
+DEADLINE, PERIODS = "deadline of ", "periods"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ KINDS = (
     Kind("owned ", ("supply", "stock", "", "nodes"), "nodes"),
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),
+    Kind(DEADLINE, ("workloads", "", "batch", "works", AMOUNT, "last"), PERIODS),
     Kind("demand of ", ("workloads", "", "shortfall", "allowed"), SHARE),
     *(Kind(f"{what} loss of ", ("workloads", "", "survive", what), SHARE, falls=True) for what in LOSSES),
 )
@@ -71,16 +76,30 @@ def amount_of(scenario: Scenario, limit: str) -> float:
 
 
 def moved(scenario: Scenario, change: Change) -> Scenario:
-    """The scenario with one limit raised, a share to at most all of the demand; what is kept of it is lowered."""
+    """The scenario with one limit raised: a share to at most all of the demand, a deadline to the last period.
+
+    What is kept of a demand after a loss is lowered.
+    """
     path = _path(scenario, change.limit)
     old = get(scenario, path)
     kind = kind_of(change.limit)
     if kind is not None and kind.falls:
         return put(scenario, path, max(0.0, old - change.by))
     new = old + change.by
+    if change.limit.startswith(DEADLINE):
+        return _put_off(put(scenario, path, min(round(new), len(scenario.calendar.periods) - 1)))
     if isinstance(old, int):
         return put(scenario, path, round(new))
     return put(scenario, path, min(1.0, new) if change.unit == SHARE else new)
+
+
+def _put_off(scenario: Scenario) -> Scenario:
+    """The scenario with the most that batch work can ask of each time set to the deadlines it has."""
+    workloads = (
+        w if w.batch is None else replace(w, demand_rps=most_rps(w.batch, scenario.calendar))
+        for w in scenario.workloads
+    )
+    return replace(scenario, workloads=tuple(workloads))
 
 
 def apply(scenario: Scenario, repair: Repair) -> Scenario:

@@ -46,6 +46,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "sales": sold,
             "placements": placements,
             "workloads": outcomes,
+            "work": tuple(record for part in parts for record in part.work),
             "costs": costs,
             "workload_costs": workload_costs(scenario, fleet, placements, outcomes, costs),
             "binding": (),

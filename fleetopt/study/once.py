@@ -88,6 +88,7 @@ def _plan(
         sales=readout.sales,
         placements=readout.placements,
         workloads=readout.workloads,
+        work=readout.work,
         costs=readout.costs,
         workload_costs=workload_costs(scenario, readout.fleet, readout.placements, readout.workloads, readout.costs),
         binding=readout.binding,

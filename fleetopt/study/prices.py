@@ -8,8 +8,8 @@ from typing import Any
 
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
+from fleetopt.verify.demand import all_traffic
 from fleetopt.verify.dollars import cost_lines, objective_usd
-from fleetopt.verify.traffic import all_traffic
 from fleetopt.verify.wellformed import sound_facts
 
 

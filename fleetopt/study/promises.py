@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.catalog.domain import EVIDENCE, ROLES
-from fleetopt.scenario.domain import Margins, Scenario, Workload
+from fleetopt.scenario.domain import Calendar, Margins, Scenario, Workload
 from fleetopt.scenario.supply_domain import Terms
+from fleetopt.scenario.work import Batch, at_any_time, most_rps
 from fleetopt.study.fields import put
 from fleetopt.study.limits import LOSSES
 
@@ -30,7 +31,7 @@ class Promise:
 def promises(scenario: Scenario) -> Iterator[Promise]:
     """The promises of a scenario: of its workloads, then of its supply, then the caution about profiles."""
     for index, workload in enumerate(scenario.workloads):
-        for name, free in _of_workload(workload):
+        for name, free in (*_of_workload(workload), *_of_work(workload, scenario.calendar)):
             workloads = (*scenario.workloads[:index], free, *scenario.workloads[index + 1 :])
             yield Promise(f"{workload.name}: {name}", replace(scenario, workloads=workloads))
     for quota in scenario.supply.quotas:
@@ -81,6 +82,21 @@ def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
             yield f"{100 * share:g} % after the loss of a {what}", unprotected
 
 
+def _of_work(workload: Workload, calendar: Calendar) -> Iterator[tuple[str, Workload]]:
+    """Work that may take until the end of the horizon, and may run in every slot."""
+    batch, last = workload.batch, len(calendar.periods) - 1
+    if batch is None:
+        return
+    if any(work.last < last for work in batch.works):
+        due = [calendar.periods[work.last].name for work in batch.works]
+        said = f"done by the end of {due[0]}" if len(due) == 1 else "the work of each period done in that period"
+        free = Batch(batch.slots, (at_any_time(batch, last),))
+        yield said, replace(workload, batch=free, demand_rps=most_rps(free, calendar))
+    if len(batch.slots) < len(calendar.slots):
+        free = Batch(tuple(slot.name for slot in calendar.slots), batch.works)
+        yield f"done only in {_listed(batch.slots)}", replace(workload, batch=free, demand_rps=most_rps(free, calendar))
+
+
 def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names)
 
@@ -93,6 +109,7 @@ _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("ttft", lambda v: f"TTFT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
     ("tpot", lambda v: f"TPOT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
     ("headroom", lambda v: f"headroom of {100 * v:g} %", lambda _: 0.0),
+    ("priority", lambda v: f"its place in service class {v}", lambda _: None),
     ("gpu_types", lambda v: f"only on {_listed(v)}", lambda _: None),
     ("forbidden_gpu_types", lambda v: f"not on {_listed(v)}", lambda _: ()),
     ("precisions", lambda v: f"only in {_listed(v)}", lambda _: None),

@@ -5,6 +5,7 @@ To the repairs that the optimizer found (limits raised, a shortfall accepted) co
     each limit of supply by itself      the smallest amount with which there is a plan
     each SLO by itself                  the smallest limit, to 1 %, with which there is a plan
     both SLOs of a workload, in turn    where neither alone is enough
+    the deadline of batch work          the nearest period by which it can be done
 
 A latency just above its service floor takes any number of replicas, so where a promise was below the floor twice what
 is needed is offered, too.
@@ -18,7 +19,7 @@ from dataclasses import dataclass, replace
 from fleetopt.errors import Change, Infeasible, Repair
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.limits import SHARE, amount_of, apply, kind_of, moved, path_of
+from fleetopt.study.limits import DEADLINE, PERIODS, SHARE, amount_of, apply, kind_of, moved, path_of
 from fleetopt.study.resolve import Resolver, Tell, untold
 from fleetopt.study.search import FARTHEST, readable, smallest
 
@@ -91,6 +92,7 @@ class _Desk:
         else:
             for limit in error.conflict:
                 if limit.startswith("demand of "):
+                    yield from self._later(limit.removeprefix("demand of "))
                     yield from self._slos(limit.removeprefix("demand of "))
 
     def _below_floor(self, error: Infeasible) -> list[str]:
@@ -104,6 +106,13 @@ class _Desk:
         promised = self._promised(workload)
         single = [repair for limit in promised for repair in self._one(limit)]
         yield from single or self._together(promised)
+
+    def _later(self, workload: str) -> Iterator[Repair]:
+        """The nearest deadline of batch work that is late enough."""
+        limit = f"{DEADLINE}{workload}"
+        last = len(self.scenario.calendar.periods) - 1
+        if path_of(self.scenario, limit) is not None and amount_of(self.scenario, limit) < last:
+            yield from self._one(limit)
 
     def _promised(self, workload: str) -> list[str]:
         limits = (f"TTFT of {workload}", f"TPOT of {workload}")
@@ -159,6 +168,9 @@ class _Desk:
             return f"{change.limit} in {where}: {100 * change.by:g} % more unserved"
         old = amount_of(self.scenario, change.limit)
         new = old + change.by
+        if change.unit == PERIODS:
+            names = [period.name for period in self.scenario.calendar.periods]
+            return f"{change.limit} from {names[round(old)]} to {names[round(new)]}"
         if change.unit == "s":
             return f"{change.limit} from {1000 * old:.6g} to {1000 * new:.6g} ms"
         quotas = {f"quota {quota.name}": quota.gpu_type for quota in self.scenario.supply.quotas}
@@ -171,6 +183,8 @@ class _Desk:
 
 def _repair(changes: Iterable[Change]) -> Repair:
     found = tuple(changes)
+    if all(change.unit == PERIODS for change in found):
+        return Repair("Put this deadline off", tuple(change.limit for change in found), found)
     verb = "Loosen" if all(change.unit == "s" for change in found) else "Raise"
     what = "these limits" if len(found) > 1 else "this limit"
     return Repair(f"{verb} {what}", tuple(change.limit for change in found), found)

@@ -2,7 +2,8 @@
 
     N_P = ceil(R / cap_P)     N_D = ceil(R / cap_D)     nodes = ceil((N_P g_P + N_D g_D) / GPUs per node)
 
-R is the largest planned rate of the workload over all times, cap what one replica carries within the SLO. With
+R is the largest planned rate of the workload over all times, or of batch work its even rate; cap is what one replica
+carries within the SLO. With
 TP_P = cap_P L_in, TP_D = cap_D L_out and TP_total = R (L_in + L_out) these are equations (5)-(7) of Li et al., arXiv
 2603.04716. Of all pairs of configs the one whose nodes cost least is taken,
 and is asked for where that much may be had. A workload without profiles for both roles
@@ -20,6 +21,7 @@ from fleetopt.optimizer.goals import Held
 from fleetopt.optimizer.options import Option, Pool
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.work import even_rps
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.restrict import with_candidates, with_supply, with_workloads
 
@@ -62,16 +64,22 @@ def _only(scenario: Scenario, workload: Workload, sizing: Sizing) -> Scenario:
 def by_cost(case: PlanningCase, scenario: Scenario) -> list[Sizing]:
     """What the formula says for the one workload of a case, the best of each pool, the least money an hour first."""
     best: dict[Pool, Sizing] = {}
-    for one in _sizings(case):
+    for one in _sizings(case, _peak_rps(scenario)):
         if one.pool not in best or one.nodes < best[one.pool].nodes:
             best[one.pool] = one
     return sorted(best.values(), key=lambda one: one.nodes * _usd_per_node_hour(scenario, one.pool))
 
 
-def _sizings(case: PlanningCase) -> Iterator[Sizing]:
+def _peak_rps(scenario: Scenario) -> float:
+    """The largest planned rate of the one workload; of batch work, that at which it is spread evenly over its hours."""
+    (workload,) = scenario.workloads
+    batch, asked = workload.batch, max(workload.demand_rps.values())
+    return (asked if batch is None else even_rps(batch, scenario.calendar)) * (1.0 + workload.headroom)
+
+
+def _sizings(case: PlanningCase, peak: float) -> Iterator[Sizing]:
     (options,) = case.options.values()
     whole = {option.family: option for option in options if option.shared is None or option.least == 1}
-    peak = max(case.planned_rps.values())
     groups: dict[tuple[object, ...], dict[str, list[Option]]] = {}
     for option in whole.values():
         roles = groups.setdefault((option.pool, option.link), {})

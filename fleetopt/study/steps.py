@@ -57,8 +57,13 @@ def _demand(at: Scenario, b: Scenario) -> Scenario:
     theirs = {workload.name: workload for workload in b.workloads}
     if at.calendar != b.calendar:
         at = _workloads(_within(replace(at, calendar=b.calendar)), b)
-    demanded = (replace(w, demand_rps=theirs[w.name].demand_rps) if w.name in theirs else w for w in at.workloads)
+    demanded = (_demanding(w, theirs[w.name]) if w.name in theirs else w for w in at.workloads)
     return replace(at, workloads=tuple(demanded))
+
+
+def _demanding(workload: Workload, like: Workload) -> Workload:
+    """The workload with what another one asks: what arrives, or what is to be done by when."""
+    return replace(workload, demand_rps=like.demand_rps, batch=like.batch)
 
 
 def _within(at: Scenario) -> Scenario:
@@ -87,7 +92,7 @@ def _slos(at: Scenario, b: Scenario) -> Scenario:
 
 
 def _promises(at: Scenario, b: Scenario) -> Scenario:
-    return _each(at, b, lambda ours, theirs: replace(theirs, demand_rps=ours.demand_rps))
+    return _each(at, b, lambda ours, theirs: _demanding(theirs, ours))
 
 
 def _each(at: Scenario, b: Scenario, change: Callable[[Workload, Workload], Workload]) -> Scenario:

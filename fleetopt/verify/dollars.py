@@ -9,6 +9,7 @@ from itertools import product
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.plan.domain import ALL, Check, FleetLine, Order, Plan
+from fleetopt.scenario.domain import Workload
 from fleetopt.scenario.supply_domain import Stock, SupplyLine
 from fleetopt.verify.facts import Facts, SupplyKey, Time, is_committed
 from fleetopt.verify.sales import usd_per_node
@@ -17,6 +18,7 @@ from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
 from fleetopt.verify.upkeep import is_hosted, upkeep
 from fleetopt.verify.wellformed import cost_key
+from fleetopt.verify.work import all_due
 
 Flows: TypeAlias = dict[tuple[str, Time], Traffic]
 
@@ -106,9 +108,19 @@ def cost_lines(facts: Facts, flows: Flows) -> dict[CostKey, float]:
         lines[CostKey("sale", row.period, ALL, ALL, row.site, row.supply)] -= fetched
     for (name, time), flow in flows.items():
         workload = facts.workloads[name]
-        million_tokens = flow.shortfall * facts.hours[time[:2]] * 3600.0 * workload.tokens_per_request / 1e6
-        lines[CostKey("shortfall", *time, "", name)] += million_tokens * workload.shortfall.usd_per_million_tokens
+        if workload.batch is None:
+            unserved = flow.shortfall * facts.hours[time[:2]] * 3600.0
+            lines[CostKey("shortfall", *time, "", name)] += _unserved_usd(workload, unserved)
+    for due in all_due(facts):
+        usd = _unserved_usd(due.workload, due.missing(flows))
+        lines[CostKey("shortfall", due.due, ALL, due.outlook, "", due.workload.name)] += usd
     return dict(lines)
+
+
+def _unserved_usd(workload: Workload, requests: float) -> float:
+    """What so many requests cost that are not served: by their tokens, or each."""
+    per_million = workload.shortfall.usd_per_million_tokens
+    return requests * workload.tokens_per_request / 1e6 * per_million + requests * workload.shortfall.usd_per_request
 
 
 def _hourly(facts: Facts, key: SupplyKey, source: SupplyLine | Stock) -> Iterator[tuple[CostKey, float]]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import TypeAlias
 
-from fleetopt.plan.domain import ALL, CostLine, FleetLine, Order, Placement, Sale, WorkloadCost, WorkloadOutcome
+from fleetopt.plan.domain import (
+    ALL,
+    CostLine,
+    FleetLine,
+    Order,
+    Placement,
+    Sale,
+    WorkloadCost,
+    WorkloadOutcome,
+    WorkOutcome,
+)
 from fleetopt.scenario.supply_domain import Stock
 from fleetopt.verify.facts import Facts, node_type_of
 
@@ -49,6 +59,12 @@ class Names:
 
     def of_outcome(self, row: WorkloadOutcome) -> _Faults:
         yield from self._of_workload(row)
+
+    def of_work(self, row: WorkOutcome) -> _Faults:
+        yield self._model(row.workload, row.model)
+        for period in (row.first, row.due):
+            yield self._period(period)
+        yield _known("outlook", row.outlook, self._outlooks)
 
     def of_cost(self, row: CostLine) -> _Faults:
         yield self._period(row.period)

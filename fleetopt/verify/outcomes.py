@@ -12,6 +12,7 @@ from fleetopt.verify.allowed import place
 from fleetopt.verify.facts import Facts, Time, named
 from fleetopt.verify.tally import Tally, allowance
 from fleetopt.verify.traffic import Traffic
+from fleetopt.verify.work import works_are_true
 
 Figures = Iterator[tuple[str, float | None, float | None]]
 """Name, stated, computed."""
@@ -37,6 +38,7 @@ def outcomes_are_true(facts: Facts, flows: dict[tuple[str, Time], Traffic]) -> C
         for stated in _roles(outcome, rows):
             mine = [placement for placement in rows if placement.role == stated.role]
             _compare(tally, f"{where}, {stated.role}", _of_role(stated, workload, flow, mine))
+    works_are_true(facts, flows, tally)
     return tally.check()
 
 
@@ -87,6 +89,8 @@ def _promise_faults(row: WorkloadOutcome, workload: Workload) -> Iterator[str]:
         asked = None if promise is None else promise.at
         if stated != asked:
             yield f"{name} is {stated}, asked {asked}"
+    if row.priority != workload.priority:
+        yield f"priority is {row.priority}, asked {workload.priority}"
 
 
 def _role_faults(outcome: WorkloadOutcome) -> Iterator[str]:

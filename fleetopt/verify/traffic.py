@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from fleetopt.catalog.domain import Role
-from fleetopt.plan.domain import Check, Placement
+from fleetopt.plan.domain import Placement
 from fleetopt.scenario.domain import Workload
-from fleetopt.verify.facts import Facts, Time, named
-from fleetopt.verify.tally import Tally, allowance
+from fleetopt.verify.facts import Facts, Time
 
 Link: TypeAlias = tuple[str, str]
 
@@ -77,21 +76,11 @@ def kv_formats(facts: Facts, model: str) -> dict[str, str]:
     return {config.name: f"{config.engine.split()[0]} {config.precision}" for config in configs}
 
 
-def all_traffic(facts: Facts) -> dict[tuple[str, Time], Traffic]:
-    """The traffic of every workload at every time, served or not."""
+def arriving_traffic(facts: Facts) -> dict[tuple[str, Time], Traffic]:
+    """The traffic of every workload at every time, served or not; batch work asks for all of it at each."""
     formats = {workload.model: kv_formats(facts, workload.model) for workload in facts.workloads.values()}
     return {
         (name, time): traffic(workload, time, facts.placements.get((name, time), ()), formats[workload.model])
         for name, workload in facts.workloads.items()
         for time in facts.times
     }
-
-
-def demand_is_met(facts: Facts, flows: dict[tuple[str, Time], Traffic]) -> Check:
-    """Achieved >= demand x (1 + headroom) x (1 - allowed shortfall), for every workload at every time."""
-    tally = Tally("demand_is_met", "requests/s", nothing="nothing is asked")
-    for (name, time), flow in flows.items():
-        required = flow.planned * (1.0 - facts.workloads[name].shortfall.allowed)
-        place = f"{name} in {named(time)}: {flow.achieved:.6g} of {required:.6g} requests/s"
-        tally.hold(flow.achieved - required, allowance(required), place)
-    return tally.check()

@@ -17,7 +17,7 @@ def is_hosted(source: SupplyLine | Stock) -> bool:
 
 
 def upkeep(facts: Facts, key: SupplyKey) -> Iterator[tuple[str, str, str, float]]:
-    """Cost line, period, outlook and US dollars of support, of room and, below zero, of value kept, for all nodes held."""
+    """Cost line, period, outlook and US dollars of support, of room and, below zero, of value kept, of nodes held."""
     source = facts.sources[key]
     if not is_hosted(source):
         return

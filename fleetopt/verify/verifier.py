@@ -6,6 +6,8 @@ from fleetopt.plan.domain import Check, Plan, Verdict
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
+from fleetopt.verify.classes import classes_go_short_in_order
+from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
@@ -17,7 +19,6 @@ from fleetopt.verify.quotas import quotas_are_respected
 from fleetopt.verify.resilience import nodes_are_available, spares_are_kept
 from fleetopt.verify.slo import slo_holds
 from fleetopt.verify.supply import supply_is_respected
-from fleetopt.verify.traffic import all_traffic, demand_is_met
 from fleetopt.verify.wellformed import sound_facts
 
 CHECKS = (
@@ -34,6 +35,7 @@ CHECKS = (
     "spares_are_kept",
     "losses_are_survived",
     "nodes_are_available",
+    "classes_go_short_in_order",
     "outcomes_are_true",
     "dollars_add_up",
     "workload_costs_add_up",
@@ -74,6 +76,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             spares_are_kept(facts),
             losses_are_survived(facts),
             nodes_are_available(facts),
+            classes_go_short_in_order(facts, flows),
             outcomes_are_true(facts, flows),
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),

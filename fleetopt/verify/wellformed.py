@@ -19,6 +19,7 @@ from fleetopt.plan.domain import (
     Sale,
     WorkloadCost,
     WorkloadOutcome,
+    WorkOutcome,
 )
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.facts import Facts
@@ -34,7 +35,10 @@ _Row = TypeVar("_Row", bound=Record)
 
 def sound_facts(plan: Plan, scenario: Scenario) -> tuple[Facts, Check]:
     """The plan without its unsound rows, indexed; and the check that says which rows those are."""
-    tables = (plan.fleet, plan.orders, plan.sales, plan.placements, plan.workloads, plan.costs, plan.workload_costs)
+    tables = (
+        *(plan.fleet, plan.orders, plan.sales, plan.placements, plan.workloads, plan.work),
+        *(plan.costs, plan.workload_costs),
+    )
     tally = Tally("plan_is_well_formed", "", nothing=f"{sum(map(len, tables))} rows")
     if plan.scenario != scenario.name:
         tally.fail(f"the plan is for scenario '{plan.scenario}', not '{scenario.name}'")
@@ -53,6 +57,7 @@ def _sound_rows(plan: Plan, names: Names, tally: Tally) -> dict[str, tuple[Recor
         "sales": _sift(plan.sales, names.of_sale, _sale_key, tally),
         "placements": _sift(plan.placements, names.of_placement, _placement_key, tally),
         "workloads": _sift(plan.workloads, names.of_outcome, _outcome_key, tally),
+        "work": _sift(plan.work, names.of_work, _work_key, tally),
         "costs": _sift(plan.costs, names.of_cost, cost_key, tally),
         "workload_costs": _sift(plan.workload_costs, names.of_workload_cost, _workload_cost_key, tally),
     }
@@ -118,6 +123,10 @@ def _placement_key(row: Placement) -> Hashable:
 
 def _outcome_key(row: WorkloadOutcome) -> Hashable:
     return row.workload, row.period, row.slot, row.outlook
+
+
+def _work_key(row: WorkOutcome) -> Hashable:
+    return row.workload, row.first, row.due, row.outlook
 
 
 def _workload_cost_key(row: WorkloadCost) -> Hashable:

@@ -18,7 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FEATURE_FILES = sorted(p for p in (ROOT / "fleetopt/optimizer/features").glob("*.py") if p.stem != "__init__")
 
 PROVEN_BY = {
+    "batch": "demand_is_met",
     "budgets": "budgets_are_kept",
+    "classes": "classes_go_short_in_order",
     "facilities": "facilities_suffice",
     "least": "spares_are_kept",
     "orders": "supply_is_respected",

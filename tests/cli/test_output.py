@@ -20,7 +20,7 @@ Seed = Callable[..., Path]
 Start = Callable[..., subprocess.Popen[str]]
 
 WRITTEN = {"plan.json", "plan.xlsx", "report.html", "report.md"} | {
-    f"{name}.csv" for name in ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
+    f"{name}.csv" for name in ("fleet", "orders", "placements", "workloads", "work", "costs", "workload_costs")
 }
 
 DIES_WRITING = """

@@ -24,6 +24,7 @@ quarterly-procurement has 9 635 whole numbers; from 1 % on, proving more takes a
 """
 
 COSTS = {
+    "batch-by-night": 924_707.31,
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,
     "melange": 3_369.60,
@@ -119,6 +120,44 @@ def test_surviving_a_site_and_a_node_costs_what_the_comments_say() -> None:
     for plan in cheaper:
         broken = {check.name for check in verify(plan, scenario).checks if not check.passed}
         assert "losses_are_survived" in broken
+
+
+def test_batch_by_night_fills_valleys_that_are_paid_for_anyway() -> None:
+    """Chat and archive on GPUs of their own cost 893 126.57 and 109 025.48 USD, 77 444.74 more than together.
+
+    All of the archive is done in time, on bought nodes and mostly by night, when chat leaves them idle.
+    """
+    plan, scenario = planned("batch-by-night"), fleetopt.load("batch-by-night")
+    chat = tuple(w for w in scenario.workloads if w.batch is None)
+    archive = tuple(w for w in scenario.workloads if w.batch is not None)
+    alone = [cost_of(replace(scenario, workloads=part)) for part in (chat, archive)]
+    assert alone == pytest.approx([893_126.57, 109_025.48], abs=0.005)
+    assert sum(alone) - plan.objective_usd == pytest.approx(77_444.74, abs=0.01)
+    (work,) = plan.work
+    assert work.done_requests == work.requests
+    done = {w.slot: w.served_rps for w in plan.workloads if w.workload == "archive" and w.period == "2027-Q2"}
+    assert done["night"] > 3 * done["day"]
+
+
+def test_batch_by_night_has_paying_customers_go_short_last() -> None:
+    """In class 1 the assistant misses 1 % of what is planned; without classes 5 % by day, for 14 642.82 USD less."""
+    plan, scenario = planned("batch-by-night"), fleetopt.load("batch-by-night")
+    lacking = [w for w in plan.workloads if w.shortfall_rps > 0]
+    assert {(w.workload, w.period, w.slot): round(w.shortfall_rps / w.planned_rps, 3) for w in lacking} == {
+        ("assistant", "2027-Q1", "night"): 0.012,
+        ("free-tier", "2027-Q1", "night"): 0.385,
+        ("free-tier", "2027-Q1", "peak"): 0.024,
+        ("free-tier", "2027-Q2", "peak"): 0.024,
+    }
+    equal = replace(scenario, workloads=tuple(replace(w, priority=None) for w in scenario.workloads))
+    free = fleetopt.optimize(equal, fleetopt.SolveOptions(gap=0.0))
+    assert plan.objective_usd - free.objective_usd == pytest.approx(14_642.82, abs=0.01)
+    by_day = [w for w in free.workloads if (w.workload, w.period, w.slot) == ("assistant", "2027-Q1", "day")]
+    assert [w.shortfall_rps / w.planned_rps for w in by_day] == pytest.approx([0.0495], abs=1e-4)
+
+
+def cost_of(scenario: fleetopt.Scenario) -> float:
+    return fleetopt.optimize(scenario, fleetopt.SolveOptions(gap=0.0)).objective_usd
 
 
 def test_llm_inferno_small_beats_the_peers_greedy_answer_within_its_stock() -> None:

@@ -20,7 +20,7 @@ from fleetopt.report.files import write_plan
 from fleetopt.scenario.domain import Risk
 from tests.report.pages import Page, money
 
-SCENARIOS = ("quarters", "discounted", "seed-paper", "melange", "stock-limited")
+SCENARIOS = ("quarters", "discounted", "seed-paper", "melange", "stock-limited", "batch-by-night")
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)

@@ -2,6 +2,8 @@
 
     served[w,t,h,o] + excused[w,t,h,o]  >=  d[w,t,h,o]      for all w,t,h,o with d > 0      (demand_is_met)
 
+Work that is done when it suits is no demand of any time: the row for it is in features/batch.py.
+
 Symbols  d[w,t,h,o] requests/s with headroom (scenario.workloads).
 Ledgers  reads served, excused.     Shape  one row per workload, period, slot and outlook, divided by d.
 Dual     USD per unit of d: what the last request per second costs.
@@ -21,7 +23,7 @@ from fleetopt.optimizer.rules import Limit, Rules
 class Demand(Feature):
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for (workload, *time), demand in case.planned_rps.items():
-            if demand <= 0:
+            if demand <= 0 or case.workloads[workload].batch is not None:
                 continue
             key = ServedKey(workload, *time)
             answered = (ledgers.served.total(key) + ledgers.excused.total(key)) / demand

@@ -1,10 +1,10 @@
 """Shortfall: where a scenario allows it, demand may go unserved, at a price.
 
     0  <=  UNSERVED[w,t,h,o]  <=  allowed[w] d[w,t,h,o]
-    cost[shortfall,t,h,o,w]  +=  3600 hours[t,h] tokens[w] / 1e6 usd[w] UNSERVED[w,t,h,o]
+    cost[shortfall,t,h,o,w]  +=  3600 hours[t,h] usd[w] UNSERVED[w,t,h,o]
 
-Symbols  allowed[w] fraction, usd[w] USD per million tokens (scenario.workloads.shortfall), tokens[w] input and
-         output tokens per request, d[w,t,h,o] requests/s with headroom.
+Symbols  allowed[w] fraction, usd[w] USD per request (scenario.workloads.shortfall, by its tokens where they are what
+         is priced), d[w,t,h,o] requests/s with headroom.
 Ledgers  posts excused, cost.     Shape  one variable per workload that allows it, period, slot and outlook.
 """
 
@@ -15,13 +15,14 @@ from typing import Any
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, ServedKey
+from fleetopt.scenario.domain import Workload
 
 
 class ShortfallFeature(Feature):
     def declare(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         from pyomo.core import NonNegativeReals, Var
 
-        keys = [key for key, d in case.planned_rps.items() if d > 0 and case.workloads[key[0]].shortfall.allowed > 0]
+        keys = [key for key, d in case.planned_rps.items() if d > 0 and _may_lack(case.workloads[key[0]])]
         model.UNSERVED = Var(
             keys,
             within=NonNegativeReals,
@@ -32,7 +33,7 @@ class ShortfallFeature(Feature):
 
     def price(self, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
         for (workload, t, h, o), variable in model.UNSERVED.items():
-            usd = shortfall_usd_per_rps(case, workload, t, h)
+            usd = 3600.0 * case.hours[t, h] * case.workloads[workload].usd_per_unserved_request
             if usd > 0:
                 ledgers.cost.post(CostKey("shortfall", t, h, o, "", workload), usd * variable)
 
@@ -42,8 +43,6 @@ class ShortfallFeature(Feature):
             variable.set_value(max(0.0, missing), skip_validation=True)
 
 
-def shortfall_usd_per_rps(case: PlanningCase, workload: str, period: str, slot: str) -> float:
-    """What one unserved request per second costs over a slot of a period."""
-    w = case.workloads[workload]
-    seconds = 3600.0 * case.hours[period, slot]
-    return seconds * w.tokens_per_request / 1e6 * w.shortfall.usd_per_million_tokens
+def _may_lack(workload: Workload) -> bool:
+    """Whether some of what arrives may go unserved; of batch work it is the whole that may lack something."""
+    return workload.shortfall.allowed > 0 and workload.batch is None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fleetopt.plan.domain import Plan
 from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
+from fleetopt.report.class_views import order_sentences
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.loss_view import loss_view
@@ -18,6 +19,7 @@ from fleetopt.report.token_prices import TokenCost, summed, token_costs
 from fleetopt.report.utilization import busy_rows, gpus_by
 from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
+from fleetopt.report.work_views import work_view
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.baselines import Baseline
 from fleetopt.study.lifetimes import LifeCost, life_costs
@@ -148,7 +150,8 @@ def _promises(plan: Plan, scenario: Scenario) -> Section:
     margins = costs.margin_view(plan)
     blocks = [Table("margin-table", margins), Table("asked-table", views.workload_view(plan), folded=True)]
     blocks.append(Table("loss-table", loss_view(plan, scenario)))
-    short = tuple(views.shortfall_sentences(plan))
+    blocks.append(Table("work-table", work_view(plan)))
+    short = (*views.shortfall_sentences(plan), *order_sentences(plan))
     if short:
         blocks.append(Table("short-table", view("Falls short", ["what"], [[one] for one in short])))
     binding = views.binding_view(plan)
