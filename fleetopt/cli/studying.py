@@ -40,9 +40,10 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     """
     if stored is None:
         from fleetopt.study.once import optimize
+        from fleetopt.study.restrict import by_cost
 
         desk.tell("the plan itself", 0)
-        return optimize(scenario, desk.options)
+        return optimize(by_cost(scenario), desk.options)
     from fleetopt.errors import VerificationError
     from fleetopt.plan.store import read_plan
     from fleetopt.verify.verifier import verify

@@ -15,6 +15,7 @@ from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
+from fleetopt.scenario.objective import build_objective
 from fleetopt.scenario.schema import ScenarioFile
 from fleetopt.scenario.supply import SupplyBuilder
 from fleetopt.scenario.workloads import WorkloadBuilder
@@ -40,6 +41,7 @@ def load(path: str | Path) -> Scenario:
         models, hardware, document, issues, sites=file.supply.sites, demand=demand, lengths=lengths
     )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
+    objective = build_objective(file.objective, supply.facilities, document, issues)
     if issues:
         raise InputError(issues)
     return Scenario(
@@ -52,6 +54,7 @@ def load(path: str | Path) -> Scenario:
         margins=Margins(**file.margins.model_dump()),
         discount_rate=file.money.discount_rate,
         risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
+        objective=objective,
         models=models,
         gpu_types=hardware.gpu_types,
         node_types=hardware.node_types,

@@ -8,6 +8,7 @@ from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
+from fleetopt.verify.goals import goals_are_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
@@ -36,6 +37,7 @@ CHECKS = (
     "dollars_add_up",
     "workload_costs_add_up",
     "gap_is_true",
+    "goals_are_true",
     "evidence_is_true",
 )
 
@@ -75,6 +77,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),
             gap_is_true(facts),
+            goals_are_true(facts, lines),
             evidence_is_true(facts),
         )
     )
