@@ -21,6 +21,7 @@ from fleetopt.cli import (
     check,
     compare,
     explain,
+    futures,
     ingest,
     init,
     plan,
@@ -41,7 +42,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, catalog, schema, init):
+for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
+    app.command(verb.NAME)(verb.run)
+for verb in (catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

@@ -25,7 +25,8 @@ from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import GoalReached, OutlookBest, Plan, Pursued
 from fleetopt.scenario.domain import Aim, Objective, Scenario
 from fleetopt.study.aims import UNITS, amount_of, goal_of
-from fleetopt.study.restrict import by_cost, with_outlook
+from fleetopt.study.outlooks import with_outlook
+from fleetopt.study.restrict import by_cost
 
 
 class Cheapest(Protocol):

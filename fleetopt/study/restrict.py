@@ -59,17 +59,6 @@ def by_cost(scenario: Scenario) -> Scenario:
     return replace(scenario, objective=None)
 
 
-def with_outlook(scenario: Scenario, name: str) -> Scenario:
-    """With one outlook, which is known to come."""
-    known = next(outlook for outlook in scenario.calendar.outlooks if outlook.name == name)
-    workloads = (
-        replace(w, demand_rps={time: rps for time, rps in w.demand_rps.items() if time[2] == name})
-        for w in scenario.workloads
-    )
-    calendar = replace(scenario.calendar, outlooks=(replace(known, probability=1.0),))
-    return replace(scenario, calendar=calendar, workloads=tuple(workloads))
-
-
 def with_candidates(scenario: Scenario, model: str, wanted: Callable[[Candidate], bool]) -> Scenario:
     """With only some of the ways to run a model."""
     llm = scenario.models[model]

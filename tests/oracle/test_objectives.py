@@ -172,6 +172,7 @@ def test_verify_refuses_what_is_not_so() -> None:
     assert broken(plan, replace(asked, objective=Objective(("gpus",), 0.1))) == {"goals_are_true"}
 
 
+@pytest.mark.slow
 @settings(PROOF, max_examples=6)
 @given(questions)
 def test_any_objective_of_any_question_is_kept(asked: Scenario) -> None:
