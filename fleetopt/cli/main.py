@@ -28,6 +28,7 @@ from fleetopt.cli import (
     profile,
     report,
     schema,
+    stretch,
     verify,
 )
 from fleetopt.errors import FleetoptError, InputError
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
     app.command(verb.NAME)(verb.run)
-for verb in (catalog, schema, init):
+for verb in (stretch, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

@@ -5,6 +5,7 @@
     what is minimised (expected present value, or its weighing with CVaR)  <=  cap    (cost_stays_under_its_cap)
     goal  <=  what was reached                                                         (goal_keeps_what_it_reached)
     fielded[l,t,h,o]  <=  most[l] PRESENT[g]  l with GPUs of type g                        (gpu_type_is_present)
+    sum_l watts[l] fielded[l,t,h,o]  <=  cap                                         (all_power_stays_under_its_cap)
     cost[o] - best[o]  <=  REGRET                                                        (regret_is_the_largest)
 
 A goal is a sum over the ledgers: of nodes in service, each with a weight and averaged over time and outlooks; of cost
@@ -132,6 +133,21 @@ class Capped(Feature):
     def conclude(self, model: Any, case: PlanningCase, objective: Term, rules: Rules) -> None:
         if math.isfinite(self._usd):
             rules.at_most("cost_stays_under_its_cap", "usd", objective, self._usd)
+
+
+class PowerCap(Feature):
+    """Keeps the nameplate of all nodes in service, over all sites, under a cap in W."""
+
+    def __init__(self, watts: float) -> None:
+        self._watts = watts
+
+    def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
+        for time in case.times:
+            drawn = sum(
+                case.node_power_w(pool[0]) * ledgers.fielded.total(SupplyKey(supply, *time))
+                for supply, pool in case.pool_of.items()
+            )
+            rules.at_most("all_power_stays_under_its_cap", time, drawn, self._watts)
 
 
 def least(

@@ -69,7 +69,7 @@ class Resolver:
     solves: int = 0
     unanswered: int = 0
     _start: float = field(default_factory=monotonic)
-    _known: dict[tuple[int, ...], tuple[object, CapacityTable]] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], list[tuple[Workload, object, CapacityTable]]] = field(default_factory=dict)
 
     @property
     def spent(self) -> bool:
@@ -132,11 +132,15 @@ class Resolver:
 
     def _part(self, scenario: Scenario, workload: Workload) -> CapacityTable:
         # Variants share what they do not change, so identity tells what has been derived; what is compared is kept.
-        leans_on = (workload, scenario.models, scenario.gpu_types, scenario.margins)
-        key = tuple(map(id, leans_on))
-        if key not in self._known:
-            self._known[key] = (leans_on, derive(replace(scenario, workloads=(workload,))))
-        return self._known[key][1]
+        evidence = (scenario.models, scenario.gpu_types, scenario.margins)
+        known = self._known.setdefault((workload.name, *map(id, evidence)), [])
+        # The sizes of pools lean on demand; nothing else of a capacity does.
+        leans_on = workload if workload.pooled else replace(workload, demand_rps={})
+        for other, _, table in known:
+            if other == leans_on:
+                return table
+        known.append((leans_on, evidence, derive(replace(scenario, workloads=(workload,)))))
+        return known[-1][2]
 
     def _left_s(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - (monotonic() - self._start)
