@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from fleetopt.report.view import View, usd
 from fleetopt.study.stretch import FARTHEST, Point, Stretch
 
 NONE = "-"
+MANY = 1000.0
+
+# A plan within a limit is one within every higher limit, and what cannot be done within one cannot within a lower.
+_PLAN: dict[str, Any] = {"marker": "o", "color": "#0072B2", "drawstyle": "steps-post"}
+_NONE: dict[str, Any] = {"marker": "v", "color": "#D55E00", "drawstyle": "steps-pre", "linestyle": "--"}
 
 
 def stretch_headline(found: Stretch) -> str:
@@ -86,14 +92,14 @@ def stretch_picture(found: Stretch) -> bytes:
         money = found.points[0].budget_usd is not None
         limits = [one.budget_usd or 0.0 if money else (one.power_w or 0.0) / 1e3 for one in found.points]
         proven = [(limit, one.high) for limit, one in zip(limits, found.points, strict=True) if one.high is not None]
-        ax.plot(limits, [one.low for one in found.points], marker="o", color="#0072B2", label="there is a plan")
+        ax.plot(limits, [one.low for one in found.points], label="there is a plan", **_PLAN)
         if proven:
-            ax.plot(*zip(*proven, strict=True), linestyle="--", color="#D55E00", label="proven to have none")
+            ax.plot(*zip(*proven, strict=True), label="proven to have none", **_NONE)
         ax.set_xlabel("budget, USD" if money else "power, kW")
         ax.set_ylabel("times the demand")
         ax.set_xlim(left=0)
         ax.set_ylim(bottom=0)
-        ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.6g}")
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}" if abs(x) >= MANY else f"{x:g}")
         ax.grid(visible=True, color="#dddddd", linewidth=0.6)
         ax.legend()
         out = io.BytesIO()
