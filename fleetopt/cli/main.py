@@ -21,12 +21,14 @@ from fleetopt.cli import (
     check,
     compare,
     explain,
+    futures,
     ingest,
     init,
     plan,
     profile,
     report,
     schema,
+    stretch,
     verify,
 )
 from fleetopt.errors import FleetoptError, InputError
@@ -41,7 +43,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, catalog, schema, init):
+for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
+    app.command(verb.NAME)(verb.run)
+for verb in (stretch, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

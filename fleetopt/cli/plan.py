@@ -120,10 +120,13 @@ def _show(plan: Plan, written: list[Path]) -> None:
     from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
     from fleetopt.report.class_views import order_sentences
+    from fleetopt.report.goal_words import goal_sentences
     from fleetopt.report.work_views import work_view
 
     screen = console()
     screen.print(Text(seen(views.headline(plan)), style="bold"))
+    for sentence in goal_sentences(plan):
+        screen.print(Text(seen(sentence)))
     held = len(plan.verdict.checks)
     screen.print(Text(f"verified: all {held} checks hold in a second computation"))
     for sentence in views.shortfall_sentences(plan):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,9 +43,10 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     """
     if stored is None:
         from fleetopt.study.once import optimize
+        from fleetopt.study.restrict import by_cost
 
         desk.tell("the plan itself", 0)
-        return optimize(scenario, desk.options)
+        return optimize(by_cost(scenario), desk.options)
     from fleetopt.errors import VerificationError
     from fleetopt.plan.store import read_plan
     from fleetopt.verify.verifier import verify
@@ -54,4 +58,19 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     return plan
 
 
-__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "wipe"]
+@contextmanager
+def stoppable(desk: Resolver) -> Iterator[None]:
+    """Ctrl-C ends the solve at hand, and with it all that would follow; what is finished stays."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        desk.stopped = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "stoppable", "wipe"]

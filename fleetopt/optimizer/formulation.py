@@ -37,7 +37,7 @@ from fleetopt.optimizer.features.stock import StockFeature
 from fleetopt.optimizer.features.survival import Survival
 from fleetopt.optimizer.features.upkeep import Upkeep
 from fleetopt.optimizer.features.variety import Variety
-from fleetopt.optimizer.ledgers import CostKey, Ledgers
+from fleetopt.optimizer.ledgers import CostKey, Ledgers, Term
 from fleetopt.optimizer.rules import Rule, Rules
 from fleetopt.plan.domain import ALL
 from fleetopt.plan.money import discount
@@ -92,14 +92,23 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
     for feature in features:
         feature.constrain(model, case, ledgers, rules)
     paid = [(key, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
-    expected = quicksum([probability(case, key) * usd for key, usd in paid]) if paid else 0.0
+    objective = quicksum([probability(case, key) * usd for key, usd in paid]) if paid else 0.0
     if case.risk is not None:
-        by_outlook = {o: quicksum([usd for key, usd in paid if key.outlook in (ALL, o)]) for o in case.probability}
-        tail = risk.add_tail(model, case, rules, by_outlook)
-        expected = (1.0 - case.risk.weight) * expected + case.risk.weight * tail
+        tail = risk.add_tail(model, case, rules, by_outlook(case, ledgers))
+        objective = (1.0 - case.risk.weight) * objective + case.risk.weight * tail
+    for feature in features:
+        feature.conclude(model, case, objective, rules)
     _add_rows(model, rules.all())
-    model.COST = Objective(expr=expected)
+    model.COST = Objective(expr=objective)
     return Problem(model, case, ledgers, rules.all())
+
+
+def by_outlook(case: PlanningCase, ledgers: Ledgers) -> dict[str, Term]:
+    """The present value of what each outlook costs."""
+    from pyomo.core import quicksum
+
+    paid = [(key.outlook, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
+    return {o: quicksum([usd for outlook, usd in paid if outlook in (ALL, o)]) for o in case.probability}
 
 
 def probability(case: PlanningCase, key: CostKey) -> float:

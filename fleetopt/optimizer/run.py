@@ -64,8 +64,8 @@ def optimize_case(
         problem = formulate(case, (*FEATURES, *extra))
         matrix = compile_matrix(problem)
     with _timed("solve", clock):
-        method = _method(matrix, options)
-        solution = _solve(problem, matrix, options, method)
+        method = method_for(matrix, options)
+        solution = solve_by(method, problem, matrix, options)
         if solution.reason is Reason.INFEASIBLE:
             raise _infeasible(matrix, options)
         if solution.values is None:
@@ -77,13 +77,15 @@ def optimize_case(
     return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
 
 
-def _method(matrix: Matrix, options: SolveOptions) -> Method:
+def method_for(matrix: Matrix, options: SolveOptions) -> Method:
+    """The method asked for, or the one that suits the size."""
     if options.method != "auto":
         return options.method
     return "patterns" if int(matrix.integer.sum()) >= MANY_INTEGERS else "mip"
 
 
-def _solve(problem: Problem, matrix: Matrix, options: SolveOptions, method: Method) -> Solution:
+def solve_by(method: Method, problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
+    """Minimises the matrix's cost by a method."""
     return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve(matrix, options)
 
 

@@ -261,6 +261,37 @@ class Solver(Record):
     integers: Count
 
 
+class GoalReached(Record):
+    """What the plan was to have little of, how much it has, and how much any plan of the kind has at least."""
+
+    goal: str
+    unit: str
+    value: float
+    bound: float | None
+
+
+class OutlookBest(Record):
+    """What an outlook costs at best, to who knows that it comes: found, and proven as a bound."""
+
+    outlook: str
+    usd: float
+    bound_usd: float | None
+
+
+class Pursued(Record):
+    """What came before cost, one after the other, at a cost of at most `at_most` above the cheapest plan's.
+
+    A goal's bound holds for plans under that cost that have no more of the goals before it. `best_usd` is what regret
+    is against.
+    """
+
+    goals: tuple[GoalReached, ...]
+    at_most: float | None
+    cheapest_usd: float
+    cheapest_bound_usd: float | None
+    best_usd: tuple[OutlookBest, ...] = ()
+
+
 class EvidenceLine(Record):
     """A capacity that the plan leans on, and where it comes from."""
 
@@ -285,7 +316,8 @@ class Plan(Record):
     """A fleet, its placements, its cost, and the proof of all three.
 
     `objective_usd` is what was minimized: the expected present value `expected_usd`, or its weighing with `cvar_usd`,
-    the mean of the dearest futures, where the scenario weighs risk.
+    the mean of the dearest futures, where the scenario weighs risk. Where it has an `objective` other than cost, the
+    bound and the gap are those of the cost among the plans that reach as much.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
@@ -307,3 +339,4 @@ class Plan(Record):
     workload_costs: tuple[WorkloadCost, ...]
     binding: tuple[Binding, ...]
     provenance: Provenance
+    objective: Pursued | None = None

@@ -27,12 +27,25 @@ def worth(costs: Iterable[CostLine], probability: Mapping[str, float], risk: Ris
     expected = sum(line.usd * line.probability * line.discount for line in lines)
     if risk is None:
         return Worth(expected, expected, None)
-    by_outlook = {
-        outlook: sum(line.usd * line.discount for line in lines if line.outlook in (ALL, outlook))
-        for outlook in probability
-    }
-    tail = tail_mean(by_outlook, probability, risk.level)
+    tail = tail_mean(usd_by_outlook(lines, probability), probability, risk.level)
     return Worth((1.0 - risk.weight) * expected + risk.weight * tail, expected, tail)
+
+
+def usd_by_outlook(costs: Iterable[CostLine], outlooks: Iterable[str]) -> dict[str, float]:
+    """The present value of what each outlook costs."""
+    lines = list(costs)
+    return {
+        outlook: sum(line.usd * line.discount for line in lines if line.outlook in (ALL, outlook))
+        for outlook in outlooks
+    }
+
+
+def weighed(usd: Mapping[str, float], probability: Mapping[str, float], risk: Risk | None) -> float:
+    """What futures of such costs come to together, as the scenario weighs them."""
+    expected = sum(probability[outlook] * amount for outlook, amount in usd.items())
+    if risk is None:
+        return expected
+    return (1.0 - risk.weight) * expected + risk.weight * tail_mean(usd, probability, risk.level)
 
 
 def tail_mean(usd: Mapping[str, float], probability: Mapping[str, float], level: float) -> float:

@@ -9,6 +9,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.cost_views import kind_view
+from fleetopt.report.goal_words import goal_sentences
 from fleetopt.report.view import View, plain
 from fleetopt.report.work_views import work_view
 
@@ -36,7 +37,12 @@ def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
         views.check_view(plan.verdict),
         *([baseline_view(baselines)] if baselines else []),
     ]
-    parts = [f"# Fleet plan: {escape(plan.scenario)}", escape(views.headline(plan)) + ".", *_shortfalls(plan)]
+    parts = [
+        f"# Fleet plan: {escape(plan.scenario)}",
+        escape(views.headline(plan)) + ".",
+        *_goals(plan),
+        *_shortfalls(plan),
+    ]
     parts += [table(section) for section in sections if section.rows]
     parts += [_evidence(plan), _assumptions(plan), _provenance(plan)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -53,6 +59,11 @@ def table(section: View) -> str:
 def escape(text: str) -> str:
     """Text that neither breaks a table nor becomes HTML."""
     return plain(text).translate(_ESCAPED)
+
+
+def _goals(plan: Plan) -> list[str]:
+    found = goal_sentences(plan)
+    return ["## Before cost\n\n" + "\n".join(f"- {escape(sentence)}" for sentence in found)] if found else []
 
 
 def _shortfalls(plan: Plan) -> list[str]:

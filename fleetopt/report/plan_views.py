@@ -38,11 +38,12 @@ def headline(plan: Plan) -> str:
 
 def quality(plan: Plan) -> str:
     """The gap in words."""
+    best = "the best possible" if plan.objective is None else "the cheapest that reaches its goals"
     if plan.gap is None:
         return "with no proof of how good it is: the solver had no bound yet"
     if plan.gap <= 1e-9:
-        return "proven to be the best possible"
-    proven = f"within {percent(plan.gap)} of the best possible"
+        return f"proven to be {best}"
+    proven = f"within {percent(plan.gap)} of {best}"
     return proven if plan.status == "OPTIMAL" else f"{proven}; the solver stopped before it reached the gap asked for"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleetopt.plan.domain import FleetLine, Order, Plan, Sale
+from fleetopt.report.goal_words import goal_sentences
 from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, periods_of, spend, totals
 from fleetopt.report.plan_views import quality, shortfall_sentences
 from fleetopt.report.purchase_orders import PurchaseOrder
@@ -32,6 +33,7 @@ def summary(plan: Plan, orders: Iterable[PurchaseOrder]) -> list[str]:
     """A few sentences for those who read nothing else."""
     said = [*_ordered(list(orders)), *_sold(plan), *_held(plan), _money(plan)]
     said.append(f"The cost is {quality(plan)}." if plan.gap is not None else f"The plan is {quality(plan)}.")
+    said += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in goal_sentences(plan)]
     held = sum(check.passed for check in plan.verdict.checks)
     said.append(f"A second computation of every promise and dollar: {held} of {len(plan.verdict.checks)} checks hold.")
     return [*said, _short(plan), *_used_up(plan)]

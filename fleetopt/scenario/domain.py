@@ -19,6 +19,7 @@ from fleetopt.units import Latency
 Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
 Sharing: TypeAlias = Literal["free", "whole", "none"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
+Aim: TypeAlias = Literal["power", "gpus", "nodes", "gpu_types", "upfront", "carbon", "regret"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +221,17 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """What to have as little of as can be, one after the other, before cost.
+
+    No plan may cost more than `at_most` above the cheapest, as a fraction of it (None: whatever it takes).
+    """
+
+    aims: tuple[Aim, ...]
+    at_most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One planning question, complete. `discount_rate` is per year."""
 
@@ -236,3 +248,4 @@ class Scenario:
     files: tuple[InputFile, ...]
     discount_rate: float = 0.0
     risk: Risk | None = None
+    objective: Objective | None = None

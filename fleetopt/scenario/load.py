@@ -17,6 +17,7 @@ from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Risk, Scenario
 from fleetopt.scenario.files import find_scenario, read_scenario_file
 from fleetopt.scenario.lengths import LengthReader
+from fleetopt.scenario.objective import build_objective
 from fleetopt.scenario.schema import ScenarioFile
 from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply import SupplyBuilder
@@ -56,6 +57,7 @@ def load(path: str | Path) -> Scenario:
         racked=racked,
     )
     workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
+    objective = build_objective(file.objective, supply.facilities, document, issues)
     if issues:
         raise InputError(issues)
     return Scenario(
@@ -68,6 +70,7 @@ def load(path: str | Path) -> Scenario:
         margins=Margins(**file.margins.model_dump()),
         discount_rate=file.money.discount_rate,
         risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
+        objective=objective,
         models=models,
         gpu_types=hardware.gpu_types,
         node_types=hardware.node_types,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from fleetopt.scenario.domain import Aim
 from fleetopt.scenario.fields import (
     MOST_FACTOR,
     Block,
@@ -110,6 +111,18 @@ class RiskFile(Block):
     weight: Annotated[Fraction, AfterValidator(_level), Field(description="Of CVaR; the expected cost has the rest")]
 
 
+class ObjectiveFile(Block):
+    """What to have as little of as can be: cost, or something else at a cost of so much above the cheapest."""
+
+    least: Annotated[Literal["cost", Aim], Field(description="What comes first")]
+    at_most: Annotated[Markup | None, Field(description="What it may cost above the cheapest plan")] = None
+    then: Annotated[Aim | None, Field(description="What to have little of next, before cost")] = None
+
+
+def _objective(value: Any) -> Any:
+    return {"least": value} if isinstance(value, str) else value
+
+
 class ScenarioFile(Block):
     """A planning question for fleetopt."""
 
@@ -126,3 +139,6 @@ class ScenarioFile(Block):
     margins: MarginsFile = MarginsFile()
     money: MoneyFile = MoneyFile()
     risk: RiskFile | None = None
+    objective: Annotated[
+        ObjectiveFile | None, BeforeValidator(_objective, json_schema_input_type=str | ObjectiveFile | None)
+    ] = None

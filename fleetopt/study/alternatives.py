@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleetopt.optimizer.goals import Capped, Goal
+from fleetopt.optimizer.goals import SLACK, Capped, Kept
 from fleetopt.plan.domain import Plan, Record
-from fleetopt.scenario.domain import Scenario
-from fleetopt.study.measures import CAPEX, Measures, distance, measures, node_kw
+from fleetopt.scenario.domain import Aim, Scenario
+from fleetopt.study.aims import goal_of
+from fleetopt.study.measures import Measures, distance, measures
 from fleetopt.study.merge import of_whole
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.restrict import gpu_types, with_gpu_types, without_provider
 
-SLACK = 1e-6
-"""Relative room for the solver's tolerance where a goal must be reached again."""
+GOALS: dict[str, Aim] = {
+    "fewest GPU types": "gpu_types",
+    "fewest nodes": "nodes",
+    "least power": "power",
+    "least upfront": "upfront",
+}
+"""What else there is to have little of."""
 
 
 class Alternative(Record):
@@ -75,18 +81,6 @@ def alternatives(scenario: Scenario, best: Plan, within: float, most: int, resol
     )
 
 
-def goals(scenario: Scenario) -> dict[str, Goal]:
-    """What else there is to have little of."""
-    nodes = {line.name: line.offer.node_type for line in scenario.supply.lines}
-    nodes |= {stock.name: stock.node_type for stock in scenario.supply.stock}
-    return {
-        "fewest GPU types": Goal(per_gpu_type=1.0),
-        "fewest nodes": Goal(per_node=dict.fromkeys(nodes, 1.0)),
-        "least power": Goal(per_node={name: node_kw(scenario, node) for name, node in nodes.items()}),
-        "least upfront": Goal(cost_lines=CAPEX),
-    }
-
-
 Tried = tuple[str, Plan | None, str]
 
 NO_TIME = "not found within the time"
@@ -94,14 +88,15 @@ NO_TIME = "not found within the time"
 
 def _by_goal(scenario: Scenario, best: Plan, cap: float, resolver: Resolver) -> Iterator[Tried]:
     figures = measures(scenario, best)
-    for name, goal in goals(scenario).items():
+    for name, aim in GOALS.items():
+        goal = goal_of(scenario, aim)
         if (goal.cost_lines and not figures.upfront_usd) or (goal.per_gpu_type and figures.gpu_types == 1):
             continue
         reached = resolver.least(scenario, goal, cap, name)
         if reached is None:
             yield name, None, NO_TIME
             continue
-        keep = Capped(goal, usd=cap, reached=reached + SLACK * max(1.0, abs(reached)))
+        keep = Capped([Kept(goal, reached.amount)], usd=cap)
         answer = resolver.solve(scenario, f"the cheapest plan with the {name}", extra=[keep])
         yield name, _unclaimed(scenario, answer.plan), NO_TIME
 

@@ -17,6 +17,7 @@ from fleetopt.study import differences
 from fleetopt.study.differences import Difference
 from fleetopt.study.once import optimize
 from fleetopt.study.resolve import Resolver
+from fleetopt.study.restrict import by_cost
 from fleetopt.study.steps import Step, steps_between, with_names_of
 
 
@@ -60,8 +61,9 @@ def compare_scenarios(a: Scenario, b: Scenario, resolver: Resolver | None = None
         Infeasible: one of the two has no plan.
     """
     desk = resolver or Resolver(SolveOptions())
-    before, after = optimize(a, desk.options), optimize(b, desk.options)
-    moves = _moves(a, b, (before.objective_usd, after.objective_usd), desk)
+    priced_a, priced_b = by_cost(a), by_cost(b)
+    before, after = optimize(priced_a, desk.options), optimize(priced_b, desk.options)
+    moves = _moves(priced_a, priced_b, (before.objective_usd, after.objective_usd), desk)
     alone = [move.alone_usd for move in moves]
     whole = after.objective_usd - before.objective_usd
     return Comparison(

@@ -24,7 +24,7 @@ class Measures(Record):
 
 def measures(scenario: Scenario, plan: Plan) -> Measures:
     """The figures of a plan."""
-    weights = _Weights(scenario)
+    weights = Weights(scenario)
     return Measures(
         usd=plan.objective_usd,
         gpu_types=len({line.gpu_type for line in plan.fleet}),
@@ -49,13 +49,13 @@ def distance(scenario: Scenario, one: Plan, other: Plan) -> float:
     """The share of GPU-hours that two plans spend differently, by GPU type, provider and kind: 0 the same, 1 nothing
     in common.
     """
-    weights = _Weights(scenario)
+    weights = Weights(scenario)
     shares = [_shares(plan, weights) for plan in (one, other)]
     keys = {key for share in shares for key in share}
     return 0.5 * sum(abs(shares[0].get(key, 0.0) - shares[1].get(key, 0.0)) for key in keys)
 
 
-def _shares(plan: Plan, weights: _Weights) -> dict[tuple[str, str, str], float]:
+def _shares(plan: Plan, weights: Weights) -> dict[tuple[str, str, str], float]:
     hours: dict[tuple[str, str, str], float] = defaultdict(float)
     for line in plan.fleet:
         hours[line.gpu_type, line.provider, line.kind] += weights.of(line) * line.gpus
@@ -64,7 +64,7 @@ def _shares(plan: Plan, weights: _Weights) -> dict[tuple[str, str, str], float]:
 
 
 @dataclass(frozen=True)
-class _Weights:
+class Weights:
     """The part of all time and all outlooks that a fleet line stands for."""
 
     scenario: Scenario

@@ -40,6 +40,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "status": "FEASIBLE",
             **worth(costs, probability, scenario.risk)._asdict(),
             "bound_usd": None,
+            "objective": None,
             "gap": None,
             "fleet": fleet,
             "orders": orders,

@@ -22,6 +22,7 @@ from fleetopt.optimizer.solve import SolveOptions, solver_version
 from fleetopt.plan.attribution import workload_costs
 from fleetopt.plan.domain import EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.aimed import aimed
 from fleetopt.study.reach import check_reach
 from fleetopt.verify.verifier import verify
 
@@ -46,7 +47,7 @@ def optimize(
         options: gap, time limit, log and progress of the solver.
         clock: told the seconds that each stage took ("capacity", "build", "solve", "verify").
         capacities: those of the scenario, where they are known already.
-        extra: features of the problem beside those that every problem has.
+        extra: features of the problem beside those that every problem has; for scenarios whose objective is cost.
 
     Raises:
         Infeasible: no plan keeps every promise; says which cannot hold together and what would help.
@@ -57,14 +58,30 @@ def optimize(
     tell = clock or (lambda _stage, _seconds: None)
     start = perf_counter()
     capacities = capacities or derive(scenario)
+    if scenario.objective is not None:
+        return _aimed(scenario, capacities, options, tell)
     case = build_case(scenario, capacities)
     check_reach(scenario, capacities, case)
     tell("capacity", perf_counter() - start)
     found = optimize_case(case, options, tell, extra)
     start = perf_counter()
-    plan = _plan(scenario, capacities, case, found, options)
-    verdict = verify(plan, scenario)
+    plan = _verified(_plan(scenario, capacities, case, found, options), scenario)
     tell("verify", perf_counter() - start)
+    return plan
+
+
+def _aimed(scenario: Scenario, capacities: CapacityTable, options: SolveOptions, tell: Clock) -> Plan:
+    """The plan of an objective that is not cost alone; the features of a study are about cost."""
+
+    def cheapest(asked: Scenario, how: SolveOptions, extra: Sequence[Feature] = ()) -> Plan:
+        known = capacities if asked.calendar == scenario.calendar else None
+        return optimize(asked, how, tell, capacities=known, extra=extra)
+
+    return _verified(aimed(scenario, capacities, options, cheapest), scenario)
+
+
+def _verified(plan: Plan, scenario: Scenario) -> Plan:
+    verdict = verify(plan, scenario)
     if not verdict.passed:
         raise VerificationError(f"{c.name}: {c.detail}" for c in verdict.checks if not c.passed)
     return plan.model_copy(update={"verdict": verdict})

@@ -1,6 +1,7 @@
 """Solving again and again with something changed: within a budget of solves and seconds, capacities derived once.
 
-What a question is asked for is said before it is solved, so that a person who waits knows what for.
+What a question is asked for is said before it is solved, so that a person who waits knows what for. Studies ask about
+cost: what else a scenario would have little of is left out.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from fleetopt.capacity.table import derive
 from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.goals import Goal, least
+from fleetopt.optimizer.goals import Goal, Reached, least
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.study.once import optimize
+from fleetopt.study.restrict import by_cost
 
 ANY_PLAN = 1e9
 """A gap at which the first plan found is good enough."""
@@ -55,22 +57,24 @@ class Resolver:
         seconds: to spend on all of them; None for no limit.
         tell: told of every solve before it starts.
 
-    `unanswered` counts questions for which solves or time did not suffice.
+    `stopped` is set by whoever wants no more solves. `unanswered` counts questions for which solves or time did not
+    suffice.
     """
 
     options: SolveOptions = field(default_factory=SolveOptions)
     most: int | None = None
     seconds: float | None = None
     tell: Tell = untold
+    stopped: bool = False
     solves: int = 0
     unanswered: int = 0
     _start: float = field(default_factory=monotonic)
-    _known: dict[tuple[int, ...], tuple[object, CapacityTable]] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], list[tuple[Workload, object, CapacityTable]]] = field(default_factory=dict)
 
     @property
     def spent(self) -> bool:
         """Whether there is nothing left of the budget."""
-        return (self.most is not None and self.solves >= self.most) or self._left_s() <= 0
+        return self.stopped or (self.most is not None and self.solves >= self.most) or self._left_s() <= 0
 
     def solve(
         self,
@@ -102,13 +106,14 @@ class Resolver:
         if any_plan:
             options = replace(options, gap=ANY_PLAN)
         try:
-            return Answer(optimize(scenario, options, capacities=self.capacities(scenario), extra=extra))
+            asked = by_cost(scenario)
+            return Answer(optimize(asked, options, capacities=self.capacities(scenario), extra=extra))
         except (Infeasible, InputError):  # a supply without a GPU type that a model has a profile for is an input error
             return Answer(None, impossible=True)
         except NoPlanWithinLimit:
             return Answer(None)
 
-    def least(self, scenario: Scenario, goal: Goal, cap_usd: float, what: str) -> float | None:
+    def least(self, scenario: Scenario, goal: Goal, cap_usd: float, what: str) -> Reached | None:
         """The least of a goal at no more than so many dollars, None where the budget does not suffice."""
         if self.spent:
             return None
@@ -127,11 +132,15 @@ class Resolver:
 
     def _part(self, scenario: Scenario, workload: Workload) -> CapacityTable:
         # Variants share what they do not change, so identity tells what has been derived; what is compared is kept.
-        leans_on = (workload, scenario.models, scenario.gpu_types, scenario.margins)
-        key = tuple(map(id, leans_on))
-        if key not in self._known:
-            self._known[key] = (leans_on, derive(replace(scenario, workloads=(workload,))))
-        return self._known[key][1]
+        evidence = (scenario.models, scenario.gpu_types, scenario.margins)
+        known = self._known.setdefault((workload.name, *map(id, evidence)), [])
+        # The sizes of pools lean on demand; nothing else of a capacity does.
+        leans_on = workload if workload.pooled else replace(workload, demand_rps={})
+        for other, _, table in known:
+            if other == leans_on:
+                return table
+        known.append((leans_on, evidence, derive(replace(scenario, workloads=(workload,)))))
+        return known[-1][2]
 
     def _left_s(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - (monotonic() - self._start)

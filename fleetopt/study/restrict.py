@@ -60,6 +60,11 @@ def with_workloads(scenario: Scenario, workloads: Iterable[Workload]) -> Scenari
     return replace(scenario, workloads=tuple(workloads))
 
 
+def by_cost(scenario: Scenario) -> Scenario:
+    """With nothing to have little of but cost."""
+    return replace(scenario, objective=None)
+
+
 def with_candidates(scenario: Scenario, model: str, wanted: Callable[[Candidate], bool]) -> Scenario:
     """With only some of the ways to run a model."""
     llm = scenario.models[model]

@@ -10,6 +10,7 @@ from fleetopt.verify.classes import classes_go_short_in_order
 from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
 from fleetopt.verify.gap import gap_is_true
+from fleetopt.verify.goals import goals_are_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
 from fleetopt.verify.losses import losses_are_survived
 from fleetopt.verify.outcomes import outcomes_are_true
@@ -40,6 +41,7 @@ CHECKS = (
     "dollars_add_up",
     "workload_costs_add_up",
     "gap_is_true",
+    "goals_are_true",
     "evidence_is_true",
 )
 
@@ -81,6 +83,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             dollars_add_up(facts, lines),
             workload_costs_add_up(facts, lines, flows),
             gap_is_true(facts),
+            goals_are_true(facts, lines),
             evidence_is_true(facts),
         )
     )

@@ -20,6 +20,11 @@ OFFER = "nebius-8xh200-on-demand-eu-north1"
 WRONG = [
     # old, new, line, field, words of the message
     ("name: seed", "nam: seed", 1, "nam", ["unknown key", "'name'"]),
+    ("name: seed", "name: seed\nobjective: speed", 2, "objective.least", ["'speed'"]),
+    ("name: seed", "name: seed\nobjective: {least: power, at_most: 5}", 2, "objective.at_most", ["500 %", "5 %"]),
+    ("name: seed", "name: seed\nobjective: {least: cost, at_most: 5 %}", 2, "objective.at_most", ["nothing is gained"]),
+    ("name: seed", "name: seed\nobjective: {least: gpus, then: gpus}", 2, "objective.then", ["'gpus'", "already"]),
+    ("name: seed", "name: seed\nobjective: carbon", 2, "objective.least", ["facilities", "g/kWh"]),
     ("start: 2027-Q1", "start: 2027-Q5", 3, "calendar.start", ["'2027-Q5'", "2027-Q1"]),
     ("start: 2027-Q1", "start: 2027-Q1\n  periods: 0", 4, "calendar.periods", ["'0'"]),
     ("start: 2027-Q1", "start: 2027-Q1\n  periods: 1.5", 4, "calendar.periods", ["'1.5'"]),

@@ -48,7 +48,7 @@ def _fits(schema: dict[str, Any], part: dict[str, Any], value: Any) -> bool:
     kind = part["type"]
     if kind == "object":
         known = part["properties"]
-        whole = set(part["required"]) <= value.keys() <= known.keys()
+        whole = isinstance(value, dict) and set(part["required"]) <= value.keys() <= known.keys()
         return whole and all(_fits(schema, known[key], item) for key, item in value.items())
     if kind == "array":
         return isinstance(value, list) and all(_fits(schema, part["items"], item) for item in value)
