@@ -154,8 +154,8 @@ class Oracle:
         found = []
         for counts in product(*(range(many + 1) for many in most)):
             left = [max(0, count - spare) for count, spare in zip(counts, spares, strict=True)]
-            stands = [Stands(w.role, w.pool, w.precision, w.gpus, n, w.rps) for w, n in zip(ways, counts, strict=True)]
-            if not survives(self.scenario, workload, demand / (1.0 + workload.headroom), stands):
+            there = [Stands(w.role, w.pool, w.precision, w.gpus, n, w.rps) for w, n in zip(ways, counts, strict=True)]
+            if not survives(self.scenario, workload, demand / (1.0 + workload.headroom), there):
                 continue
             missing = max(0.0, demand - _carried(list(zip(ways, left, strict=True))))
             if missing > allowed + NEARLY * demand:
