@@ -49,27 +49,28 @@ def kind_view(plan: Plan) -> View:
 
 
 def purchase_order_view(orders: Sequence[PurchaseOrder]) -> View:
-    """What to order when, with unit prices, totals and what it is for."""
+    """What to order when, with unit prices, totals and what it is for; narrow enough for a page."""
     rows = [_order_row(one) for one in orders]
     if rows:
         gpus, upfront = sum(o.order.gpus for o in orders), sum(o.upfront_usd for o in orders)
         nodes, total = sum(o.order.nodes for o in orders), sum(o.total_usd for o in orders)
-        rows.append(["total", *[""] * 6, f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
-    titles = ["order by", "in service", "until", "offer", "kind", "provider", "site", "nodes", "GPUs"]
-    money = ["USD/node", "USD/node/h", "USD with the order", "USD in all"]
+        rows.append(["total", "", "", f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
+    titles = ["order by", "in service", "what", "nodes", "GPUs", "USD/node", "USD/node/h"]
     note = (
         "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
         "Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
-    return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
+    columns = [*titles, "USD with the order", "USD in all", "carries"]
+    return view("Purchase orders", columns, rows, text=3, words=("carries",), note=note)
 
 
 def _order_row(one: PurchaseOrder) -> list[str]:
     order = one.order
-    dates = [day.isoformat() for day in (one.order_by, one.in_service, one.until)]
-    what = [f"{order.offer} ({order.node_type})", kind_name(order.kind), order.provider, order.site]
+    span = f"{one.in_service.isoformat()} to {one.until.isoformat()}"
+    what = f"{order.offer} ({order.node_type}): {kind_name(order.kind)}, {order.provider}, {order.site}"
     money = [usd(one.unit_usd), usd(order.usd_per_node_h), usd(one.upfront_usd), usd(one.total_usd)]
-    return [*dates, *what, f"{order.nodes:,}", f"{order.gpus:,}", *money, carried(one.carries)]
+    size = [f"{order.nodes:,}", f"{order.gpus:,}"]
+    return [one.order_by.isoformat(), span, what, *size, *money, carried(one.carries)]
 
 
 def carried(names: Sequence[str], most: int = 6) -> str:

@@ -103,6 +103,11 @@ class Facility:
     usd_per_kwh: float = 0.0
     carbon_g_per_kwh: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """A facility goes by its site."""
+        return self.site
+
 
 @dataclass(frozen=True, slots=True)
 class Carbon:

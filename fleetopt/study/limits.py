@@ -3,6 +3,10 @@
     quota NAME      supply.quotas.NAME.max_gpus          GPUs
     offer NAME      supply.lines.NAME.max_nodes          nodes
     owned NAME      supply.stock.NAME.nodes              nodes
+    budget NAME     supply.budgets.NAME.max_usd          USD
+    power of SITE   supply.facilities.SITE.power_w       W
+    rack units of SITE   supply.facilities.SITE.rack_units
+    carbon cap      supply.carbon.max_tonnes             t
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
     demand of NAME  workloads.NAME.shortfall.allowed     of its demand, the part that may go unserved
@@ -17,8 +21,12 @@ from dataclasses import dataclass
 from fleetopt.errors import Change, Repair
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.fields import Path, get, put
+from fleetopt.study.promises import promises, without
 
 SHARE = "of its demand"
+
+LEFT_OUT = "left out"
+"""The unit of a change that leaves a promise out, such as "chat: only at eu-north"; by how much means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,10 @@ KINDS = (
     Kind("quota ", ("supply", "quotas", "", "max_gpus"), "GPUs"),
     Kind("offer ", ("supply", "lines", "", "max_nodes"), "nodes"),
     Kind("owned ", ("supply", "stock", "", "nodes"), "nodes"),
+    Kind("budget ", ("supply", "budgets", "", "max_usd"), "USD"),
+    Kind("power of ", ("supply", "facilities", "", "power_w"), "W"),
+    Kind("rack units of ", ("supply", "facilities", "", "rack_units"), "rack units"),
+    Kind("carbon cap", ("supply", "carbon", "max_tonnes"), "t"),
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),
     Kind("demand of ", ("workloads", "", "shortfall", "allowed"), SHARE),
@@ -65,13 +77,22 @@ def amount_of(scenario: Scenario, limit: str) -> float:
 
 
 def moved(scenario: Scenario, change: Change) -> Scenario:
-    """The scenario with one limit raised, a share to at most all of the demand."""
+    """The scenario with one limit raised, a share to at most all of the demand; or without a promise."""
+    if change.unit == LEFT_OUT:
+        return without(scenario, change.limit)
     path = _path(scenario, change.limit)
     old = get(scenario, path)
     new = old + change.by
     if isinstance(old, int):
         return put(scenario, path, round(new))
     return put(scenario, path, min(1.0, new) if change.unit == SHARE else new)
+
+
+def movable(scenario: Scenario, change: Change) -> bool:
+    """Whether the scenario has the limit or promise of a change."""
+    if change.unit == LEFT_OUT:
+        return any(promise.name == change.limit for promise in promises(scenario))
+    return path_of(scenario, change.limit) is not None
 
 
 def apply(scenario: Scenario, repair: Repair) -> Scenario:

@@ -45,6 +45,16 @@ def promises(scenario: Scenario) -> Iterator[Promise]:
         yield Promise(f"the margin on profiles ({said})", replace(scenario, margins=Margins(0.0, 0.0, 0.0)))
 
 
+def without(scenario: Scenario, name: str) -> Scenario:
+    """The scenario without the promise of a name.
+
+    Raises:
+        KeyError: it makes no such promise.
+    """
+    found = {promise.name: promise.without for promise in promises(scenario)}
+    return found[name]
+
+
 def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
     for field, said, free in _CLAUSES:
         value = getattr(workload, field)
@@ -64,4 +74,5 @@ _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("forbidden_gpu_types", lambda v: f"not on {_listed(v)}", lambda _: ()),
     ("precisions", lambda v: f"only in {_listed(v)}", lambda _: None),
     ("roles", lambda v: f"only {_listed(v)}", lambda _: ROLES),
+    ("sites", lambda v: f"only at {_listed(v)}", lambda _: None),
 )
