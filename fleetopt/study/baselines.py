@@ -46,6 +46,7 @@ def baselines(scenario: Scenario, plan: Plan, resolver: Resolver | None = None) 
         resolver: how hard to try, and what it is told; one solve per workload twice, and one per GPU type.
     """
     desk = resolver or Resolver()
+    desk.no_finer_than(plan)
     return (
         _alone(scenario, plan, desk),
         _one_type(scenario, plan, desk),

@@ -111,7 +111,6 @@ def fan(name: str, title: str, periods: Sequence[str], bands: Sequence[Sequence[
 def over_the_day(name: str, title: str, edges: Sequence[float], rows: Mapping[str, Sequence[float]]) -> Chart:
     """Shares by row as steps over the hours of a day; `edges` are where the steps begin and end."""
     colours = _colours(rows)
-    hours = [f"{edge:g}" for edge in edges]
 
     def draw(ax: Axes) -> None:
         for index, (row, shares) in enumerate(rows.items()):
@@ -122,10 +121,11 @@ def over_the_day(name: str, title: str, edges: Sequence[float], rows: Mapping[st
             ax.step(at, [*steps, steps[-1]], where="post", color=colours[row], linewidth=2.2)
         ax.set_ylim(0.0, 105.0)
         ax.set_xlim(-0.5, 24.5)
+        ax.set_xticks(list(edges), [f"{edge:g}" for edge in edges])
         ax.set_xlabel("hours of the day", fontsize=10)
 
     told = f"{title}: {len(rows)} series over {len(edges) - 1} parts of the day; the table has every number"
-    svg = _svg(name, told, hours, "% of GPUs in service", draw, places=edges)
+    svg = _svg(name, told, (), "% of GPUs in service", draw)
     return Chart(title, svg, tuple((colours[row], row) for row in rows))
 
 
@@ -143,15 +143,8 @@ def _told(rows: Mapping[str, Sequence[float]], periods: Sequence[str], unit: str
     return f"{len(rows)} series over {len(periods)} periods{'; ' if told else ''}{told}; the table has every number"
 
 
-def _svg(
-    name: str,
-    label: str,
-    periods: Sequence[str],
-    unit: str,
-    draw: Callable[[Axes], None],
-    places: Sequence[float] | None = None,
-) -> str:
-    """The picture. Periods stand one beside another, or at `places`."""
+def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callable[[Axes], None]) -> str:
+    """The picture, with periods one beside another, or none where `draw` says what stands below."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -162,9 +155,9 @@ def _svg(
         ax.set_axisbelow(True)
         draw(ax)
         ax.spines[["top", "right"]].set_visible(False)
-        step = 1 if places is not None else -(-len(periods) // MOST_TICKS)
-        at = range(len(periods)) if places is None else places
-        ax.set_xticks(list(at[::step]), [_two_lines(p) for p in periods[::step]])
+        if periods:
+            step = -(-len(periods) // MOST_TICKS)
+            ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
         ax.yaxis.set_major_formatter(lambda value, _: short(value))
         ax.set_title(unit, loc="left", fontsize=10)
         out = io.StringIO()
