@@ -50,6 +50,8 @@ def _infeasible(error: Infeasible) -> list[str]:
     if error.repairs:
         lines.append("Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:")
         lines += [f"  {n}. {repair.action}:{_words(repair)}" for n, repair in enumerate(error.repairs, 1)]
+    if any(repair.changes for repair in error.repairs) and all(repair.usd is None for repair in error.repairs):
+        lines.append("None of them is priced here: 'fleetopt plan' does that, for as long as --repair-time says")
     return lines
 
 

@@ -50,7 +50,9 @@ def kind_view(plan: Plan) -> View:
 
 
 def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale] = ()) -> View:
-    """What to order when, with unit prices, totals and what it is for; and what to sell, with amounts below zero."""
+    """What to order when, with unit prices, totals and what it is for, narrow enough for a page; and what to sell, with
+    amounts below zero.
+    """
     rows = sorted([*map(_order_row, orders), *map(_sale_row, sales)], key=lambda row: row[0])
     if rows:
         fetched = sum(s.sale.usd for s in sales)
@@ -58,14 +60,14 @@ def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSal
         nodes = sum(o.order.nodes for o in orders) - sum(s.sale.nodes for s in sales)
         upfront = sum(o.upfront_usd for o in orders) - fetched
         total = sum(o.total_usd for o in orders) - fetched
-        rows.append(["total", *[""] * 6, f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
-    titles = ["order by", "in service", "until", "offer", "kind", "provider", "site", "nodes", "GPUs"]
-    money = ["USD/node", "USD/node/h", "USD with the order", "USD in all"]
+        rows.append(["total", "", "", f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
+    titles = ["order by", "in service", "what", "nodes", "GPUs", "USD/node", "USD/node/h"]
     note = (
         "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
         "Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
-    return view("Purchase orders", [*titles, *money, "carries"], rows, text=7, words=("carries",), note=note)
+    columns = [*titles, "USD with the order", "USD in all", "carries"]
+    return view("Purchase orders", columns, rows, text=3, words=("carries",), note=note)
 
 
 def life_view(lives: Sequence[LifeCost]) -> View:
@@ -88,9 +90,10 @@ def life_view(lives: Sequence[LifeCost]) -> View:
 
 def _sale_row(one: NodeSale) -> list[str]:
     sale = one.sale
-    what = [one.gone_by.isoformat(), "", "", f"{sale.supply} ({sale.node_type})", "sell", "", sale.site]
     return [
-        *what,
+        one.gone_by.isoformat(),
+        "",
+        f"sell {sale.supply} ({sale.node_type}), {sale.site}",
         f"-{sale.nodes:,}",
         f"-{sale.gpus:,}",
         usd(sale.usd_per_node),
@@ -103,11 +106,12 @@ def _sale_row(one: NodeSale) -> list[str]:
 
 def _order_row(one: PurchaseOrder) -> list[str]:
     order = one.order
-    late = f" (latest {one.latest.isoformat()})" if one.latest > one.in_service else ""
-    dates = [one.order_by.isoformat(), one.in_service.isoformat() + late, one.until.isoformat()]
-    what = [f"{order.offer} ({order.node_type})", kind_name(order.kind), order.provider, order.site]
+    late = f", latest {one.latest.isoformat()}" if one.latest > one.in_service else ""
+    span = f"{one.in_service.isoformat()} to {one.until.isoformat()}{late}"
+    what = f"{order.offer} ({order.node_type}): {kind_name(order.kind)}, {order.provider}, {order.site}"
     money = [usd(one.unit_usd), usd(order.usd_per_node_h), usd(one.upfront_usd), usd(one.total_usd)]
-    return [*dates, *what, f"{order.nodes:,}", f"{order.gpus:,}", *money, carried(one.carries)]
+    size = [f"{order.nodes:,}", f"{order.gpus:,}"]
+    return [one.order_by.isoformat(), span, what, *size, *money, carried(one.carries)]
 
 
 def carried(names: Sequence[str], most: int = 6) -> str:

@@ -9,7 +9,7 @@ from fleetopt.study.alternatives import Alternatives
 from fleetopt.study.baselines import Baseline
 from fleetopt.study.compare import Comparison
 from fleetopt.study.differences import Difference
-from fleetopt.study.explain import Explanation, Topic
+from fleetopt.study.explain import UNKNOWN, Explanation, Topic
 
 TOPICS: dict[Topic, str] = {
     "binds": "What holds replicas back",
@@ -45,18 +45,22 @@ def _saving(one: Baseline) -> str:
 def explanation_headline(found: Explanation) -> str:
     """The plan and how it was explained, in a sentence."""
     how = f"{found.solves} solves to {percent(found.gap_tolerance)} and at most {found.time_limit_s:g} s each"
-    rest = "" if found.complete else "; what is missing ran into the limit of solves or time"
+    left = f"{found.unanswered} questions" if found.unanswered else "some of it"
+    rest = "" if found.complete else f"; {left} ran into the limit of solves or time (--solves, --total-time)"
     return f"{found.scenario}: {usd(found.objective_usd)} USD, explained by {how}{rest}"
 
 
 def explanation_lines(found: Explanation) -> list[tuple[str, list[str]]]:
-    """The findings by topic under their titles, the dearest first where they have dollars."""
+    """The findings by topic under their titles, the dearest first where they have dollars, what is not known last."""
     sections = []
     for topic, title in TOPICS.items():
         rows = [one for one in found.findings if one.topic == topic]
         rows.sort(key=lambda one: -(one.usd or 0.0))
+        known = [one.sentence for one in rows if UNKNOWN not in one.sentence]
+        open_ = [one.about for one in rows if UNKNOWN in one.sentence]
         if rows:
-            sections.append((title, [one.sentence for one in rows]))
+            left = [f"{UNKNOWN}: {', '.join(open_)}"] if open_ else []
+            sections.append((title, known + left))
     return sections
 
 

@@ -3,7 +3,8 @@
     busy GPUs    =  replicas x GPUs per replica x utilization, over the replicas on a GPU type
     utilization  =  busy GPUs / GPUs in service, expected over outlooks
 
-GPUs in service that no replica uses count as idle.
+GPUs in service that no replica uses count as idle. A scenario says how long a slot is and not at which hour of the
+clock it begins, so over a day slots stand end to end in the scenario's order.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from fleetopt.plan.domain import FleetLine, Placement, Plan
 from fleetopt.report.money import periods_of
@@ -50,6 +52,26 @@ def busy_rows(plan: Plan, scenario: Scenario) -> list[Busy]:
         for gpu in (types if len(types) > 2 else types[1:])
         for slot in slots
     ]
+
+
+def busy_by_hour(plan: Plan, scenario: Scenario) -> tuple[list[float], dict[str, list[float]]]:
+    """Where slots begin and end in the day, and the share of each GPU type that is busy in each, all periods together.
+
+    A GPU type that has none in service in a slot is idle there.
+    """
+    slots, days = scenario.calendar.slots, {period.name: period.days for period in scenario.calendar.periods}
+    weight = {outlook.name: outlook.probability for outlook in scenario.calendar.outlooks}
+    place = {slot.name: index for index, slot in enumerate(slots)}
+    held: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(slots))
+    busy: dict[str, list[float]] = defaultdict(lambda: [0.0] * len(slots))
+    for line in plan.fleet:
+        held[line.gpu_type][place[line.slot]] += weight[line.outlook] * days[line.period] * line.gpus
+    for p in plan.placements:
+        gpus = p.replicas * p.gpus_per_replica * p.utilization
+        busy[p.gpu_type][place[p.slot]] += weight[p.outlook] * days[p.period] * gpus
+    edges = [0.0, *accumulate(slot.hours_per_day for slot in slots)]
+    shares = {name: [b / h if h else 0.0 for b, h in zip(busy[name], row, strict=True)] for name, row in held.items()}
+    return edges, dict(sorted(shares.items(), key=lambda pair: -sum(held[pair[0]])))
 
 
 def gpus_by(plan: Plan, scenario: Scenario, key: Callable[[FleetLine], str]) -> dict[str, list[float]]:

@@ -146,6 +146,11 @@ class Facility:
     colocation_usd_per_unit_month: float = 0.0
     nodes_per_rack: int | None = None
 
+    @property
+    def name(self) -> str:
+        """A facility goes by its site."""
+        return self.site
+
 
 @dataclass(frozen=True, slots=True)
 class Carbon:

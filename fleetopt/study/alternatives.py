@@ -58,6 +58,7 @@ def alternatives(scenario: Scenario, best: Plan, within: float, most: int, resol
         most: how many to keep.
         resolver: how hard to try each.
     """
+    resolver.no_finer_than(best)
     cap = best.objective_usd + within * abs(best.objective_usd)
     tried = [*_by_goal(scenario, best, cap, resolver), *_without(scenario, best, resolver)]
     found: list[Alternative] = []

@@ -47,6 +47,7 @@ def baselines(scenario: Scenario, plan: Plan, resolver: Resolver | None = None) 
         resolver: how hard to try, and what it is told; one solve per workload twice, and one per GPU type.
     """
     desk = resolver or Resolver()
+    desk.no_finer_than(plan)
     return (
         _alone(scenario, plan, desk),
         _one_type(scenario, plan, desk),
@@ -102,7 +103,8 @@ def _apart(
     for group in groups:
         part = one(left, group)
         if part is None:
-            return _judged(name, plan, together, _NOTES[name])
+            why = UNFINISHED if desk.unanswered else f"one after another, nothing is left for {group[0].name}"
+            return _judged(name, plan, together, f"{_NOTES[name]}; {why}")
         queued.append(part)
         left = left_over(left, part)
     return _judged(name, plan, merged(scenario, queued), f"{_NOTES[name]}; scarce supply goes to the first who asks")

@@ -8,6 +8,7 @@ u - (bound of v); where that says nothing of its sign the sentence says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import Offer
@@ -53,7 +54,7 @@ class Finding(Record):
 
 
 class Explanation(Record):
-    """What explains a plan, with how it was found."""
+    """What explains a plan, with how it was found. `unanswered` counts findings for which the budget was too small."""
 
     scenario: str
     objective_usd: float
@@ -63,6 +64,7 @@ class Explanation(Record):
     gap_tolerance: float
     time_limit_s: float
     complete: bool
+    unanswered: int = 0
 
 
 def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
@@ -73,13 +75,15 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         plan: a verified plan of it.
         resolver: how many solves may be spent, and how hard to try each.
     """
-    findings = [
-        *_roles(plan),
-        *_one_more(scenario, plan, resolver),
-        *_prices(scenario, plan, resolver),
-        *_lives(scenario),
-        *_promises(scenario, plan, resolver),
-    ]
+    resolver.no_finer_than(plan)
+    asked = (
+        _one_more(scenario, plan, resolver),
+        _prices(scenario, plan, resolver),
+        _promises(scenario, plan, resolver),
+    )
+    # Question by question in turn, so that a budget that does not suffice for all leaves something of every topic.
+    found = [finding for round_ in zip_longest(*asked) for finding in round_ if finding is not None]
+    findings = [*_roles(plan), *_lives(scenario), *found]
     return Explanation(
         scenario=scenario.name,
         objective_usd=plan.objective_usd,
@@ -89,6 +93,7 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         gap_tolerance=resolver.options.gap,
         time_limit_s=resolver.options.time_limit_s,
         complete=not resolver.unanswered,
+        unanswered=sum(UNKNOWN in finding.sentence for finding in findings),
     )
 
 

@@ -1,7 +1,8 @@
 """What a plan leaves of the supply to those who come after it.
 
-Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota. That
-is never too much; where two plans peak at different times it is less than there would be. Lots of an offer are one.
+Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota,
+power and racks; budgets less what it pays. That is never too much; where two plans peak at different times it is less
+than there would be. Lots of an offer are one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
+from fleetopt.study.rooms import budgets_left, facilities_left
 
 
 def left_over(scenario: Scenario, plan: Plan) -> Scenario:
@@ -35,6 +37,8 @@ def left_over(scenario: Scenario, plan: Plan) -> Scenario:
                 one if one.max_nodes is None else replace(one, max_nodes=max(0, one.max_nodes - nodes.get(one.name, 0)))
                 for one in supply.lines
             ),
+            facilities=facilities_left(scenario, plan),
+            budgets=budgets_left(scenario, plan),
             quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - most_gpus(q, plan))) for q in supply.quotas),
         ),
     )

@@ -3,6 +3,10 @@
     quota NAME      supply.quotas.NAME.max_gpus          GPUs
     offer NAME      supply.lines.NAME.max_nodes          nodes
     owned NAME      supply.stock.NAME.nodes              nodes
+    budget NAME     supply.budgets.NAME.max_usd          USD
+    power of SITE   supply.facilities.SITE.power_w       W
+    rack units of SITE   supply.facilities.SITE.rack_units
+    carbon cap      supply.carbon.max_tonnes             t
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
     demand of NAME  workloads.NAME.shortfall.allowed     of its demand, the part that may go unserved
@@ -20,11 +24,14 @@ from fleetopt.errors import Change, Repair
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.work import AMOUNT, most_rps
 from fleetopt.study.fields import Path, get, put
+from fleetopt.study.promises import LOSSES, promises, without
 
 SHARE = "of its demand"
-LOSSES = ("site", "rack", "node")
 
 DEADLINE, PERIODS = "deadline of ", "periods"
+
+LEFT_OUT = "left out"
+"""The unit of a change that leaves a promise out, such as "chat: only at eu-north"; by how much means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,10 @@ KINDS = (
     Kind("quota ", ("supply", "quotas", "", "max_gpus"), "GPUs"),
     Kind("offer ", ("supply", "lines", "", "max_nodes"), "nodes"),
     Kind("owned ", ("supply", "stock", "", "nodes"), "nodes"),
+    Kind("budget ", ("supply", "budgets", "", "max_usd"), "USD"),
+    Kind("power of ", ("supply", "facilities", "", "power_w"), "W"),
+    Kind("rack units of ", ("supply", "facilities", "", "rack_units"), "rack units"),
+    Kind("carbon cap", ("supply", "carbon", "max_tonnes"), "t"),
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),
     Kind(DEADLINE, ("workloads", "", "batch", "works", AMOUNT, "last"), PERIODS),
@@ -78,8 +89,10 @@ def amount_of(scenario: Scenario, limit: str) -> float:
 def moved(scenario: Scenario, change: Change) -> Scenario:
     """The scenario with one limit raised: a share to at most all of the demand, a deadline to the last period.
 
-    What is kept of a demand after a loss is lowered.
+    What is kept of a demand after a loss is lowered, and a promise that the change leaves out is gone.
     """
+    if change.unit == LEFT_OUT:
+        return without(scenario, change.limit)
     path = _path(scenario, change.limit)
     old = get(scenario, path)
     kind = kind_of(change.limit)
@@ -100,6 +113,13 @@ def _put_off(scenario: Scenario) -> Scenario:
         for w in scenario.workloads
     )
     return replace(scenario, workloads=tuple(workloads))
+
+
+def movable(scenario: Scenario, change: Change) -> bool:
+    """Whether the scenario has the limit or promise of a change."""
+    if change.unit == LEFT_OUT:
+        return any(promise.name == change.limit for promise in promises(scenario))
+    return path_of(scenario, change.limit) is not None
 
 
 def apply(scenario: Scenario, repair: Repair) -> Scenario:

@@ -14,7 +14,8 @@ from fleetopt.scenario.domain import Calendar, Margins, Scenario, Workload
 from fleetopt.scenario.supply_domain import Terms
 from fleetopt.scenario.work import Batch, at_any_time, most_rps
 from fleetopt.study.fields import put
-from fleetopt.study.limits import LOSSES
+
+LOSSES = ("site", "rack", "node")
 
 LOOSE = 1000.0
 """How many times looser a latency is that is as good as not promised; a workload must promise at least one."""
@@ -70,6 +71,16 @@ def _punctual(terms: Terms, outlook: str) -> Terms:
     return replace(terms, slips=tuple(slip for slip in terms.slips if slip[0] != outlook))
 
 
+def without(scenario: Scenario, name: str) -> Scenario:
+    """The scenario without the promise of a name.
+
+    Raises:
+        KeyError: it makes no such promise.
+    """
+    found = {promise.name: promise.without for promise in promises(scenario)}
+    return found[name]
+
+
 def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
     for field, said, free in _CLAUSES:
         value = getattr(workload, field)
@@ -115,4 +126,5 @@ _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("precisions", lambda v: f"only in {_listed(v)}", lambda _: None),
     ("spares", lambda v: f"spares ({_counted(v)})", lambda _: ()),
     ("roles", lambda v: f"only {_listed(v)}", lambda _: ROLES),
+    ("sites", lambda v: f"only at {_listed(v)}", lambda _: None),
 )

@@ -6,6 +6,7 @@ To the repairs that the optimizer found (limits raised, a shortfall accepted) co
     each SLO by itself                  the smallest limit, to 1 %, with which there is a plan
     both SLOs of a workload, in turn    where neither alone is enough
     the deadline of batch work          the nearest period by which it can be done
+    each other promise by itself        left out, if it belongs to the conflict (study.conflict)
 
 A latency just above its service floor takes any number of replicas, so where a promise was below the floor twice what
 is needed is offered, too.
@@ -19,7 +20,19 @@ from dataclasses import dataclass, replace
 from fleetopt.errors import Change, Infeasible, Repair
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.limits import DEADLINE, PERIODS, SHARE, amount_of, apply, kind_of, moved, path_of
+from fleetopt.study.conflict import waivers, wider
+from fleetopt.study.limits import (
+    DEADLINE,
+    LEFT_OUT,
+    PERIODS,
+    SHARE,
+    amount_of,
+    apply,
+    kind_of,
+    movable,
+    moved,
+    path_of,
+)
 from fleetopt.study.resolve import Resolver, Tell, untold
 from fleetopt.study.search import FARTHEST, readable, smallest
 
@@ -38,7 +51,8 @@ def priced(
     seconds: float = SECONDS,
     tell: Tell = untold,
 ) -> Infeasible:
-    """The same error with repairs that have been tried: the cheapest first, those that serve less last.
+    """The same error with all that is in conflict, and repairs that have been tried: the cheapest first, those that
+    serve less last.
 
     A repair for which the time did not suffice stands without a cost.
 
@@ -51,11 +65,12 @@ def priced(
     """
     desk = _Desk(scenario, Resolver(options or SolveOptions(), seconds=seconds, tell=tell))
     found: dict[str, Repair] = {}
-    for repair in (*error.repairs, *desk.others(error)):
+    needed = wider(scenario, error.conflict, desk.resolver, PART)
+    for repair in (*error.repairs, *waivers(needed), *desk.others(error)):
         known = desk.priced(repair)
         found.setdefault(str(known), known)
     tried = [repair for repair in found.values() if repair.changes]
-    return Infeasible(error.reasons, error.conflict, sorted(tried or found.values(), key=_order))
+    return Infeasible(error.reasons, (*error.conflict, *needed), sorted(tried or found.values(), key=_order))
 
 
 def _order(repair: Repair) -> tuple[bool, bool, float]:
@@ -72,7 +87,7 @@ class _Desk:
 
     def priced(self, repair: Repair) -> Repair:
         """A repair with the cost of the best plan after it, in words that name GPU types and periods."""
-        if not repair.changes or any(path_of(self.scenario, c.limit) is None for c in repair.changes):
+        if not repair.changes or not all(movable(self.scenario, c) for c in repair.changes):
             return repair
         question = f"the cost of a repair ({'; '.join(repair.details)})"
         answer = self.resolver.solve(apply(self.scenario, repair), question, part=PART)
@@ -166,6 +181,8 @@ class _Desk:
             times = sum(detail.startswith(f"{change.limit} in ") for detail in details)
             where = f"{change.where}" if times == 1 else f"{times} times, the worst {change.where}"
             return f"{change.limit} in {where}: {100 * change.by:g} % more unserved"
+        if change.unit == LEFT_OUT:
+            return change.limit
         old = amount_of(self.scenario, change.limit)
         new = old + change.by
         if change.unit == PERIODS:

@@ -71,6 +71,11 @@ class Resolver:
     _start: float = field(default_factory=monotonic)
     _known: dict[tuple[object, ...], list[tuple[Workload, object, CapacityTable]]] = field(default_factory=dict)
 
+    def no_finer_than(self, plan: Plan) -> None:
+        """Asks no question to a smaller gap than the plan is known to: the difference would not be known better."""
+        if plan.gap is not None and plan.gap > self.options.gap:
+            self.options = replace(self.options, gap=plan.gap)
+
     @property
     def spent(self) -> bool:
         """Whether there is nothing left of the budget."""

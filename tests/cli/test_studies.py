@@ -45,8 +45,8 @@ def test_a_budget_of_no_solves_is_kept(fleetopt: Run, seed: Seed) -> None:
     Sensitivity: it would look as if nothing cost anything.
     """
     told = fleetopt("explain", seed(), "--solves", "0")
-    assert "what is missing ran into the limit" in told.stdout
-    assert "what it costs is not worked out" in told.stdout
+    assert "2 questions ran into the limit" in told.stdout
+    assert "not worked out within the number of solves and the time: chat: TTFT" in told.stdout
 
 
 def test_baselines_stand_beside_the_plan(fleetopt: Run, seed: Seed) -> None:
@@ -131,3 +131,13 @@ def test_an_infeasible_question_is_not_explained(fleetopt: Run, seed: Seed) -> N
         answer = fleetopt(verb, path)
         assert answer.returncode == 3
         assert "no number of replicas" in answer.stderr
+
+
+def test_a_study_of_what_has_no_plan_says_where_repairs_are_priced(fleetopt: Run) -> None:
+    """Proves: explain ends with exit code 3, the conflict, and the way to its price.
+    Sensitivity: a reader would take unpriced repairs for all there is to know.
+    """
+    told = fleetopt("explain", "infeasible-on-purpose")
+    assert told.returncode == 3
+    assert "quota h200-eu" in told.stderr
+    assert "'fleetopt plan' does that" in told.stderr

@@ -4,7 +4,7 @@ import pytest
 
 import fleetopt
 from fleetopt.plan.domain import Plan
-from fleetopt.report.utilization import busy_rows, gpus_by
+from fleetopt.report.utilization import busy_by_hour, busy_rows, gpus_by
 from fleetopt.scenario.domain import Scenario
 
 
@@ -33,3 +33,15 @@ def test_mean_gpus_make_the_gpu_hours_of_the_fleet(quarters: Plan, scenario: Sce
         wanted = sum(f.gpus * hours[f.slot] * weight[f.outlook] for f in quarters.fleet if f.period == period)
         for by in (gpus_by(quarters, scenario, lambda f: f.gpu_type), gpus_by(quarters, scenario, lambda f: f.kind)):
             assert 24 * sum(row[n] for row in by.values()) == pytest.approx(wanted)
+
+
+def test_the_day_is_made_of_its_slots_in_their_order(quarters: Plan, scenario: Scenario) -> None:
+    """A night of 10 and a day of 14 hours stand at 0, 10 and 24; a share is busy over held GPU-days of all periods."""
+    edges, shares = busy_by_hour(quarters, scenario)
+    assert edges == [0.0, 10.0, 24.0]
+    days, weight = {"2027-Q4": 92, "2028-Q1": 91}, {"base": 0.7, "growth": 0.3}
+    for gpu_type, (_, by_day) in shares.items():
+        own = [p for p in quarters.placements if p.gpu_type == gpu_type and p.slot == "day"]
+        there = [f for f in quarters.fleet if f.gpu_type == gpu_type and f.slot == "day"]
+        busy = sum(p.replicas * p.gpus_per_replica * p.utilization * days[p.period] * weight[p.outlook] for p in own)
+        assert by_day * sum(f.gpus * days[f.period] * weight[f.outlook] for f in there) == pytest.approx(busy)

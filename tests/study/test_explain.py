@@ -13,7 +13,7 @@ from fleetopt.scenario.domain import Margins, Scenario
 from fleetopt.scenario.load import load
 from fleetopt.scenario.supply_domain import Quota, Stock
 from fleetopt.study.entry import break_even
-from fleetopt.study.explain import Explanation, Finding, explain
+from fleetopt.study.explain import UNKNOWN, Explanation, Finding, explain
 from fleetopt.study.once import optimize
 from fleetopt.study.prices import cost_of, repriced
 from fleetopt.study.resolve import Resolver
@@ -175,6 +175,18 @@ def test_a_spent_budget_is_said() -> None:
     assert not found.complete
     assert all(one.usd is None and one.factor is None for one in found.findings)
     assert any("not worked out" in one.sentence for one in found.findings)
+
+
+def test_a_small_budget_leaves_something_of_every_topic() -> None:
+    """Proves: with two solves, what one more node saves and what one promise costs are known, and the rest counted.
+    Sensitivity: topic after topic, promises would get nothing where limits use the budget up.
+    """
+    made = spilling(quotas=(Quota("qa", "A", None, None, 2), Quota("qb", "B", None, None, 2)))
+    found = explained(made, most=2)
+    known = {one.topic for one in found.findings if UNKNOWN not in one.sentence}
+    assert {"one more", "promise"} <= known
+    assert found.unanswered == sum(UNKNOWN in one.sentence for one in found.findings) > 0
+    assert not found.complete
 
 
 def test_a_plan_is_priced_at_other_prices() -> None:

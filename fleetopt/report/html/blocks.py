@@ -18,12 +18,16 @@ _COOL, _WARM = (247, 251, 255), (107, 174, 214)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A view with an id; `folded` hides all of it behind its title, and long ones fold what is beyond MOST_ROWS."""
+    """A view with an id; `folded` hides all of it behind its title, and long ones fold what is beyond MOST_ROWS.
+
+    On a phone the rows of `cards` stand under one another, each cell below its column's title.
+    """
 
     id: str
     view: View
     folded: bool = False
     most: int = MOST_ROWS
+    cards: bool = False
     template: str = "table"
 
     @property

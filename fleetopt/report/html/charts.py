@@ -108,6 +108,27 @@ def fan(name: str, title: str, periods: Sequence[str], bands: Sequence[Sequence[
     return Chart(title, svg, (("#aad9f4", "P10 to P90"), (CATEGORIES[0], "P50")))
 
 
+def over_the_day(name: str, title: str, edges: Sequence[float], rows: Mapping[str, Sequence[float]]) -> Chart:
+    """Shares by row as steps over the hours of a day; `edges` are where the steps begin and end."""
+    colours = _colours(rows)
+
+    def draw(ax: Axes) -> None:
+        for index, (row, shares) in enumerate(rows.items()):
+            steps = [100.0 * share for share in shares]
+            # Beside one another where two rows are alike.
+            off = 0.12 * (index - (len(rows) - 1) / 2.0)
+            at = [edge + off for edge in edges]
+            ax.step(at, [*steps, steps[-1]], where="post", color=colours[row], linewidth=2.2)
+        ax.set_ylim(0.0, 105.0)
+        ax.set_xlim(-0.5, 24.5)
+        ax.set_xticks(list(edges), [f"{edge:g}" for edge in edges])
+        ax.set_xlabel("hours of the day", fontsize=10)
+
+    told = f"{title}: {len(rows)} series over {len(edges) - 1} parts of the day; the table has every number"
+    svg = _svg(name, told, (), "% of GPUs in service", draw)
+    return Chart(title, svg, tuple((colours[row], row) for row in rows))
+
+
 def _colours(rows: Mapping[str, Any]) -> dict[str, str]:
     palette = [colour for colour in CATEGORIES if colour != OTHERS]
     found = dict(zip(rows, palette, strict=False))
@@ -123,6 +144,7 @@ def _told(rows: Mapping[str, Sequence[float]], periods: Sequence[str], unit: str
 
 
 def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callable[[Axes], None]) -> str:
+    """The picture, with periods one beside another, or none where `draw` says what stands below."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -133,8 +155,9 @@ def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callabl
         ax.set_axisbelow(True)
         draw(ax)
         ax.spines[["top", "right"]].set_visible(False)
-        step = -(-len(periods) // MOST_TICKS)
-        ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
+        if periods:
+            step = -(-len(periods) // MOST_TICKS)
+            ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
         ax.yaxis.set_major_formatter(lambda value, _: short(value))
         ax.set_title(unit, loc="left", fontsize=10)
         out = io.StringIO()

@@ -16,7 +16,7 @@ from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.study_views import baseline_view
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
-from fleetopt.report.utilization import busy_rows, gpus_by
+from fleetopt.report.utilization import busy_by_hour, busy_rows, gpus_by
 from fleetopt.report.view import View, number, usd, view
 from fleetopt.report.words import kind_name, summary
 from fleetopt.report.work_views import work_view
@@ -51,7 +51,8 @@ def _orders(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSale], lives: S
     if not orders and not sales:
         none = "Nothing: everything is rented by the hour or owned already."
         return Section("orders", title, "", (Sentences((none,)), *prices))
-    return Section("orders", title, "", (Table("order-table", costs.purchase_order_view(orders, sales)), *prices))
+    found = Table("order-table", costs.purchase_order_view(orders, sales), cards=True)
+    return Section("orders", title, "", (found, *prices))
 
 
 def _fleet(plan: Plan, scenario: Scenario) -> Section:
@@ -143,7 +144,15 @@ def _named(costs_by: dict[tuple[str, ...], TokenCost]) -> Iterable[tuple[str, To
 def _busy(plan: Plan, scenario: Scenario) -> Section:
     heat = Heat("busy-table", tuple(periods_of(plan)), tuple(busy_rows(plan, scenario)))
     lead = "Share of the GPUs in service that carry load, by part of the day, expected over outlooks."
-    return Section("utilization", "Utilization", lead, (heat,) if heat.rows else ())
+    if not heat.rows:
+        return Section("utilization", "Utilization", "")
+    edges, shares = busy_by_hour(plan, scenario)
+    if len(edges) < 3:
+        return Section("utilization", "Utilization", lead, (heat,))
+    most = dict(list(shares.items())[: charts.MOST_SERIES])
+    chart = charts.over_the_day("hours", "Over the day, all periods together", edges, most)
+    lead += " Parts of the day stand end to end in the scenario's order, which says how long each is."
+    return Section("utilization", "Utilization", lead, (Pictures((chart,)), heat))
 
 
 def _promises(plan: Plan, scenario: Scenario) -> Section:

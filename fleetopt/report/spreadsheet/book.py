@@ -9,7 +9,7 @@ calculate. The same content makes the same bytes.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
@@ -19,25 +19,28 @@ from fleetopt.report.view import View, plain
 Style: TypeAlias = Literal["text", "wrap", "note", "head", "title", "usd", "price", "number", "count", "share", "day"]
 Cell: TypeAlias = str | float | int | date | None
 
+_TOP = {"valign": "top"}
 _FORMATS: dict[Style, dict[str, Any]] = {
-    "text": {},
-    "wrap": {"text_wrap": True, "valign": "top"},
+    "text": _TOP,
+    "wrap": {"text_wrap": True, **_TOP},
     "note": {"font_color": "#4A4A4A"},
     "head": {"bold": True, "text_wrap": True, "valign": "vcenter", "align": "left", "bg_color": "#DCE6F1", "bottom": 1},
     "title": {"bold": True, "font_size": 14},
-    "usd": {"num_format": "#,##0.00;[Red]-#,##0.00"},
-    "price": {"num_format": "#,##0.0000"},
-    "number": {"num_format": "#,##0.0"},
-    "count": {"num_format": "#,##0"},
-    "share": {"num_format": "0.0 %"},
-    "day": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "usd": {**_TOP, "num_format": "#,##0.00;[Red]-#,##0.00"},
+    "price": {**_TOP, "num_format": "#,##0.0000"},
+    "number": {**_TOP, "num_format": "#,##0.0"},
+    "count": {**_TOP, "num_format": "#,##0"},
+    "share": {**_TOP, "num_format": "0.0 %"},
+    "day": {**_TOP, "num_format": "yyyy-mm-dd", "align": "left"},
 }
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - a fixed date, so that the same plan makes the same file
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LONGEST = 32_000
 """Characters of a cell; a spreadsheet takes 32 767."""
 
-NARROWEST, WIDEST, HEAD_WIDTH, WRAPPED = 9, 46, 12, 30
+NARROWEST, WIDEST, HEAD_WIDTH, WRAPPED = 7, 46, 12, 30
+PADDING = 2
+"""Beside what a cell holds; a column without it is narrow."""
 LINE_HEIGHT, MOST_LINES = 15.0, 12
 A4, LANDSCAPE_MARGINS = 9, {"left": 0.4, "right": 0.4, "top": 0.5, "bottom": 0.6}
 
@@ -155,9 +158,13 @@ class Sheet:
         self.put(row, 0, text, "wrap")
         self.page.set_row(row, _height(text, width))
 
-    def high(self, row: int, text: str) -> None:
-        """Makes a row high enough for a wrapped text."""
-        self.page.set_row(row, _height(text, WRAPPED))
+    def fit(self, row: int, cells: Sequence[Cell], widths: Mapping[int, int]) -> None:
+        """Makes a row high enough for the wrapped words in columns of given widths."""
+        self.page.set_row(row, max(_height(str(cells[column]), width) for column, width in widths.items()))
+
+    def narrow(self, widths: Mapping[int, int]) -> None:
+        """Sets columns to given widths, and the others no wider than what they hold."""
+        self.widths = {c: widths.get(c, width) - PADDING for c, width in self.widths.items()}
 
     def view(self, row: int, view: View, widths: Sequence[int]) -> int:
         """Writes a view as text into columns of given widths; returns the row after it."""
@@ -175,7 +182,7 @@ class Sheet:
     def set_widths(self) -> None:
         """Columns as wide as what is in them, within reason."""
         for column, width in self.widths.items():
-            self.page.set_column(column, column, min(WIDEST, max(NARROWEST, width + 2)))
+            self.page.set_column(column, column, min(WIDEST, max(NARROWEST, width + PADDING)))
 
     def records(
         self, row: int, name: str, columns: Sequence[tuple[str, Style]], rows: Iterable[Sequence[Cell]]

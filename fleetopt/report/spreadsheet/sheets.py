@@ -20,6 +20,10 @@ MOST_NAMES = 40
 """Workloads named for an order."""
 
 
+ORDER_WIDTHS = {0: 10, 1: 10, 2: 10, 3: 11, 4: 15, 5: 9, 6: 13, 7: 10, 8: 10, 9: 9, 17: 24}
+"""Columns of days and words in the order table: words wrap, so that it prints on one page across and can be read."""
+
+
 class CostCells(NamedTuple):
     """Columns of the cost lines."""
 
@@ -61,7 +65,7 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...], sales: tuple[No
     _title(sheet, "Purchase orders", note)
     columns = [
         *_styled("day", "order by", "in service", "until"),
-        *_styled("text", "supply", "offer", "kind", "provider", "site", "node type", "GPU type"),
+        *_styled("wrap", "supply", "offer", "kind", "provider", "site", "node type", "GPU type"),
         *_styled("count", "nodes", "GPUs"),
         *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
         *_styled("wrap", "carries"),
@@ -72,10 +76,11 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...], sales: tuple[No
     for row, sold in enumerate(sales, first + len(orders)):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", -sold.sale.usd, "usd")
         sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", -sold.sale.usd, "usd")
-    for row, one in enumerate(orders, first):
+    for row, (one, cells) in enumerate(zip(orders, rows, strict=False), first):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", one.upfront_usd, "usd")
         sheet.formula(row, 16, f"O{row + 1}+P{row + 1}", one.total_usd, "usd")
-        sheet.high(row, carried(one.carries, MOST_NAMES))
+        sheet.fit(row, cells, ORDER_WIDTHS)
+    sheet.narrow(ORDER_WIDTHS)
     _totals(sheet, {10: "count", 11: "count", 14: "usd", 15: "usd", 16: "usd"}, first, last)
 
 

@@ -49,7 +49,7 @@ def test_ids_are_there_once(page: Page) -> None:
 def test_every_chart_has_words_and_a_table(page: Page) -> None:
     """Pictures are labelled for those who cannot see them, and the numbers stand in tables."""
     pictures = [a for tag, a in page.elements if tag == "svg"]
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all(a["role"] == "img" and a["aria-label"] for a in pictures)
     assert {"gpu-table", "spend-table", "kind-table", "model-table", "busy-table", "fan-table"} <= set(page.tables)
 
@@ -64,9 +64,17 @@ def test_a_page_fits_a_phone(text: str, page: Page) -> None:
 
 def test_orders_stand_with_their_latest_dates(page: Page) -> None:
     """The bought node is to be ordered by the first day of the quarter before it serves."""
-    rows = [row for row in page.tables["order-table"] if "purchase" in row]
-    assert [row[:3] for row in rows] == [["2027-10-01", "2028-01-01", "2028-03-31"]]
-    assert money(rows[0][9]) == 310000.37
+    rows = [row for row in page.tables["order-table"] if ": purchase, " in row[2]]
+    assert [row[:2] for row in rows] == [["2027-10-01", "2028-01-01 to 2028-03-31"]]
+    assert money(rows[0][7]) == 310000.37
+
+
+def test_an_order_on_a_phone_names_what_its_figures_are(page: Page) -> None:
+    """The order table is drawn as cards there: each cell carries its column's title, which a style shows before it."""
+    assert any(tag == "table" and a.get("class") == "cards" and a["id"] == "order-table" for tag, a in page.elements)
+    titles = page.tables["order-table"][0]
+    named = [a["data-of"] for tag, a in page.elements if tag == "td" and a.get("data-of") in titles]
+    assert named[: len(titles)] == titles
 
 
 def test_baselines_stand_beside_the_plan(quarters: Plan, scenario: Scenario) -> None:

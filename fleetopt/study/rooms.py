@@ -1,0 +1,70 @@
+"""What a plan leaves of the room and the money that all workloads share: power, rack units, carbon and budgets.
+
+Each limit less the most that the plan takes of it at any time, or pays under it in any outlook.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from fleetopt.catalog.power import node_power_w
+from fleetopt.plan.domain import ALL, FleetLine, Plan
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Budget, Facility
+
+NOT_PAID = frozenset({"residual_value", "shortfall"})
+
+
+def facilities_left(scenario: Scenario, plan: Plan) -> tuple[Facility, ...]:
+    """The sites with the power and rack units that the plan's nodes leave."""
+
+    def watts(node_type: str) -> float:
+        node = scenario.node_types[node_type]
+        return node_power_w(node, scenario.gpu_types[node.gpu_type])
+
+    def units(node_type: str) -> float:
+        return scenario.node_types[node_type].rack_units or 0.0
+
+    return tuple(
+        replace(
+            one,
+            power_w=_less(one.power_w, _most(plan, one.site, watts)),
+            rack_units=_less(one.rack_units, _most(plan, one.site, units)),
+        )
+        for one in scenario.supply.facilities
+    )
+
+
+def budgets_left(scenario: Scenario, plan: Plan) -> tuple[Budget, ...]:
+    """The budgets less what the plan pays under them in its dearest outlook."""
+    return tuple(
+        replace(one, max_usd=max(0.0, one.max_usd - _paid(scenario, plan, one))) for one in scenario.supply.budgets
+    )
+
+
+def _paid(scenario: Scenario, plan: Plan, budget: Budget) -> float:
+    bought = {order.supply for order in plan.orders if order.kind == "purchase"}
+    paid: dict[str, float] = defaultdict(float)
+    for cost in plan.costs:
+        capex = cost.line == "upfront" and cost.item in bought
+        covered = budget.spending == "all" or (budget.spending == "capex") is capex
+        if covered and cost.line not in NOT_PAID and budget.period in (None, cost.period):
+            paid[cost.outlook] += cost.usd
+    return paid[ALL] + max((paid[outlook.name] for outlook in scenario.calendar.outlooks), default=0.0)
+
+
+def _most(plan: Plan, site: str, of_node: Callable[[str], float]) -> float:
+    taken: dict[tuple[str, str, str], float] = defaultdict(float)
+    for line in _at(plan, site):
+        taken[line.period, line.slot, line.outlook] += line.nodes * of_node(line.node_type)
+    return max(taken.values(), default=0.0)
+
+
+def _at(plan: Plan, site: str) -> Iterable[FleetLine]:
+    return (line for line in plan.fleet if line.site == site)
+
+
+def _less(limit: float | None, taken: float) -> float | None:
+    return None if limit is None else max(0.0, limit - taken)
