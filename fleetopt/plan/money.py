@@ -1,15 +1,21 @@
-"""What a dollar of another time is worth at the start of the horizon."""
+"""What a dollar of another time is worth at the start of the horizon, and what kind of money it is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
+from fleetopt.plan.domain import CostLine
 from fleetopt.scenario.domain import Period
 
 MONTHS_PER_YEAR = 12.0
 PAID_AT_START = frozenset({"upfront"})
 RECEIVED_AT_END = frozenset({"residual_value"})
 """Cost lines that fall on the first or the last day of their period; all others are spread over it."""
+
+Kind: TypeAlias = Literal["capex", "opex", "unpaid"]
+KINDS: tuple[Kind, ...] = ("capex", "opex", "unpaid")
+_UNPAID = RECEIVED_AT_END | {"shortfall"}
 
 
 def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> float:
@@ -34,3 +40,15 @@ def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> 
             return float((1.0 + rate) ** (-(months + share * one.months) / MONTHS_PER_YEAR))
         months += one.months
     raise ValueError(f"'{period}' is no period of the calendar")
+
+
+def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
+    """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
+    if not is_paid(cost):
+        return "unpaid"
+    return "capex" if cost.line in PAID_AT_START and cost.item in bought else "opex"
+
+
+def is_paid(cost: CostLine) -> bool:
+    """Whether a line is cash that leaves, not only counted."""
+    return cost.line not in _UNPAID

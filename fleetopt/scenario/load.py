@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from fleetopt.catalog.domain import Hardware, InputFile, Llm
@@ -37,7 +38,7 @@ class Source:
         self.document, self.files = read_document(self.path)
         self._shelf = Shelf()
 
-    @property
+    @cached_property
     def hardware(self) -> Hardware:
         """GPU types, node types and offers that the scenario can name."""
         return self._shelf.hardware(_roots(checked(self.document), self.document, []))[0]

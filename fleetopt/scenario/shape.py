@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 
 from fleetopt.documents import Key
-from fleetopt.scenario.schema import ScenarioFile
+from fleetopt.scenario.schema import OutlookFile, ScenarioFile
+from fleetopt.scenario.workload_schema import DemandFile
+
+SHORT: dict[type[BaseModel], str] = {DemandFile: "base", OutlookFile: "probability"}
+"""Blocks that may be written as a plain value, and the field which that value is then."""
 
 
 def keys_at(key: Key) -> list[str]:
@@ -18,36 +22,43 @@ def keys_at(key: Key) -> list[str]:
 
 def block_at(key: Key) -> type[BaseModel] | None:
     """The block that stands at a key, None where something else does."""
-    found = _found(key)
-    return found if isinstance(found, type) else None
+    found = _at(key)
+    return found if _is_block(found) else None
 
 
-def named_at(key: Key) -> type[BaseModel] | None:
-    """The block that stands under each name at a key, None where blocks have no names there."""
-    found = _found(key)
-    return found[0] if isinstance(found, tuple) else None
+def takes_names(key: Key) -> bool:
+    """Whether what stands below a key goes by names that the scenario gives."""
+    return get_origin(_at(key)) is dict
 
 
-def _found(key: Key) -> Any:
-    block: Any = ScenarioFile
+def takes_list(key: Key) -> bool:
+    """Whether a list stands at a key."""
+    return get_origin(_at(key)) is list
+
+
+def _at(key: Key) -> Any:
+    """The type that stands at a key, None where nothing may."""
+    found: Any = ScenarioFile
     for part in key:
-        block = _inside(block, part)
-    return block
+        if _is_block(found):
+            field = found.model_fields.get(str(part))
+            found = _bare(field.annotation) if field else None
+        elif get_origin(found) in (dict, list):
+            found = _bare(get_args(found)[-1])
+        else:
+            return None
+    return found
 
 
-def _inside(block: Any, part: str | int) -> Any:
-    """The type found under `part`, looking through optional and mapping types."""
-    if isinstance(block, type) and issubclass(block, BaseModel):
-        field = block.model_fields.get(str(part))
-        return _block_of(field.annotation) if field else None
-    if isinstance(block, tuple):
-        return block[0]
-    return None
+def _is_block(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel)
 
 
-def _block_of(annotation: Any) -> Any:
-    """A block type itself; a mapping or list of blocks as a 1-tuple, one `_inside` step away."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _bare(annotation: Any) -> Any:
+    """A type without its notes; of several that may be written, the one that has most in it."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if _is_block(annotation) or get_origin(annotation) in (dict, list):
         return annotation
-    blocks = [b for a in getattr(annotation, "__args__", ()) if (b := _block_of(a))]
-    return (blocks[0],) if blocks else None
+    inside = [_bare(one) for one in get_args(annotation)]
+    return next((one for one in inside if _is_block(one) or get_origin(one) in (dict, list)), annotation)

@@ -16,7 +16,7 @@ from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile,
 from fleetopt.scenario.terms import TermsReader
 from fleetopt.units import NodePrice
 
-_WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
+_WRITTEN_OUT = ("node_type", "kind", "term_months", "provider", "source")
 
 
 class SupplyBuilder:
@@ -78,14 +78,20 @@ class SupplyBuilder:
         for field in _WRITTEN_OUT:
             if getattr(file, field) is not None:
                 what = "stands beside 'offer', which already says it"
-                self._add((*key, field), what, "Take one out (only price and lead_time_months may be changed)")
+                self._add((*key, field), what, "Take one out (only price, upfront and lead_time_months may be changed)")
         if not self._must_know((*key, "offer"), file.offer, self._hardware.offers, "offer"):
             return None
         offer = self._hardware.offers[file.offer]
         changes: dict[str, Any] = {}
+        notes: list[str] = []
         if file.price is not None:
             changes["usd_per_node_h"] = self._per_node(file.price, offer.node_type)
-            note = f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h in {shown(self._document.path)}"
+            notes.append(f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h")
+        if file.upfront is not None:
+            changes["upfront_usd_per_node"] = file.upfront
+            notes.append(f"upfront price set to {file.upfront:g} USD/node")
+        if notes:
+            note = f"{', '.join(notes)} in {shown(self._document.path)}"
             changes["provenance"] = Provenance("assumed", f"{note}; was: {offer.provenance.source}")
         if file.lead_time_months is not None:
             changes["lead_time_months"] = file.lead_time_months

@@ -11,14 +11,14 @@ from time import monotonic
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import CapacityTable
-from fleetopt.capacity.table import derive
+from fleetopt.capacity.table import Derivation
 from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.goals import Goal, least
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
-from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.domain import Scenario
 from fleetopt.study.once import optimize
 
 ANY_PLAN = 1e9
@@ -65,7 +65,7 @@ class Resolver:
     solves: int = 0
     unanswered: int = 0
     _start: float = field(default_factory=monotonic)
-    _known: dict[tuple[int, ...], tuple[object, CapacityTable]] = field(default_factory=dict)
+    _derivation: Derivation = field(default_factory=Derivation)
 
     @property
     def spent(self) -> bool:
@@ -118,20 +118,8 @@ class Resolver:
         return least(build_case(scenario, self.capacities(scenario)), goal, cap_usd, options)
 
     def capacities(self, scenario: Scenario) -> CapacityTable:
-        """The capacity table, each workload's part derived once for as long as the workload stays what it is."""
-        parts = [self._part(scenario, workload) for workload in scenario.workloads]
-        return CapacityTable(
-            rows=tuple(row for part in parts for row in part.rows),
-            rejections=tuple(rejection for part in parts for rejection in part.rejections),
-        )
-
-    def _part(self, scenario: Scenario, workload: Workload) -> CapacityTable:
-        # Variants share what they do not change, so identity tells what has been derived; what is compared is kept.
-        leans_on = (workload, scenario.models, scenario.gpu_types, scenario.margins)
-        key = tuple(map(id, leans_on))
-        if key not in self._known:
-            self._known[key] = (leans_on, derive(replace(scenario, workloads=(workload,))))
-        return self._known[key][1]
+        """The capacity table, each workload's part derived once for as long as what it depends on stays what it is."""
+        return self._derivation.table(scenario)
 
     def _left_s(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - (monotonic() - self._start)
