@@ -49,17 +49,16 @@ class Variants:
         except InputError as error:
             raise InputError(self._blamed(issue, choice) for issue in error.issues) from None
 
+    def read_hash(self, choice: Choice, scenario: Scenario) -> str:
+        """A hash of everything that was read for a variant; how its YAML files are laid out does not matter."""
+        document = {file.name for file in (*self.source.files, *self._changes(choice))}
+        files = [(file.name, file.sha256) for file in scenario.files if file.name not in document]
+        return _sha256({"document": self._document(choice).value, "files": files})
+
     def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions) -> str:
         """A hash of everything that a run depends on: what was read, the options, and the programs."""
-        read = {file.name for file in (*self.source.files, *self._changes(choice))}
-        return _sha256(
-            {
-                "document": self._document(choice).value,
-                "files": [(file.name, file.sha256) for file in scenario.files if file.name not in read],
-                "options": (options.gap, options.time_limit_s, options.method),
-                "programs": (fingerprint(), solver_version()),
-            }
-        )
+        asked = (options.gap, options.time_limit_s, options.method)
+        return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), solver_version()])
 
     def _document(self, choice: Choice) -> Document:
         document = self.source.document
