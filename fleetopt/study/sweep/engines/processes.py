@@ -13,7 +13,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -95,6 +95,8 @@ def _started(shared: Shared, task: Task) -> _Worker:
 
 def _work(pipe: Connection, shared: Shared, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Locks that libraries make here have no name then, so that nothing of a worker that is killed is left over.
+    set_start_method("fork", force=True)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     bench = Bench(shared)
     try:
