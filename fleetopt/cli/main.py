@@ -27,6 +27,7 @@ from fleetopt.cli import (
     profile,
     report,
     schema,
+    sweep,
     verify,
 )
 from fleetopt.errors import FleetoptError, InputError
@@ -41,7 +42,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, catalog, schema, init):
+for verb in (
+    plan,
+    check,
+    capacity,
+    verify,
+    report,
+    explain,
+    alternatives,
+    compare,
+    baselines,
+    sweep,
+    catalog,
+    schema,
+    init,
+):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)
