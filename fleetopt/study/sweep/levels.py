@@ -28,9 +28,10 @@ MOST_FACTOR, LEAST_FACTOR = Decimal(1000), Decimal("1e-6")
 BETWEEN = Context(prec=6)
 EXACT = Context(prec=15)
 
-NUMBER = r"[+-]?(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?"
+_UNSIGNED = r"(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?"
+NUMBER = rf"[+-]?{_UNSIGNED}"
 _FACTOR = re.compile(rf"({NUMBER})\s*x", re.ASCII)
-_CHANGE = re.compile(rf"([+-]\s*{NUMBER})\s*%", re.ASCII)
+_CHANGE = re.compile(rf"([+-]\s*{_UNSIGNED})\s*%", re.ASCII)
 _AS_WRITTEN = re.compile(r"0+(\.0+)?\s*%?", re.ASCII)
 _RANGE = re.compile(
     rf"(?P<low>{NUMBER})(?P<low_unit>[^\"'\[{{]*?)\.\.\s*(?P<high>{NUMBER})(?P<high_unit>[^\"'\[{{:]*)"
@@ -154,7 +155,9 @@ def _level(number: Decimal, unit: str) -> Level:
 
 def _factor(number: Decimal) -> Decimal:
     if number < 0 or number > MOST_FACTOR or 0 < number < LEAST_FACTOR:
-        raise ValueError(f"comes to {number:g} times what is written; write a factor up to {MOST_FACTOR}, like '0.5x'")
+        raise ValueError(
+            f"comes to {plain(number)[:20]} times what is written; write a factor up to {MOST_FACTOR}, like '0.5x'"
+        )
     return EXACT.plus(number)
 
 
@@ -183,7 +186,7 @@ def _ranged(span: Span, count: int) -> list[Level]:
 
 
 def _decimal(text: str) -> Decimal:
-    return Decimal(text.replace(" ", ""))
+    return Decimal("".join(text.split()))
 
 
 def plain(number: Decimal) -> str:
