@@ -21,7 +21,7 @@ from fleetopt.documents import check_folder, read_bytes, shown, stands, write_fi
 from fleetopt.errors import InputError, Issue
 from fleetopt.plan.domain import Record
 from fleetopt.study.sweep.bench import Answer
-from fleetopt.study.sweep.records import Outcome, Question
+from fleetopt.study.sweep.records import PLANNED, Outcome, Question
 
 LIMIT_BYTES = 64 * 1024 * 1024
 QUESTION, LOCK = "question.json", ".lock"
@@ -77,10 +77,10 @@ class Folder:
         except (InputError, ValidationError):
             self.damaged += 1
             return None
-        if found.input_hash != key or (self._plans and found.plan != self._plan_hash(key)):
-            self.damaged += found.input_hash != key
+        if found.input_hash != key:
+            self.damaged += 1
             return None
-        return found.outcome
+        return None if self._plans and self._lacks_plan(found) else found.outcome
 
     def keep(self, answer: Answer) -> None:
         """Keeps a finished run. One that failed by our fault, or that of the machine, is not finished."""
@@ -99,9 +99,11 @@ class Folder:
         name = plan_name(key)
         return name if self._plans and stands(self._path / name, "file") else None
 
-    def _plan_hash(self, key: str) -> str | None:
-        file = self._path / plan_name(key)
-        return hashlib.sha256(file.read_bytes()).hexdigest() if stands(file, "file") else None
+    def _lacks_plan(self, found: Kept) -> bool:
+        """Whether there should be a plan, and is none or another one."""
+        file = self._path / plan_name(found.input_hash)
+        there = hashlib.sha256(file.read_bytes()).hexdigest() if stands(file, "file") else None
+        return found.outcome.status in PLANNED and (there is None or there != found.plan)
 
 
 def plan_name(key: str) -> str:

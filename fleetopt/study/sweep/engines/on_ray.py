@@ -90,15 +90,15 @@ def _got(ray: Any, reference: Any, task: Task) -> Answer | None:
 
 def _join(ray: Any, address: str | None, workers: int | None) -> None:
     options: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    options |= {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
+    # Without an address Ray would join whatever cluster it finds on this machine.
+    options |= {"address": "local", "num_cpus": workers, "include_dashboard": False} if address is None else {}
     try:
-        ray.init(**options)
+        ray.init(**{"address": address, **options})
     except (ConnectionError, ValueError, OSError, RuntimeError) as error:
         said = (str(error).strip().splitlines() or ["it does not answer"])[0][:200]
-        fix = "Start it with 'ray start --head', and give the address that it prints"
-        raise InputError(
-            [Issue("no-cluster", f"--address {address or 'none'}", f"has no cluster: {said}", fix)]
-        ) from None
+        where = "--engine ray" if address is None else f"--address {address}"
+        fix = "Start one with 'ray start --head', and give the address that it prints"
+        raise InputError([Issue("no-cluster", where, f"has no cluster: {said}", fix)]) from None
 
 
 def _ray() -> Any:
