@@ -139,6 +139,8 @@ def _swept(scenario: Path, ask: Ask, engine: Runs, out: Path | None, *, force: b
         raise
     finally:
         wipe()
+        if latest.damaged:
+            typer.echo(f"{latest.damaged} kept runs could not be read and are run again", err=True)
 
 
 def _stopped(latest: Progress, out: Path | None) -> str:

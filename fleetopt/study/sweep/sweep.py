@@ -49,13 +49,17 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many runs are done; `kept` of them before this sweep began, `failed` without a plan. `last` is the latest."""
+    """How many runs are done: `kept` of them before this sweep began, `failed` without a plan.
+
+    `last` is the latest; `damaged` are kept ones that could not be read and are run again.
+    """
 
     done: int
     kept: int
     failed: int
     total: int
     last: Outcome | None = None
+    damaged: int = 0
 
 
 Tell: TypeAlias = Callable[[Progress], None]
@@ -156,18 +160,20 @@ def _outcomes(desk: _Desk, engine: Engine, kept: Folder | None, tell: Tell) -> d
     before = {key: kept.kept(key) for key in desk.keys} if kept is not None else {}
     found = {key: outcome for key, outcome in before.items() if outcome is not None}
     wanted, count = [key for key in desk.keys if key not in found], len(found)
-    tell(_progress(found, count, len(desk.keys)))
+    damaged = 0 if kept is None else kept.damaged
+
+    def progress(last: Outcome | None = None) -> Progress:
+        failed = sum(one.cost_usd is None for one in found.values())
+        return Progress(len(found), count, failed, len(desk.keys), last, damaged)
+
+    tell(progress())
     with closing(engine.run(desk.shared(), desk.tasks(wanted))) as answers:
         for answer in answers:
             if kept is not None:
                 kept.keep(answer)
             found[answer.key] = answer.outcome
-            tell(_progress(found, count, len(desk.keys), answer.outcome))
+            tell(progress(answer.outcome))
     return found
-
-
-def _progress(found: dict[str, Outcome], kept: int, total: int, last: Outcome | None = None) -> Progress:
-    return Progress(len(found), kept, sum(one.cost_usd is None for one in found.values()), total, last)
 
 
 def _runs(desk: _Desk, outcomes: dict[str, Outcome], kept: Folder | None) -> Iterator[Run]:

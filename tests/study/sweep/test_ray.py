@@ -25,8 +25,8 @@ Write = Callable[..., Path]
 VARY = ("workloads.chat.demand=0.5x..2x:6", "offers.h100.price=-20%,0", "workloads.search.slo.tpot=1 ms,30 ms")
 
 
-def found(path: Path, engine: Engine, **how: Any) -> Sweep:
-    return sweep(path, Ask(VARY, options=SolveOptions(gap=0.01, diagnose=False)), engine=engine, **how)
+def found(path: Path, engine: Engine, vary: tuple[str, ...] = VARY, **how: Any) -> Sweep:
+    return sweep(path, Ask(vary, options=SolveOptions(gap=0.01, diagnose=False)), engine=engine, **how)
 
 
 def untimed(swept: Sweep) -> list[dict[str, Any]]:
@@ -82,7 +82,8 @@ def test_ray_starts_a_cluster_of_its_own_where_there_is_none(scenario: Write) ->
     """
     import ray
 
-    assert untimed(found(scenario(), OnRay(None, 2))) == untimed(found(scenario(), Inline()))
+    apart, here = (found(scenario(), engine, VARY[2:]) for engine in (OnRay(None, 2), Inline()))
+    assert untimed(apart) == untimed(here)
     assert not ray.is_initialized()
 
 
