@@ -27,7 +27,7 @@ def made(name: str = "chat", design: str = "one-at-a-time", said: str = "x") -> 
         scenario=name,
         inputs="0",
         vary=(f"{path}=0.5x,2x",),
-        design=design,  # type: ignore[arg-type]
+        design=design,
         samples=4,
         seed=0,
         gap_tolerance=1e-4,
