@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,18 @@ def test_a_failure_of_ours_has_its_exit_code(fleetopt: Run, seed: Seed, monkeypa
     answer = fleetopt("sweep", seed(), "--vary", DEMAND, *INLINE)
     assert answer.returncode == 1
     assert "variant 1 failed: ZeroDivisionError: so it goes" in answer.stderr
+
+
+def test_a_bar_is_for_terminals_alone(fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: on a terminal a line on stderr counts the runs and is taken off at the end; elsewhere there is none.
+    Sensitivity: a log full of bars, or a person who wonders whether anything happens.
+    """
+    words = ("sweep", seed(), "--vary", DEMAND, "-o", "out", *INLINE)
+    assert fleetopt(*words).stderr == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told = fleetopt(*words, "--force").stderr
+    assert "4 of 4 runs, 4 kept from before" in told
+    assert told.endswith("\r\x1b[K")
 
 
 MANY = ("--vary", "workloads.chat.demand=0.5x..2x:40", "-o", "out")

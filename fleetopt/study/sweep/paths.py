@@ -14,6 +14,7 @@ from fleetopt.documents import Document, Key
 from fleetopt.errors import did_you_mean
 from fleetopt.scenario.load import Source
 from fleetopt.scenario.shape import SHORT, block_at, keys_at, takes_list, takes_names
+from fleetopt.scenario.workload_schema import DemandFile
 
 EVERY = "*"
 _READ_ONCE = ("include", "catalog", "schema_version")
@@ -105,6 +106,12 @@ def meant(key: Key, value: Any) -> Key:
     """The key that a value is for: a block that may be written as a plain value has that one field."""
     block = block_at(key)
     return (*key, SHORT[block]) if block in SHORT and not isinstance(value, dict) else key
+
+
+def multiplied(document: Document, key: Key) -> Key:
+    """The key that a factor of what stands at `key` changes: of a demand by table, the factor on all of it."""
+    by_table = block_at(key) is DemandFile and at(document.value, (*key, "table")) is not None
+    return (*key, "factor") if by_table else meant(key, "")
 
 
 def base(source: Source, key: Key) -> Any:

@@ -10,7 +10,7 @@ from fleetopt.documents import Key
 from fleetopt.errors import InputError, Issue
 from fleetopt.scenario.load import Source
 from fleetopt.study.sweep.levels import Level, Span, Values, parse_values, times
-from fleetopt.study.sweep.paths import base, find, meant
+from fleetopt.study.sweep.paths import base, find, meant, multiplied
 
 MOST_VARIABLES = 20
 
@@ -97,7 +97,7 @@ def setting(source: Source, key: Key, level: Level) -> tuple[Key, object]:
     """
     if level.factor is None:
         return meant(key, level.value), level.value
-    place = meant(key, "")
+    place = multiplied(source.document, key)
     written = base(source, place)
     if level.is_as_written:
         return place, written

@@ -18,7 +18,7 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import Source
 from fleetopt.study.sweep.designs import Choice
 from fleetopt.study.sweep.levels import Level
-from fleetopt.study.sweep.paths import base, meant, put
+from fleetopt.study.sweep.paths import base, multiplied, put
 from fleetopt.study.sweep.quantities import quantity
 from fleetopt.study.sweep.records import Setting
 from fleetopt.study.sweep.variables import Variable, setting
@@ -84,7 +84,11 @@ class Variants:
         if len(variable.keys) > 1:
             return Setting(path=variable.path, setting=text, written=None, value=factor, unit="x" if factor else "")
         key = variable.keys[0]
-        written = base(self.source, meant(key, "")) if level is None else setting(self.source, key, level)[1]
+        written = (
+            base(self.source, multiplied(self.source.document, key))
+            if level is None
+            else setting(self.source, key, level)[1]
+        )
         value, unit = quantity(written) or (factor, "x" if factor else "")
         said = None if written is None else _short(written)
         return Setting(path=variable.path, setting=text, written=said, value=value, unit=unit)

@@ -75,6 +75,20 @@ def test_a_variant_is_the_edited_file(scenario: Write, expression: str) -> None:
     assert asked(variant) == asked(edited)
 
 
+def test_a_demand_in_a_table_is_multiplied_as_a_whole(scenario: Write) -> None:
+    """Proves: a factor on a demand by table is one on every rate of the table.
+    Sensitivity: the demand that most needs a sweep, a measured one, could have none.
+    """
+    path = scenario({"demand: 20 requests/s": "demand: {table: demand.csv}"})
+    rates = {"night": 3.0, "day": 20.0}
+    rows = [f"search,2027-Q1,{slot},base,{rps}" for slot, rps in rates.items()]
+    (path / "demand.csv").write_text("\n".join(["workload,period,slot,outlook,requests_per_s", *rows]) + "\n")
+    [variant] = made(path, "workloads.*.demand=1.5x")
+    found = {workload.name: workload.demand_rps for workload in variant.workloads}
+    assert found["search"] == {("2027-Q1", slot, "base"): 1.5 * rps for slot, rps in rates.items()}
+    assert max(found["chat"].values()) == 60.0
+
+
 def test_a_catalog_price_is_changed_with_its_source(scenario: Write) -> None:
     """Proves: an offer by name has the catalog's price changed, hourly and upfront, and says that it was.
     Sensitivity: -20 % of nothing; or a plan that passes an assumed price for a list price.
