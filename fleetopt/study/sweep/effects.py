@@ -95,6 +95,8 @@ def curves(sweep: Sweep) -> tuple[Curve, ...]:
     found = []
     for index, one in enumerate(sweep.runs[0].settings):
         runs = _alone(sweep, index) if sweep.question.design == "one-at-a-time" else list(sweep.runs)
+        # Several fields as they are may be several numbers; a chart has no place for them.
+        runs = [run for run in runs if run.settings[index].value is not None or run.settings[index].setting != AS_IT_IS]
         units = {run.settings[index].unit for run in runs}
         values = {run.settings[index].value for run in runs}
         if len(units) == 1 and len(values) > 1 and None not in values:

@@ -24,8 +24,8 @@ PLANNED: tuple[Status, ...] = ("OPTIMAL", "FEASIBLE")
 class Setting(Record):
     """What a variable is set to in a variant: as the expression says it, as it is written then, and as a number.
 
-    `written` and `value` are null where the expression sets several fields or the field has no number; `value` is then
-    the factor, if it is one. `unit` is the base unit of `value`.
+    `written` is null where the expression sets several fields or nothing is written; `value` where there is no number.
+    It is a factor where several fields are multiplied. `unit` is the base unit of `value`, x that of factors.
     """
 
     path: str

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import Source
 from fleetopt.study.sweep.designs import Choice
 from fleetopt.study.sweep.levels import Level
-from fleetopt.study.sweep.paths import base, multiplied, put
+from fleetopt.study.sweep.paths import put
 from fleetopt.study.sweep.quantities import quantity
 from fleetopt.study.sweep.records import Setting
 from fleetopt.study.sweep.variables import Variable, setting
@@ -79,17 +80,14 @@ class Variants:
         return tuple(InputFile(f"changed: {path} = {_short(new)}", _sha256([path, new])) for path, new in fields)
 
     def _said(self, variable: Variable, level: Level | None) -> Setting:
-        one = Level(AS_IT_IS, factor=None) if level is None else level
-        text, factor = one.text, None if one.factor is None else float(one.factor)
+        text = AS_IT_IS if level is None else level.text
         if len(variable.keys) > 1:
-            return Setting(path=variable.path, setting=text, written=None, value=factor, unit="x" if factor else "")
+            value, unit = _together(variable, level)
+            return Setting(path=variable.path, setting=text, written=None, value=value, unit=unit)
         key = variable.keys[0]
-        written = (
-            base(self.source, multiplied(self.source.document, key))
-            if level is None
-            else setting(self.source, key, level)[1]
-        )
-        value, unit = quantity(written) or (factor, "x" if factor else "")
+        as_written = Level(text, Decimal(1)) if level is None else level
+        written = setting(self.source, key, as_written)[1]
+        value, unit = quantity(written) or _factor(level)
         said = None if written is None else _short(written)
         return Setting(path=variable.path, setting=text, written=said, value=value, unit=unit)
 
@@ -101,11 +99,24 @@ class Variants:
         return replace(issue, what=f"{issue.what} (by {by})") if by else issue
 
 
+def _together(variable: Variable, level: Level | None) -> tuple[float | None, str]:
+    """The number of a setting of several fields: the one they all take, or the factor; as they are it is one."""
+    if level is not None and level.factor is None:
+        return quantity(level.value) or (None, "")
+    if level is None and any(one.factor is None for one in variable.levels):
+        return None, ""
+    return _factor(level or Level(AS_IT_IS, Decimal(1)))
+
+
+def _factor(level: Level | None) -> tuple[float | None, str]:
+    return (None, "") if level is None or level.factor is None else (float(level.factor), "x")
+
+
 @cache
 def fingerprint() -> str:
     """A hash of the parts of fleetopt that decide what a plan is, the same wherever it is installed."""
     package = Path(__file__).resolve().parents[2]
-    files = sorted(path for room in _ROOMS for path in (package / room).rglob("*.py"))
+    files = sorted([*package.glob("*.py"), *(path for room in _ROOMS for path in (package / room).rglob("*.py"))])
     digests = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
     return _sha256(
         [(path.relative_to(package).as_posix(), digest) for path, digest in zip(files, digests, strict=True)]

@@ -143,6 +143,35 @@ def test_the_hash_is_of_what_matters(scenario: Write) -> None:
     assert hash_of(scenario(), SolveOptions()) != first
 
 
+def test_settings_are_told_in_words_and_in_numbers(scenario: Write) -> None:
+    """Proves: the value of a field is in its base unit, of several fields the factor or the number they share.
+    Sensitivity: the axis of a chart would be a factor in one run and seconds in the next.
+    """
+    source = Source(scenario())
+    expressions = [
+        "workloads.chat.slo.ttft=0.5x",
+        "workloads.*.demand=0x",
+        "workloads.*.slo.tpot=40 ms",
+        "risk={weight: 10 %}",
+    ]
+    variants = Variants(source, read_variables(source, expressions))
+    [choice] = choices(variants.variables, "grid", 0, 0, 1)
+    told = [(one.setting, one.written, one.value, one.unit) for one in variants.settings(choice)]
+    assert told == [
+        ("0.5x", "1 s at p90", 1.0, "s at p90"),
+        ("0x", None, 0.0, "x"),
+        ("40 ms", None, 0.04, "s"),
+        ("{weight: 10 %}", '{"weight": "10 %"}', None, ""),
+    ]
+    as_they_are = [(one.setting, one.written, one.value, one.unit) for one in variants.settings((None,) * 4)]
+    assert as_they_are == [
+        ("as it is", "2 s at p90", 2.0, "s at p90"),
+        ("as it is", None, 1.0, "x"),
+        ("as it is", None, None, ""),
+        ("as it is", None, None, ""),
+    ]
+
+
 REFUSED = {
     "workloads.chat.demnd=2x": "workloads.chat has no 'demnd'. Did you mean 'demand'?",
     "workloads.chta.demand=2x": "workloads has no 'chta'. Did you mean 'chat'?",
