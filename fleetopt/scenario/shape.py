@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -36,6 +37,7 @@ def takes_list(key: Key) -> bool:
     return get_origin(_at(key)) is list
 
 
+@lru_cache(maxsize=4096)
 def _at(key: Key) -> Any:
     """The type that stands at a key, None where nothing may."""
     found: Any = ScenarioFile

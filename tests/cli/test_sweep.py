@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from fleetopt.study.sweep.engines.engine import Inline
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Seed = Callable[..., Path]
 Start = Callable[..., subprocess.Popen[str]]
@@ -158,6 +160,24 @@ def test_a_failure_of_ours_has_its_exit_code(fleetopt: Run, seed: Seed, monkeypa
     answer = fleetopt("sweep", seed(), "--vary", DEMAND, *INLINE)
     assert answer.returncode == 1
     assert "variant 1 failed: ZeroDivisionError: so it goes" in answer.stderr
+
+
+def test_the_engine_that_is_asked_for_runs_it(fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: --engine, --workers and --address reach the engine, and zero workers are as many as it likes.
+    Sensitivity: a cluster that stands idle.
+    """
+    asked: list[tuple[object, ...]] = []
+
+    def made(*arguments: object) -> Inline:
+        asked.append(arguments)
+        return Inline()
+
+    monkeypatch.setattr("fleetopt.study.sweep.engines.on_ray.OnRay", made)
+    monkeypatch.setattr("fleetopt.study.sweep.engines.processes.Processes", made)
+    words = ("sweep", seed(), "--vary", PRICE)
+    assert fleetopt(*words, "--engine", "ray", "--address", "auto", "--workers", 3).returncode == 0
+    assert fleetopt(*words).returncode == 0
+    assert asked == [("auto", 3), (None,)]
 
 
 def test_a_bar_is_for_terminals_alone(fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,12 +48,13 @@ class Folder:
     def __init__(self, path: Path, question: Question, *, force: bool) -> None:
         self._path = path
         self._plans = question.plans
-        known = stands(path / QUESTION, "file")
-        if not known:
+        # The lock is the first file that a sweep makes, so a folder with one is a sweep's, even if killed at once.
+        if not stands(path / LOCK, "file"):
             check_folder(path, force=force)
-        (path / "runs").mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(path)
         try:
+            known = stands(path / QUESTION, "file")
             if known and not force:
                 _check_same(path, question)
             _clear(path)

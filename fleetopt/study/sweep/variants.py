@@ -59,7 +59,7 @@ class Variants:
     def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions) -> str:
         """A hash of everything that a run depends on: what was read, the options, and the programs."""
         asked = (options.gap, options.time_limit_s, options.method)
-        return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), solver_version()])
+        return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), _solver()])
 
     def _document(self, choice: Choice) -> Document:
         document = self.source.document
@@ -121,6 +121,11 @@ def fingerprint() -> str:
     return _sha256(
         [(path.relative_to(package).as_posix(), digest) for path, digest in zip(files, digests, strict=True)]
     )
+
+
+@cache
+def _solver() -> str:
+    return solver_version()
 
 
 def as_it_is(variables: Sequence[Variable]) -> Choice:

@@ -19,7 +19,7 @@ from fleetopt.scenario.load import load
 from fleetopt.study.once import optimize
 from fleetopt.study.sweep.bench import Answer, Bench, Shared, Task
 from fleetopt.study.sweep.engines.engine import MOST_TRIES, Again, Engine, Inline
-from fleetopt.study.sweep.engines.on_ray import OnRay
+from fleetopt.study.sweep.engines.on_ray import OnRay, _work
 from fleetopt.study.sweep.engines.processes import Processes
 from fleetopt.study.sweep.records import Outcome, Sweep
 from fleetopt.study.sweep.sweep import Ask, Progress, sweep
@@ -140,6 +140,15 @@ def test_without_ray_the_engine_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(InputError, match=r"needs Ray, which is not installed. .*fleetopt\[ray\]"):
         OnRay()
+
+
+def test_a_worker_with_another_fleetopt_says_so(scenario: Write) -> None:
+    """Proves: a machine of a cluster on which another version is installed computes nothing.
+    Sensitivity: rows of two programs in one table, under hashes of one.
+    """
+    answer = _work("a sweep", [None], "another fingerprint", Task("key", load(scenario())))
+    assert (answer.outcome.status, answer.key) == ("FAILED", "key")
+    assert "install the same on every machine" in answer.outcome.message
 
 
 class Counting:

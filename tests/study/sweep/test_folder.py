@@ -157,6 +157,16 @@ def test_two_sweeps_do_not_write_into_one_folder(scenario: Write, tmp_path: Path
     assert swept(scenario(), Stopping(), tmp_path / "out") == found
 
 
+def test_a_kill_before_the_first_run_is_no_reason_to_refuse(scenario: Write, tmp_path: Path) -> None:
+    """Proves: a folder in which a sweep had only just begun is gone on with.
+    Sensitivity: the same command would be refused for files that it made itself.
+    """
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.lock").touch()
+    (tmp_path / "out/.question.json-x1").mkdir()
+    assert len(swept(scenario(), Stopping(), tmp_path / "out").runs) == 6
+
+
 def test_what_a_kill_left_half_written_is_cleared(scenario: Write, tmp_path: Path) -> None:
     """Proves: folders in which files were written aside when the process died are taken away, and nothing else.
     Sensitivity: they would pile up, or count.
