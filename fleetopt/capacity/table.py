@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fleetopt.capacity.aggregated import aggregated_capacity
@@ -19,11 +19,12 @@ from fleetopt.catalog.domain import (
     Candidate,
     DecodeProfile,
     GpuType,
+    Llm,
     ModelCard,
     PrefillProfile,
     RateProfile,
 )
-from fleetopt.scenario.domain import Margins, Scenario, Workload
+from fleetopt.scenario.domain import Margins, Scenario, Shortfall, Survive, Workload
 
 Answer: TypeAlias = Capacity | Rejection
 
@@ -57,21 +58,67 @@ def evidence(candidate: Candidate, card: ModelCard, gpu: GpuType, margins: Margi
 
 def derive(scenario: Scenario) -> CapacityTable:
     """The capacity of every allowed pair, in the order of the workloads and then of candidate names."""
-    ready: dict[tuple[str, str], Evidence] = {}
-    answers: list[Answer] = []
-    for workload in scenario.workloads:
-        llm = scenario.models[workload.model]
-        for candidate in sorted(llm.candidates, key=lambda one: one.name):
-            if not workload.allows(candidate.config, candidate.role):
-                continue
-            key = (workload.model, candidate.name)
-            if key not in ready:
-                gpu = scenario.gpu_types[candidate.config.gpu_type]
-                ready[key] = evidence(candidate, llm.card, gpu, scenario.margins)
-            answers.append(ready[key].carries(workload))
-    return CapacityTable(
-        rows=tuple(answer for answer in answers if isinstance(answer, Capacity)),
-        rejections=tuple(answer for answer in answers if isinstance(answer, Rejection)),
+    return Derivation().table(scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """Derives the tables of scenarios that are variants of one another, each part once for what it depends on.
+
+    A curve depends on its profile, the GPU type and the margins; what a replica carries of a workload, on the curve and
+    on what `asked_of_a_replica` leaves of the workload.
+    """
+
+    _ready: dict[tuple[object, ...], tuple[object, Evidence]] = field(default_factory=dict)
+    _answers: dict[tuple[object, ...], tuple[object, tuple[Answer, ...]]] = field(default_factory=dict)
+
+    def table(self, scenario: Scenario) -> CapacityTable:
+        """The capacity of every allowed pair, in the order of the workloads and then of candidate names."""
+        answers = [answer for workload in scenario.workloads for answer in self._of(scenario, workload)]
+        return CapacityTable(
+            rows=tuple(answer for answer in answers if isinstance(answer, Capacity)),
+            rejections=tuple(answer for answer in answers if isinstance(answer, Rejection)),
+        )
+
+    def _of(self, scenario: Scenario, workload: Workload) -> tuple[Answer, ...]:
+        asked, llm = asked_of_a_replica(workload), scenario.models[workload.model]
+        # Identity tells catalogs apart, so what a key names by it is kept; the rest is told apart by all it says.
+        kept = (llm, scenario.gpu_types)
+        key = (repr(asked), scenario.margins, *map(id, kept))
+        if key not in self._answers:
+            candidates = sorted(llm.candidates, key=lambda one: one.name)
+            allowed = [one for one in candidates if workload.allows(one.config, one.role)]
+            found = tuple(self._evidence(scenario, llm, one).carries(asked) for one in allowed)
+            self._answers[key] = (kept, found)
+        return self._answers[key][1]
+
+    def _evidence(self, scenario: Scenario, llm: Llm, candidate: Candidate) -> Evidence:
+        gpu = scenario.gpu_types[candidate.config.gpu_type]
+        kept = (candidate, llm.card, gpu)
+        key = (scenario.margins, *map(id, kept))
+        if key not in self._ready:
+            self._ready[key] = (kept, evidence(*kept, scenario.margins))
+        return self._ready[key][1]
+
+
+def asked_of_a_replica(workload: Workload) -> Workload:
+    """A workload without what only the fleet as a whole is asked for: how often it comes, and what stands by.
+
+    A pool behind one queue is as large as the demand with its headroom makes it, so that stays.
+    """
+    peak_rps = max(workload.demand_rps.values(), default=0.0) * (1.0 + workload.headroom) if workload.pooled else 0.0
+    return replace(
+        workload,
+        demand_rps={("", "", ""): peak_rps},
+        headroom=0.0,
+        shortfall=Shortfall(0.0, 0.0),
+        sites=None,
+        least_replicas=(),
+        spares=(),
+        most_gpu_types=None,
+        survive=Survive(),
+        batch=None,
+        priority=None,
     )
 
 

@@ -29,6 +29,7 @@ from fleetopt.cli import (
     report,
     schema,
     stretch,
+    sweep,
     verify,
 )
 from fleetopt.errors import FleetoptError, InputError
@@ -45,7 +46,7 @@ app = typer.Typer(
 )
 for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
     app.command(verb.NAME)(verb.run)
-for verb in (stretch, catalog, schema, init):
+for verb in (stretch, sweep, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

@@ -1,7 +1,7 @@
 """Files from users, read with suspicion: YAML as Documents, CSV tables as Rows, JSON as Records; and writing."""
 
 from fleetopt.documents.files import read_bytes, read_text, shown, stands
-from fleetopt.documents.markup import Document, Key, read_yaml
+from fleetopt.documents.markup import Document, Key, parse_yaml, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
 from fleetopt.documents.tables import LEAST, MOST, Row, parse_table, read_table
 from fleetopt.documents.writing import check_file, check_folder, clear_file, inert, write_file, write_files
@@ -20,6 +20,7 @@ __all__ = [
     "json_lines",
     "parse_json",
     "parse_table",
+    "parse_yaml",
     "read_bytes",
     "read_json",
     "read_record",

@@ -64,9 +64,18 @@ def read_yaml(path: Path) -> tuple[Document, str]:
     Raises:
         InputError: the file cannot be read, is no YAML, repeats a key, or is too large once expanded.
     """
+    text, digest = read_text(path, YAML_LIMIT_BYTES)
+    return parse_yaml(text, path), digest
+
+
+def parse_yaml(text: str, path: Path) -> Document:
+    """A YAML text as a Document; `path` is what its errors call it.
+
+    Raises:
+        InputError: as `read_yaml`, for what the text holds.
+    """
     import yaml
 
-    text, digest = read_text(path, YAML_LIMIT_BYTES)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     document = Document(path, None)
     try:
@@ -82,7 +91,7 @@ def read_yaml(path: Path) -> tuple[Document, str]:
         what = f"is not valid YAML ({str(error).splitlines()[0]})"
         fix = "Take out the character that cannot stand in a text file"
         raise InputError([Issue("bad-yaml", f"{shown(path)}:{line}", what, fix)]) from None
-    return document, digest
+    return document
 
 
 class _Builder:

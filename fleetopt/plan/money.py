@@ -1,16 +1,23 @@
-"""What a dollar of another time is worth at the start of the horizon, and what one of now comes to by the year."""
+"""What a dollar of another time is worth at the start, what one of now comes to by the year, and what kind each is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
+from fleetopt.plan.domain import CostLine
 from fleetopt.scenario.domain import Period
 
 MONTHS_PER_YEAR = 12.0
 PAID_AT_START = frozenset({"upfront", "sale"})
 RECEIVED_AT_END = frozenset({"residual_value"})
 """Cost lines that fall on the first or the last day of their period; all others are spread over it."""
+
+Kind: TypeAlias = Literal["capex", "opex", "unpaid"]
+KINDS: tuple[Kind, ...] = ("capex", "opex", "unpaid")
+SOLD = "sale"
+_UNPAID = RECEIVED_AT_END | {"shortfall"}
 
 
 def discount(line: str, period: str, periods: Sequence[Period], rate: float) -> float:
@@ -46,3 +53,15 @@ def capital_recovery(rate: float, years: float) -> float:
     (0.09439, 220336)
     """
     return 1.0 / years if rate == 0 else rate / -math.expm1(-years * math.log1p(rate))
+
+
+def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
+    """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
+    if not is_paid(cost):
+        return "unpaid"
+    return "capex" if cost.line == SOLD or (cost.line in PAID_AT_START and cost.item in bought) else "opex"
+
+
+def is_paid(cost: CostLine) -> bool:
+    """Whether a line is cash that leaves, not only counted."""
+    return cost.line not in _UNPAID

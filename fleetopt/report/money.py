@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from fleetopt.plan.domain import CostLine, Plan
-from fleetopt.plan.money import PAID_AT_START, RECEIVED_AT_END
+from fleetopt.plan.money import KINDS, PAID_AT_START, Kind, is_paid, kind_of
 
-Kind: TypeAlias = Literal["capex", "opex", "unpaid"]
-KINDS: tuple[Kind, ...] = ("capex", "opex", "unpaid")
+__all__ = ["KINDS", "Kind", "is_paid", "kind_of"]  # part of the same vocabulary, for whoever reads dollars here
+
 KIND_WORDS: dict[Kind, str] = {"capex": "capex", "opex": "opex", "unpaid": "counted, not paid"}
 
 _TITLES = {
@@ -40,10 +40,8 @@ _TITLES = {
 }
 """Names for people; a line that is not here is shown by its own name."""
 
-_UNPAID = RECEIVED_AT_END | {"shortfall"}
 _ONCE = PAID_AT_START
 """Lines that are paid once, on the first day; capex where the order is a purchase."""
-_SOLD = "sale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +88,6 @@ def spend(plan: Plan) -> tuple[Spend, ...]:
         )
         for c in plan.costs
     )
-
-
-def kind_of(cost: CostLine, bought: Iterable[str]) -> Kind:
-    """Whether a line is capex, opex or not paid; `bought` are the supply lines that are purchases."""
-    if not is_paid(cost):
-        return "unpaid"
-    return "capex" if cost.line == _SOLD or (cost.line in _ONCE and cost.item in bought) else "opex"
-
-
-def is_paid(cost: CostLine) -> bool:
-    """Whether a line is cash that leaves, not only counted."""
-    return cost.line not in _UNPAID
 
 
 def line_title(line: str) -> str:

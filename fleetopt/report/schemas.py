@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
+from pydantic import BaseModel
+
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.schema import ScenarioFile
+from fleetopt.study.sweep.records import Sweep
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_text(of: str) -> str:
-    """The JSON Schema of a 'scenario' file, or of a 'plan' as it is written."""
-    schema = ScenarioFile.model_json_schema() if of == "scenario" else Plan.model_json_schema(mode="serialization")
+    """The JSON Schema of a 'scenario' file, or of a 'plan' or a 'sweep' as it is written."""
+    written: dict[str, type[BaseModel]] = {"plan": Plan, "sweep": Sweep}
+    schema = written[of].model_json_schema(mode="serialization") if of in written else ScenarioFile.model_json_schema()
     return json.dumps({"$schema": _DIALECT, **schema}, indent=2) + "\n"

@@ -48,7 +48,9 @@ class DemandReader:
 
     def read(self, name: str, workload: WorkloadFile, tokens: float) -> dict[TimeKey, float]:
         """The demand in requests/s of a workload whose mean request has `tokens` tokens; issues are added."""
-        rates = self._read(name, workload, tokens)
+        assert workload.demand is not None
+        factor = workload.demand.factor
+        rates = {time: factor * rps for time, rps in self._read(name, workload, tokens).items()}
         peak = max(rates.values(), default=0.0)
         if peak > MOST_RPS:
             what = f"comes to {peak:.3g} requests/s, more than {MOST_RPS:,.0f}"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from fleetopt.catalog.domain import InputFile
@@ -15,6 +14,7 @@ from fleetopt.catalog.roots import shipped
 from fleetopt.documents import Document, Key, read_yaml, shown, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.schema import ScenarioFile
+from fleetopt.scenario.shape import keys_at
 
 FILE_NAME = "scenario.yaml"
 INCLUDE_LIMIT = 32
@@ -38,19 +38,28 @@ def find_scenario(path: Path) -> Path:
     return path
 
 
-def read_scenario_file(path: Path) -> tuple[ScenarioFile, Document, list[InputFile]]:
-    """The validated contents of a scenario and everything it includes.
+def read_document(path: Path) -> tuple[Document, list[InputFile]]:
+    """A scenario file with everything it includes laid below it, and the files it came from.
 
     Raises:
-        InputError: with every problem of every field, not only the first.
+        InputError: a file cannot be read, or is no mapping of keys.
     """
     files: list[InputFile] = []
     document = _Reader(path.parent, files).merged(path, ())
     if not isinstance(document.value, dict):
         what = "is not a mapping of keys to values"
         raise InputError([document.issue("not-a-mapping", (), what, "Begin with 'name: ...'")])
+    return document, files
+
+
+def checked(document: Document) -> ScenarioFile:
+    """The validated contents of a scenario.
+
+    Raises:
+        InputError: with every problem of every field, not only the first.
+    """
     try:
-        return ScenarioFile.model_validate(document.value), document, files
+        return ScenarioFile.model_validate(document.value)
     except ValidationError as error:
         issues = [_issue(document, details) for details in error.errors(include_url=False)]
         raise InputError(sorted(issues, key=_by_line)) from None
@@ -136,7 +145,7 @@ def _issue(document: Document, details: ErrorDetails) -> Issue:
         key = key[:-1]  # the rate was written straight under 'demand'
     kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
-        return document.issue("unknown-key", key, "unknown key", did_you_mean(str(key[-1]), _siblings(key)))
+        return document.issue("unknown-key", key, "unknown key", did_you_mean(str(key[-1]), keys_at(key)))
     if kind == "missing":
         return document.issue("missing-key", key[:-1], f"has no '{key[-1]}'", f"Add '{key[-1]}'")
     if kind in ("model_type", "dict_type"):
@@ -180,38 +189,8 @@ def _quoted(value: Any) -> str:
 
 
 def _keys_fix(key: Key) -> str:
-    known = _siblings((*key, ""))
+    known = keys_at((*key, ""))
     return f"Write keys under it: {', '.join(known)}" if known else "Write 'key: value' lines under it"
-
-
-def _siblings(key: Key) -> list[str]:
-    """The keys that may stand where the last part of `key` stands."""
-    block: Any = ScenarioFile
-    for part in key[:-1]:
-        block = _inside(block, part)
-    if isinstance(block, type) and issubclass(block, BaseModel):
-        return [field.alias or name for name, field in block.model_fields.items()]
-    return []
-
-
-def _inside(block: Any, part: str | int) -> Any:
-    """The type found under `part`, looking through optional and mapping types."""
-    if isinstance(block, type) and issubclass(block, BaseModel):
-        field = block.model_fields.get(str(part))
-        return _block_of(field.annotation) if field else None
-    if isinstance(block, tuple):
-        return block[0]
-    return None
-
-
-def _block_of(annotation: Any) -> Any:
-    """A block type itself; a mapping of blocks as a 1-tuple, one `_inside` step away."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    blocks = [b for a in get_args(annotation) if (b := _block_of(a))]
-    if get_origin(annotation) in (Union, UnionType):
-        return blocks[0] if blocks else None
-    return (blocks[0],) if blocks else None
 
 
 def _by_line(issue: Issue) -> tuple[str, int]:

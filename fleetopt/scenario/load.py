@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from fleetopt.catalog.domain import Hardware, InputFile, Llm
-from fleetopt.catalog.hardware import load_hardware
-from fleetopt.catalog.models import load_model
 from fleetopt.catalog.roots import model_folder, model_names, shipped
+from fleetopt.catalog.shelf import Shelf
 from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.batch import BatchReader
@@ -15,7 +16,7 @@ from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Risk, Scenario
-from fleetopt.scenario.files import find_scenario, read_scenario_file
+from fleetopt.scenario.files import checked, find_scenario, read_document
 from fleetopt.scenario.lengths import LengthReader
 from fleetopt.scenario.objective import build_objective
 from fleetopt.scenario.schema import ScenarioFile
@@ -30,52 +31,76 @@ def load(path: str | Path) -> Scenario:
     Raises:
         InputError: with every issue found in the scenario and the catalog files it uses.
     """
-    source = find_scenario(Path(path))
-    file, document, files = read_scenario_file(source)
-    issues: list[Issue] = []
-    roots = _roots(file, document, issues)
-    hardware, hardware_files = load_hardware(roots)
-    models, model_files = _models(file, roots, hardware, document, issues)
-    calendar = build_calendar(file.calendar, document, issues)
-    exchange = Exchange(file.money.rates, document, issues)
-    slips = {name: outlook.delivery_slip for name, outlook in file.calendar.outlooks.items()}
-    late = Slips(slips, calendar.periods[0].months, document, issues)
-    supply = SupplyBuilder(hardware, calendar, document, issues, exchange=exchange, slips=late).build(file.supply)
-    demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
-    lengths = LengthReader(document, issues, files)
-    batch = BatchReader(document, calendar, issues)
-    racked = {facility.site for facility in supply.facilities if facility.nodes_per_rack}
-    builder = WorkloadBuilder(
-        models,
-        hardware,
-        document,
-        issues,
-        sites=file.supply.sites,
-        demand=demand,
-        lengths=lengths,
-        batch=batch,
-        racked=racked,
-    )
-    workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
-    objective = build_objective(file.objective, supply.facilities, document, issues)
-    if issues:
-        raise InputError(issues)
-    return Scenario(
-        name=file.name,
-        description=file.description,
-        path=source,
-        calendar=calendar,
-        workloads=tuple(workloads),
-        supply=supply,
-        margins=Margins(**file.margins.model_dump()),
-        discount_rate=file.money.discount_rate,
-        risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
-        objective=objective,
-        models=models,
-        gpu_types=hardware.gpu_types,
-        node_types=hardware.node_types,
-        files=tuple(sorted((*files, *hardware_files, *model_files), key=lambda f: f.name)),
-    )
+    return Source(path).scenario()
+
+
+class Source:
+    """The files behind a scenario, read once for it and for as many variants of it as are asked for."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = find_scenario(Path(path))
+        self.document, self.files = read_document(self.path)
+        self._shelf = Shelf()
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """GPU types, node types and offers that the scenario can name."""
+        return self._shelf.hardware(_roots(checked(self.document), self.document, []))[0]
+
+    def scenario(self, document: Document | None = None, changes: Sequence[InputFile] = ()) -> Scenario:
+        """The scenario, or the one that another document beside the same files asks for.
+
+        Args:
+            document: instead of the one that was read.
+            changes: what stands for the difference between the two among the scenario's files.
+
+        Raises:
+            InputError: with every issue found in the scenario and the catalog files it uses.
+        """
+        document = document or self.document
+        file, files = checked(document), [*self.files, *changes]
+        issues: list[Issue] = []
+        roots = _roots(file, document, issues)
+        hardware, hardware_files = self._shelf.hardware(roots)
+        models, model_files = _models(file, roots, self._shelf, document, issues)
+        calendar = build_calendar(file.calendar, document, issues)
+        exchange = Exchange(file.money.rates, document, issues)
+        slips = {name: outlook.delivery_slip for name, outlook in file.calendar.outlooks.items()}
+        late = Slips(slips, calendar.periods[0].months, document, issues)
+        supply = SupplyBuilder(hardware, calendar, document, issues, exchange=exchange, slips=late).build(file.supply)
+        demand = DemandReader(document, file.workloads.keys(), calendar, issues, files)
+        lengths = LengthReader(document, issues, files)
+        builder = WorkloadBuilder(
+            models,
+            hardware,
+            document,
+            issues,
+            sites=file.supply.sites,
+            demand=demand,
+            lengths=lengths,
+            batch=BatchReader(document, calendar, issues),
+            racked={facility.site for facility in supply.facilities if facility.nodes_per_rack},
+        )
+        workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
+        objective = build_objective(file.objective, supply.facilities, document, issues)
+        if issues:
+            raise InputError(issues)
+        return Scenario(
+            name=file.name,
+            description=file.description,
+            path=self.path,
+            calendar=calendar,
+            workloads=tuple(workloads),
+            supply=supply,
+            margins=Margins(**file.margins.model_dump()),
+            discount_rate=file.money.discount_rate,
+            risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
+            objective=objective,
+            models=models,
+            gpu_types=hardware.gpu_types,
+            node_types=hardware.node_types,
+            files=tuple(sorted((*files, *hardware_files, *model_files), key=lambda f: f.name)),
+        )
 
 
 def default_roots(beside: Path | None = None) -> tuple[Path, ...]:
@@ -98,7 +123,7 @@ def _roots(file: ScenarioFile, document: Document, issues: list[Issue]) -> tuple
 
 
 def _models(
-    file: ScenarioFile, roots: tuple[Path, ...], hardware: Hardware, document: Document, issues: list[Issue]
+    file: ScenarioFile, roots: tuple[Path, ...], shelf: Shelf, document: Document, issues: list[Issue]
 ) -> tuple[dict[str, Llm], list[InputFile]]:
     models: dict[str, Llm] = {}
     files: list[InputFile] = []
@@ -112,7 +137,7 @@ def _models(
             issues.append(document.issue("unknown-model", key, f"'{name[:60]}' is no model here", fix))
             continue
         try:
-            models[name], more = load_model(name, roots, hardware.gpu_types)
+            models[name], more = shelf.model(name, roots)
             files += more
         except InputError as error:
             issues += error.issues

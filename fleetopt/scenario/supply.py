@@ -19,7 +19,7 @@ from fleetopt.scenario.terms import TermsReader
 from fleetopt.scenario.upkeep import UpkeepReader
 from fleetopt.units import Price
 
-_WRITTEN_OUT = ("node_type", "kind", "upfront", "term_months", "provider", "source")
+_WRITTEN_OUT = ("node_type", "kind", "term_months", "provider", "source")
 
 
 class SupplyBuilder:
@@ -102,15 +102,20 @@ class SupplyBuilder:
         for field in _WRITTEN_OUT:
             if getattr(file, field) is not None:
                 what = "stands beside 'offer', which already says it"
-                self._add((*key, field), what, "Take one out (only price and lead_time_months may be changed)")
+                self._add((*key, field), what, "Take one out (only price, upfront and lead_time_months may be changed)")
         if not self._must_know((*key, "offer"), file.offer, self._hardware.offers, "offer"):
             return None
         offer = self._hardware.offers[file.offer]
         changes: dict[str, Any] = {}
+        notes: list[str] = []
         if file.price is not None:
             changes["usd_per_node_h"] = self._per_node((*key, "price"), file.price, offer.node_type)
-            note = f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h in {shown(self._document.path)}"
-            note += self._written(file)
+            notes.append(f"hourly price set to {changes['usd_per_node_h']:g} USD/node/h")
+        if file.upfront is not None:
+            changes["upfront_usd_per_node"] = self._per_node((*key, "upfront"), file.upfront, offer.node_type)
+            notes.append(f"upfront price set to {changes['upfront_usd_per_node']:g} USD/node")
+        if notes:
+            note = f"{', '.join(notes)} in {shown(self._document.path)}{self._written(file)}"
             changes["provenance"] = Provenance("assumed", f"{note}; was: {offer.provenance.source}")
         if file.lead_time_months is not None:
             changes["lead_time_months"] = file.lead_time_months

@@ -31,6 +31,7 @@ class DemandFile(Block):
     """A base rate with factors by slot, period and outlook (1 where none is given), or a table of rates."""
 
     base: Rate | None = None
+    factor: Annotated[Factor, Field(description="On all of it, also on the rates of a table")] = 1.0
     slots: dict[Name, Factor] = {}
     periods: dict[Name, Factor] = {}
     outlooks: dict[Name, Factor] = {}

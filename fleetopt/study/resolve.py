@@ -12,14 +12,14 @@ from time import monotonic
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import CapacityTable
-from fleetopt.capacity.table import derive
+from fleetopt.capacity.table import Derivation
 from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.goals import Goal, Reached, least
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
-from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.domain import Scenario
 from fleetopt.study.once import optimize
 from fleetopt.study.restrict import by_cost
 
@@ -69,7 +69,7 @@ class Resolver:
     solves: int = 0
     unanswered: int = 0
     _start: float = field(default_factory=monotonic)
-    _known: dict[tuple[object, ...], list[tuple[Workload, object, CapacityTable]]] = field(default_factory=dict)
+    _derivation: Derivation = field(default_factory=Derivation)
 
     def no_finer_than(self, plan: Plan) -> None:
         """Asks no question to a smaller gap than the plan is known to: the difference would not be known better."""
@@ -128,24 +128,8 @@ class Resolver:
         return least(build_case(scenario, self.capacities(scenario)), goal, cap_usd, options)
 
     def capacities(self, scenario: Scenario) -> CapacityTable:
-        """The capacity table, each workload's part derived once for as long as the workload stays what it is."""
-        parts = [self._part(scenario, workload) for workload in scenario.workloads]
-        return CapacityTable(
-            rows=tuple(row for part in parts for row in part.rows),
-            rejections=tuple(rejection for part in parts for rejection in part.rejections),
-        )
-
-    def _part(self, scenario: Scenario, workload: Workload) -> CapacityTable:
-        # Variants share what they do not change, so identity tells what has been derived; what is compared is kept.
-        evidence = (scenario.models, scenario.gpu_types, scenario.margins)
-        known = self._known.setdefault((workload.name, *map(id, evidence)), [])
-        # The sizes of pools lean on demand; nothing else of a capacity does.
-        leans_on = workload if workload.pooled else replace(workload, demand_rps={})
-        for other, _, table in known:
-            if other == leans_on:
-                return table
-        known.append((leans_on, evidence, derive(replace(scenario, workloads=(workload,)))))
-        return known[-1][2]
+        """The capacity table, each workload's part derived once for as long as what it depends on stays what it is."""
+        return self._derivation.table(scenario)
 
     def _left_s(self) -> float:
         return float("inf") if self.seconds is None else self.seconds - (monotonic() - self._start)

@@ -145,6 +145,25 @@ def _told(rows: Mapping[str, Sequence[float]], periods: Sequence[str], unit: str
 
 def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callable[[Axes], None]) -> str:
     """The picture, with periods one beside another, or none where `draw` says what stands below."""
+    step = -(-len(periods) // MOST_TICKS)
+
+    def dated(ax: Axes) -> None:
+        draw(ax)
+        if periods:
+            ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
+
+    return svg_of(name, label, unit, dated)
+
+
+def svg_of(name: str, label: str, unit: str, draw: Callable[[Axes], None]) -> str:
+    """A picture for a page, with the looks of all of them.
+
+    Args:
+        name: its ids begin with it, so that they are its own.
+        label: what it shows, for those who cannot see it.
+        unit: of the upright axis.
+        draw: fills the axes.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -153,12 +172,9 @@ def _svg(name: str, label: str, periods: Sequence[str], unit: str, draw: Callabl
         ax = figure.add_axes(PLACE)
         ax.grid(axis="y", color="#dddddd", linewidth=0.7)
         ax.set_axisbelow(True)
+        ax.yaxis.set_major_formatter(lambda value, _: short(value))
         draw(ax)
         ax.spines[["top", "right"]].set_visible(False)
-        if periods:
-            step = -(-len(periods) // MOST_TICKS)
-            ax.set_xticks(range(0, len(periods), step), [_two_lines(p) for p in periods[::step]])
-        ax.yaxis.set_major_formatter(lambda value, _: short(value))
         ax.set_title(unit, loc="left", fontsize=10)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata=_METADATA)

@@ -36,9 +36,10 @@ def html_report(plan: Plan, scenario: Scenario, baselines: Sequence[Baseline] = 
         scenario: what was asked.
         baselines: what plainer ways to size the fleet would cost.
     """
-    page = _environment().get_template("page.html.j2")
+    page = environment().get_template("page.html.j2")
     orders = purchase_orders(plan, scenario)
     return page.render(
+        kicker="Fleet plan",
         title=plan.scenario,
         description=scenario.description,
         figures=_figures(plan, scenario),
@@ -52,7 +53,8 @@ def _shown(value: Any) -> Any:
     return plain(value) if type(value) is str else value
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What draws pages: everything escaped, and nothing undefined."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -1,0 +1,101 @@
+"""What a sweep found, as tables and sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from fleetopt.report.view import View, count, number, percent, usd, view
+from fleetopt.study.sweep.effects import Bar, End, as_it_is, efficient, tornado
+from fleetopt.study.sweep.records import PLANNED, Outcome, Run, Status, Sweep
+
+STATUSES: dict[Status, str] = {
+    "OPTIMAL": "proven",
+    "FEASIBLE": "not proven in time",
+    "INFEASIBLE": "infeasible",
+    "NO_SOLUTION_FOUND": "no plan in time",
+    "BAD_INPUT": "cannot be planned",
+    "FAILED_VERIFICATION": "fails its verification",
+    "FAILED": "failed",
+}
+"""What came of a run, in words."""
+
+DESIGNS = {"grid": "every combination", "one-at-a-time": "one at a time", "lhs": "a Latin hypercube"}
+
+FIGURES: dict[str, tuple[str, Callable[[Outcome], float | None]]] = {
+    "power": ("kW, mean over time", lambda outcome: outcome.power_kw),
+    "capex": ("USD of capex", lambda outcome: outcome.capex_usd),
+}
+"""Figures besides the cost of which less is better: their unit, and where they stand."""
+
+
+def headline(found: Sweep) -> str:
+    """How many variants, what came of them, and between which costs they lie."""
+    counts = Counter(run.outcome.status for run in found.runs)
+    said = ", ".join(f"{counts[status]} {words}" for status, words in STATUSES.items() if counts[status])
+    costs = [run.outcome.cost_usd for run in found.runs if run.outcome.cost_usd is not None]
+    between = f"; {usd(min(costs))} to {usd(max(costs))} USD" if costs else ""
+    return f"{found.question.scenario}: {len(found.runs)} variants, {said}{between}"
+
+
+def summary_views(found: Sweep, most: int) -> list[View]:
+    """What a terminal shows: the tornado where there is one, and the first variants."""
+    return [tornado_view(found), run_view(found, most)]
+
+
+def tornado_view(found: Sweep) -> View:
+    """What each variable moves the cost by, the others being as they are; the one that moves it most first."""
+    rows = [[str(place), *_bar(bar)] for place, bar in enumerate(tornado(found), 1)]
+    titles = ["", "field", "cheapest at", "USD", "dearest at", "USD ", "spread USD", "no plan at"]
+    base = as_it_is(found)
+    usd_now = None if base is None else base.outcome.cost_usd
+    note = "" if usd_now is None else f"As it is, the scenario costs {usd(usd_now)} USD."
+    return view(
+        "What moves the cost, one at a time", titles, rows, text=2, words=(titles[2], titles[4], titles[7]), note=note
+    )
+
+
+def _bar(bar: Bar) -> list[str]:
+    return [bar.path, *_end(bar.low), *_end(bar.high), usd(bar.spread_usd), ", ".join(bar.without_plan)]
+
+
+def _end(end: End | None) -> tuple[str, str]:
+    return ("-", "-") if end is None else (end.setting, usd(end.usd))
+
+
+def run_view(found: Sweep, most: int | None = None) -> View:
+    """The variants: settings, cost, gap, fleet."""
+    paths = [one.path for one in found.runs[0].settings]
+    shown = found.runs[:most]
+    rows = [_run(found, run) for run in shown]
+    types = [f"{name} GPUs" for name in found.gpu_types]
+    titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", "why"]
+    note = "" if len(shown) == len(found.runs) else f"The first {most} of {len(found.runs)}."
+    return view("Variants", titles, rows, text=2 + len(paths), words=("why",), note=note)
+
+
+def _run(found: Sweep, run: Run) -> list[str]:
+    outcome = run.outcome
+    figures = [usd(outcome.cost_usd) if outcome.cost_usd is not None else "-"]
+    figures.append("-" if outcome.gap is None else percent(outcome.gap))
+    if outcome.status in PLANNED:
+        figures += [count(outcome.gpus.get(name, 0)) for name in found.gpu_types]
+    else:
+        figures += ["-"] * len(found.gpu_types)
+    figures.append("-" if outcome.power_kw is None else number(outcome.power_kw))
+    figures += ["-" if value is None else usd(value) for value in (outcome.capex_usd, outcome.opex_usd)]
+    settings = [one.setting for one in run.settings]
+    return [str(run.variant), *settings, STATUSES[outcome.status], *figures, outcome.message]
+
+
+def efficient_view(found: Sweep, name: str) -> View:
+    """The variants that no other beats in both cost and a second figure."""
+    unit, figure = FIGURES[name]
+    best = efficient(found, figure)
+    rows = [
+        [str(run.variant), *(one.setting for one in run.settings), number(figure(run.outcome) or 0.0), usd(cost)]
+        for run in best
+        if (cost := run.outcome.cost_usd) is not None
+    ]
+    paths = [one.path for one in found.runs[0].settings]
+    return view(f"Efficient in cost and {name}", ["variant", *paths, unit, "USD"], rows, text=1 + len(paths))
