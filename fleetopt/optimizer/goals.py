@@ -27,7 +27,7 @@ import numpy as np
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, by_outlook, formulate, probability
-from fleetopt.optimizer.ledgers import Ledgers, OrderKey, SupplyKey, Term
+from fleetopt.optimizer.ledgers import HeldKey, Ledgers, OrderKey, SupplyKey, Term
 from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.options import Pool
 from fleetopt.optimizer.rules import Rules
@@ -88,10 +88,10 @@ class Held(Feature):
 
 
 class HeldOrders(Feature):
-    """Orders exactly so many nodes of each line in each period, and none where it names none."""
+    """Orders exactly so many nodes of each line in each period, and sells so many; none where it names none."""
 
-    def __init__(self, nodes: Mapping[tuple[str, str], int]) -> None:
-        self._nodes = nodes
+    def __init__(self, nodes: Mapping[tuple[str, str], int], sold: Mapping[tuple[str, str], int] | None = None) -> None:
+        self._nodes, self._sold = nodes, sold or {}
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         keys = {*(key for key, _ in ledgers.ordered.entries()), *(OrderKey(*key) for key in self._nodes)}
@@ -99,6 +99,15 @@ class HeldOrders(Feature):
             nodes, ordered = self._nodes.get(tuple(key), 0), ledgers.ordered.total(key)
             rules.at_least("orders_are_held_up", key, ordered, nodes)
             rules.at_most("orders_are_held_down", key, ordered, nodes)
+        for stock in (stock for stock in case.stock if stock.sale is not None):
+            gone = 0
+            for period in case.periods:
+                gone += self._sold.get((stock.name, period.name), 0)
+                held = HeldKey(stock.name, period.name)
+                if case.is_there(stock, period.name):
+                    left = ledgers.held.total(held)
+                    rules.at_least("sales_are_held_down", held, left, stock.nodes - gone)
+                    rules.at_most("sales_are_held_up", held, left, stock.nodes - gone)
 
 
 class Capped(Feature):

@@ -6,8 +6,8 @@ the planner's to decide. Its `demand_rps` is then the most that can be wanted at
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,11 +36,17 @@ class Batch:
 
     def scaled(self, share: float) -> Batch:
         """So large a share of the work."""
-        works = tuple(
-            Work(work.name, work.first, work.last, {o: share * requests for o, requests in work.requests.items()})
+        return self.over({o: {o: share} for o in self.works[0].requests})
+
+    def over(self, outlooks: Mapping[str, Mapping[str, float]]) -> Batch:
+        """The work in other outlooks, each a sum over those that are there by their weights."""
+        works = (
+            replace(
+                work, requests={o: sum(w * work.requests[old] for old, w in of.items()) for o, of in outlooks.items()}
+            )
             for work in self.works
         )
-        return Batch(self.slots, works)
+        return Batch(self.slots, tuple(works))
 
 
 def at_any_time(batch: Batch, last: int) -> Work:

@@ -180,7 +180,7 @@ def _choice(search: Search, held: Held, best: dict[str, float]) -> Choice:
     regrets = [cell.regret_usd for cell in cells if cell.regret_usd is not None]
     return Choice(
         names=tuple(held.names),
-        nodes=sum(held.orders.values()),
+        nodes=sum(held.decided.orders.values()),
         usd=_held(held),
         outlooks=cells,
         worst_regret_usd=max(regrets) if len(regrets) == len(cells) else None,

@@ -6,6 +6,7 @@ What any plan costs in an outlook is no less than the least there, so every plan
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -20,8 +21,16 @@ from fleetopt.study.resolve import Answer, Resolver
 
 THE_PLAN, MEAN, LEAST_REGRET = "the plan", "for the mean of the outlooks", "least regret"
 
-Orders: TypeAlias = dict[tuple[str, str], int]
-"""Nodes by supply line and period of the order."""
+Nodes: TypeAlias = dict[tuple[str, str], int]
+"""Nodes by supply and period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What is decided before the outlook is known: nodes to order, and nodes in stock to sell."""
+
+    orders: Nodes
+    sold: Nodes
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +41,7 @@ class Held:
     """
 
     names: list[str]
-    orders: Orders
+    decided: Decided
     plan: Plan | None = None
     low: float | None = None
     usd: dict[str, float] = field(default_factory=dict)
@@ -66,10 +75,10 @@ class Search:
             self.alone[outlook] = self.resolver.solve(with_outlook(self.scenario, outlook), f"{outlook} by itself")
         mean = self.resolver.solve(expected(self.scenario), "the mean of the outlooks")
         if mean.plan is not None:
-            self.mean = self._hold(MEAN, orders_of(mean.plan))
+            self.mean = self._hold(MEAN, decided_by(mean.plan))
         for outlook, answer in self.alone.items():
             if answer.plan is not None:
-                self._hold(f"for {outlook}", orders_of(answer.plan))
+                self._hold(f"for {outlook}", decided_by(answer.plan))
         self._least_regret()
         self.finished = not self.resolver.unanswered
 
@@ -83,17 +92,17 @@ class Search:
         plans = ((outlook, answer.plan) for outlook, answer in self.alone.items())
         return {outlook: plan.bound_usd for outlook, plan in plans if plan is not None and plan.bound_usd is not None}
 
-    def _hold(self, name: str, orders: Orders) -> Held | None:
-        if (known := self._known(orders)) is not None:
+    def _hold(self, name: str, decided: Decided) -> Held | None:
+        if (known := self._known(decided)) is not None:
             known.names.append(name)
             return known
-        features = [HeldOrders(orders)]
+        features = [HeldOrders(decided.orders, decided.sold)]
         answer = self.resolver.solve(self.scenario, f"orders {name}, in all outlooks", extra=features)
         if answer.plan is not None:
             return self._add(name, answer.plan)
         if not answer.impossible:
             return None
-        found = Held([name], orders)
+        found = Held([name], decided)
         for outlook in self.outlooks:
             one = self.resolver.solve(
                 with_outlook(self.scenario, outlook), f"orders {name}, in {outlook}", extra=features
@@ -105,14 +114,14 @@ class Search:
         self.held.append(found)
         return found
 
-    def _known(self, orders: Orders) -> Held | None:
-        return next((held for held in self.held if held.orders == orders), None)
+    def _known(self, decided: Decided) -> Held | None:
+        return next((held for held in self.held if held.decided == decided), None)
 
     def _add(self, name: str, plan: Plan) -> Held:
         # The bound is one among plans with these orders; of the scenario the plan claims nothing.
         whole = plan if plan is self.plan else of_whole(self.scenario, plan)
         usd = usd_by_outlook(plan.costs, self.outlooks)
-        self.held.append(Held([name], orders_of(plan), whole, plan.bound_usd, usd))
+        self.held.append(Held([name], decided_by(plan), whole, plan.bound_usd, usd))
         return self.held[-1]
 
     def _least_regret(self) -> None:
@@ -128,17 +137,16 @@ class Search:
         answer = self.resolver.solve(self.scenario, "the cheapest plan of least regret", extra=[keep])
         if answer.plan is None:
             return
-        self.regret = self._known(orders_of(answer.plan))
+        self.regret = self._known(decided_by(answer.plan))
         if self.regret is None or self.regret.plan is None:
             self.regret = self._add(LEAST_REGRET, answer.plan)
         else:
             self.regret.names.append(LEAST_REGRET)
 
 
-def orders_of(plan: Plan) -> Orders:
-    """What a plan orders."""
-    found: Orders = {}
+def decided_by(plan: Plan) -> Decided:
+    """What a plan orders and sells."""
+    orders: Counter[tuple[str, str]] = Counter()
     for order in plan.orders:
-        key = (order.supply, order.order_by)
-        found[key] = found.get(key, 0) + order.nodes
-    return found
+        orders[order.supply, order.order_by] += order.nodes
+    return Decided(dict(orders), {(sale.supply, sale.period): sale.nodes for sale in plan.sales})

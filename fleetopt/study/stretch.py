@@ -125,11 +125,14 @@ def stretch(
 
 def scaled(scenario: Scenario, multiple: float, workload: str | None = None) -> Scenario:
     """With so many times the demand, of one workload (or all buckets of it) or of all."""
-    changed = (
-        replace(w, demand_rps={time: multiple * rps for time, rps in w.demand_rps.items()}) if _is(w, workload) else w
-        for w in scenario.workloads
-    )
+    changed = (_times(multiple, w) if _is(w, workload) else w for w in scenario.workloads)
     return replace(scenario, workloads=tuple(changed))
+
+
+def _times(multiple: float, workload: Workload) -> Workload:
+    demand = {time: multiple * rps for time, rps in workload.demand_rps.items()}
+    batch = None if workload.batch is None else workload.batch.scaled(multiple)
+    return replace(workload, demand_rps=demand, batch=batch)
 
 
 @dataclass(slots=True, eq=False)
