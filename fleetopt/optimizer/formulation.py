@@ -84,7 +84,7 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
 
     model, ledgers, rules = ConcreteModel(), Ledgers(), Rules()
     for feature in features:
-        feature.declare(model, case, ledgers)
+        _declare(feature, model, case, ledgers)
     for feature in features:
         feature.price(model, case, ledgers)
     for ledger in ledgers.all():
@@ -109,6 +109,14 @@ def by_outlook(case: PlanningCase, ledgers: Ledgers) -> dict[str, Term]:
 
     paid = [(key.outlook, present_value(case, key) * usd) for key, usd in ledgers.cost.entries()]
     return {o: quicksum([usd for outlook, usd in paid if outlook in (ALL, o)]) for o in case.probability}
+
+
+def _declare(feature: Feature, model: Any, case: PlanningCase, ledgers: Ledgers) -> None:
+    known = {part.local_name: part for part in model.component_objects(descend_into=False)}
+    feature.declare(model, case, ledgers)
+    for name, part in known.items():
+        if model.component(name) is not part:
+            raise RuntimeError(f"{type(feature).__name__} declares {name}, which is another feature's")
 
 
 def probability(case: PlanningCase, key: CostKey) -> float:

@@ -8,10 +8,11 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel
 
 from fleetopt.documents import Key
+from fleetopt.scenario.availability import AvailabilityFile
 from fleetopt.scenario.schema import OutlookFile, ScenarioFile
 from fleetopt.scenario.workload_schema import DemandFile
 
-SHORT: dict[type[BaseModel], str] = {DemandFile: "base", OutlookFile: "probability"}
+SHORT: dict[type[BaseModel], str] = {DemandFile: "base", OutlookFile: "probability", AvailabilityFile: "fraction"}
 """Blocks that may be written as a plain value, and the field which that value is then."""
 
 

@@ -40,10 +40,10 @@ def wider(scenario: Scenario, conflict: Collection[str], resolver: Resolver, par
 
 
 def waivers(needed: Collection[str]) -> Iterator[Repair]:
-    """Repairs that leave a promise out; those of latencies are loosened instead, which costs less."""
+    """Repairs that leave a promise out; latencies are loosened and deadlines put off instead, which costs less."""
     for name in needed:
         clause = name.partition(": ")[2]
-        if not clause.startswith(("TTFT ", "TPOT ")):
+        if not clause.startswith(("TTFT ", "TPOT ", "done by ")):
             yield Repair("Leave out this promise", (name,), (Change(name, 1, LEFT_OUT),))
 
 

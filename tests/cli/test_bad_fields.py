@@ -156,4 +156,4 @@ def test_an_unknown_scenario_lists_the_shipped_ones(fleetopt: Run, seed: Seed, n
     seed()
     answer = fleetopt("plan", name)
     assert answer.returncode == 2
-    assert "quickstart, seed-paper" in answer.stderr
+    assert "quickstart, rent-or-buy, seed-paper" in answer.stderr

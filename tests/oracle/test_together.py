@@ -56,7 +56,7 @@ def test_batch_work_follows_the_outlook(name: str, node_periods: float, nodes: i
 
 
 def test_futures_of_batch_work_by_hand() -> None:
-    """Proves RP = WS where everything is rented: 0.25 x 1 + 0.75 x 3 = 2.5 node-periods, and knowing is worth nothing."""
+    """Proves RP = WS where all is rented: 0.25 x 1 + 0.75 x 3 = 2.5 node-periods; knowing is worth nothing."""
     scenario = batch_in_two_outlooks()
     study = futures(scenario, optimize(scenario, EXACT), Resolver(EXACT))
     assert study.complete

@@ -22,8 +22,8 @@ from fleetopt.documents.tables import TABLE_LIMIT_BYTES
 from fleetopt.errors import InputError, Issue, did_you_mean
 
 OFFERS, NODES = "offers.csv", "node_types.csv"
-_NO_COLUMN = frozenset({"provenance", "rack_units"})
-"""Provenance takes two columns; rack units are an optional one that no price list states."""
+_NO_COLUMN = frozenset({"provenance", "rack_units", "support_usd_per_node_year"})
+"""Provenance takes two columns; rack units are an optional one that no price list states; support is a scenario's."""
 
 Cells = dict[str, str]
 

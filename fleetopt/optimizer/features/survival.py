@@ -6,14 +6,14 @@
     z lost whole    sum_k REST[z,k] + A-  >=  f                                        (rest_survives_whole_loss)
                     REST[z,k]  <=  R-[r,k] for both roles                              (rest_of_link_carries)
     m nodes of z    KEPT[z,r,k] + sum_k' FULL[k'] + A  >=  f           other links k'  (rest_survives_partial_loss)
-                    sum_k FULL[k] + A - bite[c] PRESENT[c]  >=  f      c aggregated    (rest_survives_partial_loss)
-                    KEPT[z,r,k]  <=  R[r,k] - bite[c] PRESENT[c]       c in role r     (loss_bites_once)
+                    sum_k FULL[k] + A - bite[c] THERE[c]  >=  f      c aggregated    (rest_survives_partial_loss)
+                    KEPT[z,r,k]  <=  R[r,k] - bite[c] THERE[c]       c in role r     (loss_bites_once)
                     KEPT[z,r,k]  <=  R[the other role,k]                               (loss_bites_once)
                     FULL[k]  <=  R[r,k] for both roles                                 (intact_link_carries)
-                    running[w,c]  <=  most[c] PRESENT[c]                               (loss_meets_what_is_there)
+                    running[w,c]  <=  most[c] THERE[c]                               (loss_meets_what_is_there)
 
-    Of a partial loss either those hold, or WHOLE[z] is one and z could be lost whole: its promise is f WHOLE[z], and
-    the largest bite of the row's options times WHOLE[z] is excused in rest_survives_partial_loss: no more need be.
+    Of a partial loss either those hold, or GONE[z] is one and z could be lost whole: its promise is f GONE[z], and
+    the largest bite of the row's options times GONE[z] is excused in rest_survives_partial_loss: no more need be.
 
 Symbols  f the fraction promised (scenario.workloads.survive); part[w,c] of the demand without headroom, at most all of
          what is promised; z a site (lost whole), a site with m nodes a rack, or a pool with m = 1 (a node); n[c]
@@ -69,8 +69,8 @@ class Survival(Feature):
         model.FULL = Var(sorted(full), within=Reals, bounds=(0.0, 1.0))
         # What a loss takes is counted whether or not it is there, so that what is left may be less than nothing.
         model.KEPT = Var(sorted(kept), within=Reals, bounds=(None, 1.0))
-        model.WHOLE = Var(sorted(whole), within=Binary)
-        model.PRESENT = Var(sorted(present), within=Binary)
+        model.GONE = Var(sorted(whole), within=Binary)
+        model.THERE = Var(sorted(present), within=Binary)
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for name, loss, time in _asked(case):
@@ -84,7 +84,7 @@ class Survival(Feature):
                 left = full - standing.of(role, (link[0], link[1]))
                 rules.at_most("intact_link_carries", (name, role, *link, t, h, o), left, 0.0)
         options = {(name, option.name): option for name, found in case.options.items() for option in found}
-        for key, present in model.PRESENT.items():
+        for key, present in model.THERE.items():
             running = ledgers.running.total(RunningKey(*key))
             rules.at_most("loss_meets_what_is_there", key, running - options[key[:2]].most * present, 0.0)
 
@@ -132,7 +132,7 @@ class _Rows:
             for role, _ in SIDES:
                 carried = left - self._standing.of(role, link, loss.pools)
                 rules.at_most("rest_of_link_carries", (*self._key, role, *link), carried, 0.0)
-        promised = loss.share * (self._model.WHOLE[self._key] if loss.nodes else 1.0)
+        promised = loss.share * (self._model.GONE[self._key] if loss.nodes else 1.0)
         survives = sum(rest.values()) + self._standing.of("aggregated", None, loss.pools) - promised
         # The promise stays on the left, so that a slack of the row is a part of the demand.
         rules.at_least("rest_survives_whole_loss", self._key, survives + loss.share, loss.share, self._limit)
@@ -156,7 +156,7 @@ class _Rows:
         return self._loss.nodes * holds * self._standing.part(option)
 
     def _present(self, option: Option) -> Any:
-        return self._model.PRESENT[self._name, option.name, *self._time]
+        return self._model.THERE[self._name, option.name, *self._time]
 
     def _kept(self, role: str, other: str, link: Link, hit: list[tuple[Option, float]]) -> Any:
         """What a link carries when the loss was full of the worst of some options in a role."""
@@ -173,7 +173,7 @@ class _Rows:
 
     def _enough(self, survives: Any, bite: float, hit: tuple[str, ...]) -> None:
         """The largest bite is excused where the whole place could be lost: all of the promise is there before it."""
-        share, excused = self._loss.share, bite * self._model.WHOLE[self._key]
+        share, excused = self._loss.share, bite * self._model.GONE[self._key]
         key = (*self._key, *hit)
         self._rules.at_least("rest_survives_partial_loss", key, survives + excused, share, self._limit)
 

@@ -123,10 +123,18 @@ def base(source: Source, key: Key) -> Any:
     if offer is not None:
         told = {"price": f"{offer.usd_per_node_h!r} USD/node/h", "upfront": f"{offer.upfront_usd_per_node!r} USD"}
         return told.get(str(key[3]), offer.lead_time_months if key[3] == "lead_time_months" else None)
-    block = block_at(key[:-1])
-    default = block.model_fields[str(key[-1])].default if block else None
+    default = _default(key)
     # Defaults stand in base units: a plain number has none, and zero is zero in all of them.
     return default if isinstance(default, int | float) else None
+
+
+def _default(key: Key) -> Any:
+    """The default of a field, or what the default of the block that it stands in has there."""
+    above, block = block_at(key[:-2]) if len(key) > 1 else None, block_at(key[:-1])
+    whole = above.model_fields[str(key[-2])].default if above and str(key[-2]) in above.model_fields else None
+    if block and isinstance(whole, block):
+        return getattr(whole, str(key[-1]))
+    return block.model_fields[str(key[-1])].default if block else None
 
 
 def _short_at(document: Document, key: Key) -> Any:
