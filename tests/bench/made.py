@@ -1,14 +1,15 @@
 """Made-up planning questions of any size, drawn with a seed: shipped profiles and prices, invented demand and terms.
 
-What is real: the profiles under models/, the hourly and purchase prices of the catalog where it lists them. What is drawn:
-workloads (which model, lengths, SLO, how large a fleet), their day and growth, outlooks, discounts of reservations, quotas,
-power. GPU types beyond those with profiles are hypothetical ones next to a real one (`catalog.hypothetical`).
+What is real: the profiles under models/, the hourly and purchase prices of the catalog where it lists them. What is
+drawn: workloads (which model, lengths, SLO, how large a fleet), their day and growth, outlooks, discounts of
+reservations, quotas, power. GPU types beyond those with profiles are hypothetical ones next to a real one (`catalog.hypothetical`).
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,13 @@ RENT_USD = {
 BUY_USD = {"H100": 375_000.0, "H200": 312_667.0, "B200": 379_273.0, "A100-80G": 148_390.0}
 HOURS_A_YEAR = 8766.0
 SITES = ("north", "south")
+GPUS = (2.0, 400.0)
+"""Size of a workload's fleet at its base demand, were it all on the GPUs that carry most: log-uniform between these."""
+
+KW_PER_GPU = 1.3
+ROOM = 3.0
+"""Power of the sites, as a multiple of what that many GPUs would draw: cheaper GPUs carry less and so are more."""
+
 START = "2027-Q1"
 
 
@@ -184,18 +192,24 @@ def _scale(folder: Path, question: dict[str, Any], draw: np.random.Generator) ->
     """Sets demand so that each workload needs a fleet of a drawn size, then quotas and power that bind a little."""
     scenario = load(folder)
     table = derive(scenario)
-    cheapest: dict[str, float] = {}
-    gpus_of: dict[str, float] = {}
+    gpus = 0.0
     for workload in scenario.workloads:
         per_role: dict[str, float] = {}
         for row in table.rows_of(workload.name):
             if row.candidate.role != "aggregated":
-                gpus = row.candidate.config.gpus_per_replica / row.capacity_rps
-                per_role[row.candidate.role] = min(per_role.get(row.candidate.role, np.inf), gpus)
-        cheapest[workload.name] = sum(per_role.values())
-    for name, per_rps in cheapest.items():
-        gpus_of[name] = float(np.exp(draw.uniform(np.log(2.0), np.log(400.0))))
-        question["workloads"][name]["demand"]["base"] = f"{gpus_of[name] / per_rps:.4f} requests/s"
+                per_rps = row.candidate.config.gpus_per_replica / row.capacity_rps
+                per_role[row.candidate.role] = min(per_role.get(row.candidate.role, np.inf), per_rps)
+        size = float(np.exp(draw.uniform(*np.log(GPUS))))
+        rps = size / sum(per_role.values())
+        question["workloads"][workload.name]["demand"]["base"] = f"{rps:.4f} requests/s"
+        gpus += size * max(workload.demand_rps.values())
+    supply = question["supply"]
+    rare = [line.offer.node_type for line in scenario.supply.lines if line.offer.kind == "purchase"]
+    for node in dict.fromkeys(rare[: len(rare) // 2]):
+        gpu_type = scenario.node_types[node].gpu_type
+        supply["quotas"][f"{gpu_type}-quota"] = {"gpu_type": gpu_type, "max_gpus": 8 * math.ceil(0.2 * gpus / 8)}
+    power = f"{KW_PER_GPU * ROOM * gpus / len(SITES):.0f} kW"
+    supply["facilities"] = {site: {"power": power, "pue": 1.3, "electricity": "0.08 USD/kWh"} for site in SITES}
     _save(folder, question)
 
 

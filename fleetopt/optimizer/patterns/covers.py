@@ -2,25 +2,30 @@
 
 At every time a workload gets a list of patterns: the cheapest covers of each role by one or two options, paired within
 a link; one for each pair of options, so that every pool is within reach; and the relaxed numbers made whole in several
-ways. All times are worked on at once, so that arrays begin with (times, ...). The lists are not complete and need not be:
-bounds come from elsewhere.
+ways. All times are worked on at once, so that arrays begin with (times, ...). The lists are not complete and need not
+be: bounds come from elsewhere.
 """
 
 from __future__ import annotations
 
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from fleetopt.optimizer.matrix import Floats, Ints
 from fleetopt.optimizer.patterns.plain import Ways
+
+Places: TypeAlias = npt.NDArray[np.intp]
 
 NEAREST = 8
 """Options of a role that are looked at, the ones that come nearest to the cheapest at any time."""
 
 COVERS = 20
-PATTERNS = 64
-"""Covers of a role and patterns of a workload to keep, the cheapest ones."""
+PAIRS = 64
+PATTERNS = 160
+"""Covers of a role, their pairs over a link, and patterns of a workload to keep, the cheapest ones."""
 
 FEW = (1, 2, 3)
 SHARES = tuple(i / 8 for i in range(1, 8))
@@ -39,9 +44,9 @@ def patterns(ways: Ways, price: Floats, relaxed: Floats) -> Floats:
     """
     there = ways.part.max(axis=1) > 0
     part = np.where(ways.part > 0, ways.part, EPSILON)
-    lists = [counts for link in ways.links for counts in _of_link(link, part, price)]
-    lists.append(_made_whole(ways, part, relaxed))
-    found = np.concatenate(lists, axis=1)
+    found = np.concatenate([counts for link in ways.links for counts in _of_link(link, part, price)], axis=1)
+    best = _cheapest(np.einsum("tco,to->tc", found, price), PATTERNS)
+    found = np.concatenate([np.take_along_axis(found, best[:, :, None], 1), _made_whole(ways, part, relaxed)], axis=1)
     found[~there] = 0.0
     return found
 
@@ -59,7 +64,7 @@ def _of_link(link: tuple[Ints, ...], part: Floats, price: Floats) -> list[Floats
         return [_spread(covers[0], near[0], part), alone]
     usd = [np.einsum("tco,to->tc", counts, price[:, options]) for counts, options in zip(covers, near, strict=True)]
     both = (usd[0][:, :, None] + usd[1][:, None, :]).reshape(len(part), -1)
-    best = _cheapest(both, PATTERNS)
+    best = _cheapest(both, PAIRS)
     first, second = best // covers[1].shape[1], best % covers[1].shape[1]
     joined = _spread(np.take_along_axis(covers[0], first[:, :, None], 1), near[0], part)
     joined += _spread(np.take_along_axis(covers[1], second[:, :, None], 1), near[1], part)
@@ -97,11 +102,11 @@ def _covers(part: Floats, price: Floats) -> Floats:
     return counts
 
 
-def _cheapest(usd: Floats, most: int) -> Ints:
+def _cheapest(usd: Floats, most: int) -> Places:
     """The columns of the smallest values of each row, in no order."""
     if usd.shape[1] <= most:
-        return np.broadcast_to(np.arange(usd.shape[1], dtype=np.int64), usd.shape)  # type: ignore[return-value]
-    return np.argpartition(usd, most - 1, axis=1)[:, :most]  # type: ignore[return-value]
+        return np.broadcast_to(np.arange(usd.shape[1]), usd.shape)
+    return np.argpartition(usd, most - 1, axis=1)[:, :most]
 
 
 def _spread(counts: Floats, options: Ints, part: Floats) -> Floats:

@@ -65,6 +65,7 @@ def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, begin: 
         watch.each(partial(_round, watch, values), opened)
     else:
         from fleetopt.optimizer.solve import Reason
+
         for piece in opened:
             v = begin[piece.columns]
             piece.best = Solution(Reason.FEASIBLE, float(piece.program.cost @ v), None, v, 0.0)

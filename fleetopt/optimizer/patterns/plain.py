@@ -1,7 +1,7 @@
 """What the search needs of a program, as arrays over pools, times and options; or nothing, if it has more to it.
 
-The search (`search`) knows replicas that carry traffic, GPUs that they set aside, and nodes that hold GPUs. A program in
-which replicas stand in any other rule is left to the phases that know nothing and so can do everything.
+The search (`search`) knows replicas that carry traffic, GPUs that they set aside, and nodes that hold GPUs. A program
+in which replicas stand in any other rule is left to the phases that know nothing and so can do everything.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.options import Link
 from fleetopt.optimizer.patterns.structure import NO_TIME
 
 CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", "demand_is_met")
@@ -33,6 +34,10 @@ class Ways:
     pool: Ints
     links: tuple[tuple[Ints, ...], ...]
 
+    def replicas(self, values: Floats) -> Floats:
+        """Replicas in the columns of a program: (times, options)."""
+        return np.where(self.column >= 0, values[self.column], 0.0)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pools:
@@ -52,7 +57,8 @@ class Pools:
 
     def held(self, values: Floats) -> Floats:
         """GPUs that are there whatever is rented: (pools, times)."""
-        gpus = np.bincount(self.order_place, self.order_gpus * values[self.orders], self.row.size)
+        gpus = np.zeros(self.row.size)
+        np.add.at(gpus, self.order_place, self.order_gpus * values[self.orders])
         return gpus.reshape(self.row.shape)
 
 
@@ -115,22 +121,22 @@ def _ways(
     problem: Problem, matrix: Matrix, time: Ints, part: Floats, pools: dict[tuple[str, str], int]
 ) -> tuple[Ways, ...]:
     case, replicas = problem.case, problem.model.REPLICAS
-    place = {
-        (workload, option.name): (workload, index)
+    place_of = {
+        (workload, one.name): (workload, place)
         for workload, options in case.options.items()
-        for index, option in enumerate(options)
+        for place, one in enumerate(options)
     }
     column = {w: np.full((len(case.times), len(options)), -1, np.int32) for w, options in case.options.items()}
     for index, variable in enumerate(matrix.variables):
         if variable.parent_component() is replicas:
-            workload, option = place[variable.index()[:2]]
+            workload, option = place_of[variable.index()[:2]]
             column[workload][time[index], option] = index
     found = []
     for workload, options in case.options.items():
-        links: dict[object, dict[str, list[int]]] = {}
-        for index, option in enumerate(options):
-            role = option.capacity.candidate.role
-            links.setdefault((option.link, role == "aggregated"), {}).setdefault(role, []).append(index)
+        links: dict[tuple[Link, bool], dict[str, list[int]]] = {}
+        for place, one in enumerate(options):
+            role = one.capacity.candidate.role
+            links.setdefault((one.link, role == "aggregated"), {}).setdefault(role, []).append(place)
         whole = [roles for (_, alone), roles in links.items() if alone or len(roles) == 2]
         there = column[workload]
         found.append(

@@ -1,11 +1,11 @@
 """The search: a first plan of every time at once, by choosing a pattern for one workload after another.
 
 Given what is held, nodes are rented by the whole: cost jumps by a node, the cheapest line first. One workload at a time
-changes to the pattern that makes the whole cheapest, beside what all others use; a little luck, less and less of it, lets
-it leave a choice that only looks best (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983, with the random numbers of
-Gumbel, so that every pattern is weighed in one stroke). All times are worked on together. Then nodes and orders are found
-anew for the replicas, by the program itself, which also sees to every rule that the search does not know; and again from
-there, while that helps.
+changes to the pattern that makes the whole cheapest, beside what all others use; a little luck, less and less of it,
+lets it leave a choice that only looks best (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983, with the random numbers
+of Gumbel, so that every pattern is weighed in one stroke). All times are worked on together. Then nodes and orders are
+found anew for the replicas, by the program itself, which also sees to every rule that the search does not know; and
+again from there, while that helps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from fleetopt.optimizer.matrix import Floats, Ints, Matrix
 from fleetopt.optimizer.patterns.covers import patterns
@@ -32,7 +33,7 @@ LONG_RUN = 0.3
 equally well left idle."""
 
 TIE = 0.02
-"""Weight of these prices in the search: between patterns that take as many nodes, the one that leaves dearer GPUs free."""
+"""Weight of these prices in the search: of patterns that take as many nodes, the one that leaves dearer GPUs free."""
 
 TOO_DEAR = 20.0
 """How much dearer than rent a GPU is that nobody offers."""
@@ -50,7 +51,7 @@ class _Rent:
     most: Floats
     beyond: Floats
 
-    def cost(self, gpus: Floats, pools: Ints) -> Floats:
+    def cost(self, gpus: npt.NDArray[np.floating], pools: Ints) -> npt.NDArray[np.floating]:
         """USD for GPUs beyond those held: an array (pools, times, patterns)."""
         missing, usd = np.maximum(gpus, 0.0), np.zeros_like(gpus)
         for line in range(len(self.gpus)):
@@ -58,7 +59,8 @@ class _Rent:
             nodes = np.minimum(np.ceil(missing / size - 1e-6), self.most[line, pools, :, None])
             usd += nodes * self.usd[line, pools, :, None]
             missing = np.maximum(missing - nodes * size, 0.0)
-        return usd + missing * self.beyond[pools, :, None]
+        usd += missing * self.beyond[pools, :, None]
+        return usd
 
 
 @dataclass(slots=True, eq=False)
@@ -66,9 +68,9 @@ class _Choice:
     """The patterns of a workload and which of them each time has; `used` is GPUs (pools, times, patterns)."""
 
     ways: Ways
-    counts: Floats
+    counts: npt.NDArray[np.uint16]
     pools: Ints
-    used: Floats
+    used: npt.NDArray[np.float32]
     usd: Floats
     chosen: Ints
 
@@ -76,13 +78,19 @@ class _Choice:
         """GPUs in use: (pools, times)."""
         return self.used[:, np.arange(len(self.chosen)), self.chosen]
 
+    def decide(self, beside: Floats, rent: _Rent, luck: Floats) -> None:
+        """Takes the pattern that looks best at each time, next to the GPUs that others use beyond those held."""
+        usd = (1.0 - TIE) * rent.cost(beside[:, :, None] + self.used, self.pools).sum(axis=0) + TIE * self.usd
+        self.chosen = (usd - luck).argmin(axis=1)
+
 
 def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point) -> None:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better."""
     price = _prices(plain.pools, point)
-    choices = [_choice(ways, price, point, plain.pools) for ways in plain.ways]
+    values = point.columns if watch.values is None else watch.values
+    choices = [_choice(ways, price, point, (values, plain.pools)) for ways in plain.ways]
     draw = np.random.default_rng(SEED)
-    values, best = point.columns, np.inf
+    best = np.inf if watch.incumbent is None else watch.incumbent
     for _ in range(ROUNDS):
         _anneal(watch, choices, plain.pools.held(values), _rent(matrix, plain.pools, point, values), draw)
         found = _completed(watch, matrix, plain, choices)
@@ -101,20 +109,24 @@ def _prices(pools: Pools, point: Point) -> Floats:
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 
 
-def _choice(ways: Ways, price: Floats, point: Point, pools: Pools) -> _Choice:
+def _choice(ways: Ways, price: Floats, point: Point, begin: tuple[Floats, Pools]) -> _Choice:
+    """The patterns of a workload at some prices, and last of them what it has to begin with."""
+    values, pools = begin
     usd = price[ways.pool].T * ways.gpus + 1e-9
-    relaxed = np.where(ways.column >= 0, point.columns[ways.column], 0.0)
-    counts = patterns(ways, usd, relaxed).astype(np.float32)
+    found = patterns(ways, usd, ways.replicas(point.columns))
+    if values is not point.columns:
+        found = np.concatenate([found, ways.replicas(values)[:, None, :]], axis=1)
+    counts = found.astype(np.uint16)
     used = np.zeros((len(pools.row), *counts.shape[:2]), dtype=np.float32)
     for option, pool in enumerate(ways.pool):
-        used[pool] += counts[:, :, option] * ways.gpus[option]
+        used[pool] += counts[:, :, option] * np.float32(ways.gpus[option])
     touched = np.flatnonzero(used.any(axis=(1, 2))).astype(np.int32)
     last = np.full(len(counts), counts.shape[1] - 1)
     return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", counts, usd), last)
 
 
 def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
-    """Lines by price, with what other rules charge for a node in it, and no more nodes than those rules have room for."""
+    """Lines by price, what other rules charge for a node included, and as many nodes as those rules have room for."""
     most = _room(matrix, pools, values)[pools.nodes]
     dual = -point.row_dual[pools.row.reshape(-1)[pools.node_place]]
     usd = np.maximum(point.column_dual[pools.nodes] + dual * pools.node_gpus, 0.0)
@@ -159,7 +171,10 @@ def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, dra
     best, kept = usd(), [choice.chosen.copy() for choice in choices]
     for luck in np.geomspace(WARMEST, COLDEST, SWEEPS):
         for index in draw.permutation(len(choices)):
-            _change(choices[index], used, held, rent, luck * node[:, None], draw)
+            choice = choices[index]
+            used[choice.pools] -= choice.now()
+            choice.decide((used - held)[choice.pools], rent, luck * node[:, None] * draw.gumbel(size=choice.usd.shape))
+            used[choice.pools] += choice.now()
         now = usd()
         better = now < best - 1e-9
         for choice, chosen in zip(choices, kept, strict=True):
@@ -169,15 +184,6 @@ def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, dra
             break
     for choice, chosen in zip(choices, kept, strict=True):
         choice.chosen = chosen
-
-
-def _change(choice: _Choice, used: Floats, held: Floats, rent: _Rent, luck: Floats, draw: np.random.Generator) -> None:
-    """Gives each time the pattern that looks best beside what the others use."""
-    used[choice.pools] -= choice.now()
-    beside = (used - held)[choice.pools]
-    usd = (1.0 - TIE) * rent.cost(beside[:, :, None] + choice.used, choice.pools).sum(axis=0) + TIE * choice.usd
-    choice.chosen = (usd - luck * draw.gumbel(size=usd.shape)).argmin(axis=1)
-    used[choice.pools] += choice.now()
 
 
 def _completed(watch: Watch, matrix: Matrix, plain: Plain, choices: list[_Choice]) -> Solution:
