@@ -8,9 +8,10 @@ from dataclasses import replace
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Matrix
 from fleetopt.optimizer.patterns.placing import ordering, placing
-from fleetopt.optimizer.patterns.plain import Plain, plain_of
+from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
 from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.rounding import rounding
 from fleetopt.optimizer.patterns.rows import strengthened
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
@@ -42,29 +43,19 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
     time = time_of_columns(problem, matrix)
     shared = time == NO_TIME
     plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
-    _first_plan(watch, matrix, plain, relaxation)
-    rows, point = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
-    if rows and plain is not None and point is not None and not watch.done:
-        searching(watch, matrix, plain, point)
+    if plain is None:
+        rows, point = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time)), None
+    else:
+        rows, point = rounding(watch, relaxation, plain)
+    if plain is not None and point is not None:
+        searching(watch, matrix, plain, point, point.columns)
     strong = strengthened(matrix, rows)
     values = None if watch.done else ordering(watch, strong, shared)
-    import os
-
-    if os.environ.get("V") == "own" and watch.values is not None:
-        placing(watch, strong, shared, watch.values, watch.values)
-    elif values is not None:
+    if values is not None and not watch.done:
+        if plain is not None and point is not None:
+            searching(watch, matrix, plain, point, values)
         placing(watch, strong, shared, values)
     return strong
-
-
-def _first_plan(watch: Watch, matrix: Matrix, plain: Plain | None, relaxation: Relaxation) -> None:
-    """A plan within seconds, from the relaxation as it is."""
-    if plain is None:
-        return
-    point = watch.each(relaxation.optimum, [watch.left_s])[0]
-    if point is not None:
-        watch.know("bounding", point.value)
-        searching(watch, matrix, plain, point)
 
 
 def _closing(watch: Watch, strong: Matrix) -> Solution:

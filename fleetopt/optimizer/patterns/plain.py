@@ -15,7 +15,8 @@ from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
 from fleetopt.optimizer.options import Link
 from fleetopt.optimizer.patterns.structure import NO_TIME
 
-CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", "demand_is_met")
+DEMAND = "demand_is_met"
+CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", DEMAND)
 FITS = "gpus_fit_in_fleet"
 
 
@@ -24,12 +25,16 @@ class Ways:
     """The options of one workload.
 
     `column` and `part` are (times, options): the column of the replicas (-1: none) and the part of the demand that one
-    carries (0: none). `links` has, for each link, the options of its roles: prefill and decode, or aggregated alone.
+    carries (0: none). `excused` has, for each time, the column of demand that may go unserved (-1: none), a unit of
+    which is `excused_part` of the demand. `links` has, for each link, the options of its roles: prefill and decode, or
+    aggregated alone.
     """
 
     workload: str
     column: Ints
     part: Floats
+    excused: Ints
+    excused_part: Floats
     gpus: Ints
     pool: Ints
     links: tuple[tuple[Ints, ...], ...]
@@ -37,6 +42,13 @@ class Ways:
     def replicas(self, values: Floats) -> Floats:
         """Replicas in the columns of a program: (times, options)."""
         return np.where(self.column >= 0, values[self.column], 0.0)
+
+    def roles(self) -> list[Ints]:
+        """Options that carry the demand together: those of one role over all links, and the aggregated ones."""
+        alone = [options for link in self.links if len(link) == 1 for options in link]
+        pairs = [link for link in self.links if len(link) == 2]
+        found = [np.concatenate([*(link[role] for link in pairs), *alone]) for role in range(2)] if pairs else alone[:1]
+        return found if pairs or len(alone) < 2 else [np.concatenate(alone)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +110,13 @@ def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
     known = entries.carries | entries.fits
     if not replicas.any() or replicas[entries.column[~known]].any():
         return None
+    excused = _excused(problem, matrix, replicas)
+    if excused is None:
+        return None
     part = np.zeros(matrix.cost.size)
     part[entries.column[entries.carries]] = np.abs(entries.coefficient[entries.carries])
     pools = {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
-    found = _ways(problem, matrix, time, part, pools)
+    found = _ways(problem, matrix, time, part, (pools, excused))
     return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas)
 
 
@@ -117,10 +132,33 @@ def _columns_of(problem: Problem, matrix: Matrix) -> Flags:
     return np.array([variable.parent_component() is replicas for variable in matrix.variables], dtype=bool)
 
 
+def _excused(problem: Problem, matrix: Matrix, replicas: Flags) -> dict[tuple[str, ...], tuple[int, float]] | None:
+    """Column and coefficient of what a demand may do without; None where there is more to a demand than is known."""
+    split = problem.model.SPLIT
+    found: dict[tuple[str, ...], tuple[int, float]] = {}
+    for index, rule in enumerate(matrix.rules):
+        if rule.sentence != DEMAND:
+            continue
+        key: tuple[str, ...] = rule.key  # type: ignore[assignment]
+        for entry in range(matrix.rows.start[index], matrix.rows.start[index + 1]):
+            column, coefficient = int(matrix.rows.column[entry]), float(matrix.rows.coefficient[entry])
+            if replicas[column] or matrix.variables[column].parent_component() is split:
+                continue
+            if key in found or coefficient < 0.0 or matrix.integer[column]:
+                return None
+            found[key] = column, coefficient
+    return found
+
+
 def _ways(
-    problem: Problem, matrix: Matrix, time: Ints, part: Floats, pools: dict[tuple[str, str], int]
+    problem: Problem,
+    matrix: Matrix,
+    time: Ints,
+    part: Floats,
+    shape: tuple[dict[tuple[str, str], int], dict[tuple[str, ...], tuple[int, float]]],
 ) -> tuple[Ways, ...]:
     case, replicas = problem.case, problem.model.REPLICAS
+    pools, excused = shape
     place_of = {
         (workload, one.name): (workload, place)
         for workload, options in case.options.items()
@@ -139,11 +177,14 @@ def _ways(
             links.setdefault((one.link, role == "aggregated"), {}).setdefault(role, []).append(place)
         whole = [roles for (_, alone), roles in links.items() if alone or len(roles) == 2]
         there = column[workload]
+        free = [excused.get((workload, *moment), (-1, 0.0)) for moment in case.times]
         found.append(
             Ways(
                 workload=workload,
                 column=there,
                 part=np.where(there >= 0, part[there], 0.0),
+                excused=np.array([column for column, _ in free], dtype=np.int32),
+                excused_part=np.array([coefficient for _, coefficient in free]),
                 gpus=np.array([option.node_gpus for option in options], dtype=np.int32),
                 pool=np.array([pools[option.pool] for option in options], dtype=np.int32),
                 links=tuple(tuple(np.array(roles[r], np.int32) for r in sorted(roles)) for roles in whole),

@@ -45,11 +45,9 @@ class _Priced:
     prices: Floats | None = None
 
 
-def bounding(
-    watch: Watch, matrix: Matrix, relaxation: Relaxation, found: list[Piece]
-) -> tuple[list[Row], Point | None]:
-    """Rows that price patterns, each round at the duals of the relaxation with all so far, and its last optimum."""
-    rows, best = list[Row](), None
+def bounding(watch: Watch, matrix: Matrix, relaxation: Relaxation, found: list[Piece]) -> list[Row]:
+    """Rows that price patterns, each round at the duals of the relaxation with all rows so far."""
+    rows = list[Row]()
     zeros = np.zeros_like(matrix.cost)
     priced = [_Priced(piece, program_of(matrix, zeros, piece.rows, piece.columns)) for piece in found]
     last = -np.inf
@@ -57,7 +55,6 @@ def bounding(
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
             break
-        best = point
         watch.know("bounding", point.value)
         if _out_of_time(watch) or point.value - last <= WORTH_A_ROUND * abs(point.value):
             break
@@ -68,7 +65,7 @@ def bounding(
             break
         rows += new
         relaxation.add(new)
-    return rows, best
+    return rows
 
 
 def _stake(point: Point, priced: _Priced) -> float:

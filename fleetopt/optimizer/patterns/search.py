@@ -11,6 +11,7 @@ again from there, while that helps.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import program_of
 from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
+
+Singles: TypeAlias = npt.NDArray[np.float32]
 
 ROUNDS = 6
 SWEEPS = 40
@@ -35,9 +38,10 @@ equally well left idle."""
 TIE = 0.02
 """Weight of these prices in the search: of patterns that take as many nodes, the one that leaves dearer GPUs free."""
 
-TOO_DEAR = 20.0
+TOO_DEAR = 300.0
 """How much dearer than rent a GPU is that nobody offers."""
 
+SAME = 1e-6
 SHARE_OF_TIME = 0.3
 SEED = 1
 
@@ -46,12 +50,12 @@ SEED = 1
 class _Rent:
     """What more GPUs than are held cost: lines by rising price, arrays (lines, pools, times)."""
 
-    gpus: Floats
-    usd: Floats
-    most: Floats
-    beyond: Floats
+    gpus: Singles
+    usd: Singles
+    most: Singles
+    beyond: Singles
 
-    def cost(self, gpus: npt.NDArray[np.floating], pools: Ints) -> npt.NDArray[np.floating]:
+    def cost(self, gpus: Singles, pools: Ints) -> Singles:
         """USD for GPUs beyond those held: an array (pools, times, patterns)."""
         missing, usd = np.maximum(gpus, 0.0), np.zeros_like(gpus)
         for line in range(len(self.gpus)):
@@ -70,31 +74,38 @@ class _Choice:
     ways: Ways
     counts: npt.NDArray[np.uint16]
     pools: Ints
-    used: npt.NDArray[np.float32]
-    usd: Floats
+    used: Singles
+    usd: Singles
     chosen: Ints
 
-    def now(self) -> Floats:
+    def now(self) -> Singles:
         """GPUs in use: (pools, times)."""
         return self.used[:, np.arange(len(self.chosen)), self.chosen]
 
-    def decide(self, beside: Floats, rent: _Rent, luck: Floats) -> None:
+    def decide(self, beside: Singles, rent: _Rent, luck: Floats) -> None:
         """Takes the pattern that looks best at each time, next to the GPUs that others use beyond those held."""
         usd = (1.0 - TIE) * rent.cost(beside[:, :, None] + self.used, self.pools).sum(axis=0) + TIE * self.usd
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point) -> None:
-    """Plans from patterns at the prices of a relaxation, told to the watch as they get better."""
+def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point, begin: Floats) -> None:
+    """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
+
+    Args:
+        watch: clock, and the best plan so far, whose patterns are among those to choose from.
+        matrix: the program.
+        plain: its arrays.
+        point: an optimum of its relaxation, for prices and relaxed numbers.
+        begin: values whose orders are held at first.
+    """
     price = _prices(plain.pools, point)
-    values = point.columns if watch.values is None else watch.values
-    choices = [_choice(ways, price, point, (values, plain.pools)) for ways in plain.ways]
+    choices = [_choice(ways, price, point, (watch.values, plain.pools)) for ways in plain.ways]
     draw = np.random.default_rng(SEED)
-    best = np.inf if watch.incumbent is None else watch.incumbent
+    values, best = begin, np.inf
     for _ in range(ROUNDS):
         _anneal(watch, choices, plain.pools.held(values), _rent(matrix, plain.pools, point, values), draw)
         found = _completed(watch, matrix, plain, choices)
-        if found.objective is None or found.values is None or found.objective >= best * (1.0 - 1e-6):
+        if found.objective is None or found.values is None or found.objective >= best * (1.0 - SAME):
             return
         best, values = found.objective, found.values
         watch.keep("searching", best, values)
@@ -109,12 +120,12 @@ def _prices(pools: Pools, point: Point) -> Floats:
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 
 
-def _choice(ways: Ways, price: Floats, point: Point, begin: tuple[Floats, Pools]) -> _Choice:
-    """The patterns of a workload at some prices, and last of them what it has to begin with."""
-    values, pools = begin
+def _choice(ways: Ways, price: Floats, point: Point, known: tuple[Floats | None, Pools]) -> _Choice:
+    """The patterns of a workload at some prices, and last of them what it has in a plan, if there is one."""
+    values, pools = known
     usd = price[ways.pool].T * ways.gpus + 1e-9
     found = patterns(ways, usd, ways.replicas(point.columns))
-    if values is not point.columns:
+    if values is not None:
         found = np.concatenate([found, ways.replicas(values)[:, None, :]], axis=1)
     counts = found.astype(np.uint16)
     used = np.zeros((len(pools.row), *counts.shape[:2]), dtype=np.float32)
@@ -122,7 +133,7 @@ def _choice(ways: Ways, price: Floats, point: Point, begin: tuple[Floats, Pools]
         used[pool] += counts[:, :, option] * np.float32(ways.gpus[option])
     touched = np.flatnonzero(used.any(axis=(1, 2))).astype(np.int32)
     last = np.full(len(counts), counts.shape[1] - 1)
-    return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", counts, usd), last)
+    return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", found, usd).astype(np.float32), last)
 
 
 def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
@@ -134,11 +145,12 @@ def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
     place = pools.node_place[order]
     line = np.arange(len(order)) - np.searchsorted(place, place)
     shape = (int(line.max(initial=0)) + 1, pools.row.size)
-    arrays = [np.full(shape, default) for default in (1.0, 0.0, 0.0)]
+    arrays = [np.full(shape, default, np.float32) for default in (1.0, 0.0, 0.0)]
     for array, column in zip(arrays, (pools.node_gpus, usd, most), strict=True):
         array[line, place] = column[order]
     gpus, price, limit = (array.reshape(shape[0], *pools.row.shape) for array in arrays)
-    return _Rent(gpus, price, limit, TOO_DEAR * (price / gpus).max() + np.zeros(pools.row.shape))
+    beyond = np.full(pools.row.shape, TOO_DEAR * (price / gpus).max(), np.float32)
+    return _Rent(gpus, price, limit, beyond)
 
 
 def _room(matrix: Matrix, pools: Pools, values: Floats) -> Floats:
@@ -160,12 +172,13 @@ def _room(matrix: Matrix, pools: Pools, values: Floats) -> Floats:
 def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, draw: np.random.Generator) -> None:
     """Changes the choices to the best that were met at each time."""
     everywhere = np.arange(len(held), dtype=np.int32)
-    used = np.zeros_like(held)
+    used = np.zeros(held.shape, np.float32)
+    held = held.astype(np.float32)
     for choice in choices:
         used[choice.pools] += choice.now()
 
-    def usd() -> Floats:
-        return rent.cost((used - held)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
+    def usd() -> Singles:
+        return rent.cost((used - held).astype(np.float32)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
 
     node = np.median(rent.usd[0], axis=0)
     best, kept = usd(), [choice.chosen.copy() for choice in choices]
@@ -176,7 +189,7 @@ def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, dra
             choice.decide((used - held)[choice.pools], rent, luck * node[:, None] * draw.gumbel(size=choice.usd.shape))
             used[choice.pools] += choice.now()
         now = usd()
-        better = now < best - 1e-9
+        better = now < best * (1.0 - SAME)
         for choice, chosen in zip(choices, kept, strict=True):
             chosen[better] = choice.chosen[better]
         best = np.minimum(now, best)
