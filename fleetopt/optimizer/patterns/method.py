@@ -8,8 +8,12 @@ from dataclasses import replace
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Matrix
 from fleetopt.optimizer.patterns.placing import ordering, placing
+from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
+from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.rounding import rounding
 from fleetopt.optimizer.patterns.rows import strengthened
+from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
@@ -38,10 +42,18 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
     shared = time == NO_TIME
-    rows = bounding(watch, matrix, workload_pieces(problem, matrix, time))
+    plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
+    if plain is None:
+        rows, point = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time)), None
+    else:
+        rows, point = rounding(watch, relaxation, plain)
+    if plain is not None and point is not None:
+        searching(watch, matrix, plain, point, point.columns)
     strong = strengthened(matrix, rows)
-    values = None if watch.over else ordering(watch, strong, shared)
-    if values is not None:
+    values = None if watch.done else ordering(watch, strong, shared)
+    if values is not None and not watch.done:
+        if plain is not None and point is not None:
+            searching(watch, matrix, plain, point, values)
         placing(watch, strong, shared, values)
     return strong
 

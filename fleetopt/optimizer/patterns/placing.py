@@ -57,11 +57,18 @@ class _Open:
         return max(0.0, self.best.objective - (self.floor if self.best.bound is None else self.best.bound))
 
 
-def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats) -> bool:
+def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, begin: Floats | None = None) -> bool:
     """Makes the values whole, time by time; says whether every piece came to its end."""
     found = pieces(matrix.rows, shared)
     opened = [_Open(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
-    watch.each(partial(_round, watch, values), opened)
+    if begin is None:
+        watch.each(partial(_round, watch, values), opened)
+    else:
+        from fleetopt.optimizer.solve import Reason
+
+        for piece in opened:
+            v = begin[piece.columns]
+            piece.best = Solution(Reason.FEASIBLE, float(piece.program.cost @ v), None, v, 0.0)
     _tell(watch, matrix, shared, values, opened)
     nodes, allowed = FIRST_NODES, _allowed(watch, len(opened))
     while left := [piece for piece in opened if piece.missing > allowed]:

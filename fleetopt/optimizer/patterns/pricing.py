@@ -45,9 +45,9 @@ class _Priced:
     prices: Floats | None = None
 
 
-def bounding(watch: Watch, matrix: Matrix, found: list[Piece]) -> list[Row]:
+def bounding(watch: Watch, matrix: Matrix, relaxation: Relaxation, found: list[Piece]) -> list[Row]:
     """Rows that price patterns, each round at the duals of the relaxation with all rows so far."""
-    relaxation, rows = Relaxation(matrix), list[Row]()
+    rows = list[Row]()
     zeros = np.zeros_like(matrix.cost)
     priced = [_Priced(piece, program_of(matrix, zeros, piece.rows, piece.columns)) for piece in found]
     last = -np.inf

@@ -48,5 +48,9 @@ class Relaxation:
 
     def add(self, rows: list[Row]) -> None:
         """Adds rows; the last basis stays the place to begin from."""
-        for row in rows:
-            self._highs.addRow(row.lower, np.inf, len(row.columns), row.columns, row.coefficients)
+        lengths = [len(row.columns) for row in rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)
+        columns = np.concatenate([row.columns for row in rows]).astype(np.int32)
+        coefficients = np.concatenate([row.coefficients for row in rows])
+        lower, upper = np.array([row.lower for row in rows]), np.full(len(rows), np.inf)
+        self._highs.addRows(len(rows), lower, upper, len(columns), starts, columns, coefficients)

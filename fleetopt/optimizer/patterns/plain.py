@@ -1,0 +1,223 @@
+"""What the search needs of a program, as arrays over pools, times and options; or nothing, if it has more to it.
+
+The search (`search`) knows replicas that carry traffic, GPUs that they set aside, and nodes that hold GPUs. A program
+in which replicas stand in any other rule is left to the phases that know nothing and so can do everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fleetopt.optimizer.formulation import Problem
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.options import Link
+from fleetopt.optimizer.patterns.structure import NO_TIME
+
+DEMAND = "demand_is_met"
+CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", DEMAND)
+FITS = "gpus_fit_in_fleet"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ways:
+    """The options of one workload.
+
+    `column` and `part` are (times, options): the column of the replicas (-1: none) and the part of the demand that one
+    carries (0: none). `excused` has, for each time, the column of demand that may go unserved (-1: none), a unit of
+    which is `excused_part` of the demand. `links` has, for each link, the options of its roles: prefill and decode, or
+    aggregated alone.
+    """
+
+    workload: str
+    column: Ints
+    part: Floats
+    excused: Ints
+    excused_part: Floats
+    gpus: Ints
+    pool: Ints
+    links: tuple[tuple[Ints, ...], ...]
+
+    def replicas(self, values: Floats) -> Floats:
+        """Replicas in the columns of a program: (times, options)."""
+        return np.where(self.column >= 0, values[self.column], 0.0)
+
+    def roles(self) -> list[Ints]:
+        """Options that carry the demand together: those of one role over all links, and the aggregated ones."""
+        alone = [options for link in self.links if len(link) == 1 for options in link]
+        pairs = [link for link in self.links if len(link) == 2]
+        found = [np.concatenate([*(link[role] for link in pairs), *alone]) for role in range(2)] if pairs else alone[:1]
+        return found if pairs or len(alone) < 2 else [np.concatenate(alone)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pools:
+    """Where GPUs are held: the rows of `gpus_fit_in_fleet` by pool and time.
+
+    `row` is (pools, times), -1 where no replica could stand. Nodes of one time are listed by `nodes`, with the place
+    (pool x times + time) they serve and the GPUs of one; so are columns of no single time, such as orders, by `orders`.
+    """
+
+    row: Ints
+    nodes: Ints
+    node_place: Ints
+    node_gpus: Floats
+    orders: Ints
+    order_place: Ints
+    order_gpus: Floats
+
+    def held(self, values: Floats) -> Floats:
+        """GPUs that are there whatever is rented: (pools, times)."""
+        gpus = np.zeros(self.row.size)
+        np.add.at(gpus, self.order_place, self.order_gpus * values[self.orders])
+        return gpus.reshape(self.row.shape)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plain:
+    """A program in which replicas carry traffic and take up GPUs, and nothing else."""
+
+    ways: tuple[Ways, ...]
+    pools: Pools
+    replicas: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entries:
+    """The nonzero coefficients of a program, one after another."""
+
+    row: Ints
+    column: Ints
+    coefficient: Floats
+    carries: Flags
+    fits: Flags
+
+
+def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
+    """The arrays of a program; None where replicas stand in rules that the search does not know.
+
+    Args:
+        problem: where the matrix came from.
+        matrix: the program.
+        time: the place of each column's time in the calendar, NO_TIME where it has none.
+    """
+    case = problem.case
+    if any(option.shared for options in case.options.values() for option in options):
+        return None
+    entries = _entries(matrix)
+    replicas = _columns_of(problem, matrix)
+    known = entries.carries | entries.fits
+    if not replicas.any() or replicas[entries.column[~known]].any():
+        return None
+    excused = _excused(problem, matrix, replicas)
+    if excused is None:
+        return None
+    part = np.zeros(matrix.cost.size)
+    part[entries.column[entries.carries]] = np.abs(entries.coefficient[entries.carries])
+    pools = {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
+    found = _ways(problem, matrix, time, part, (pools, excused))
+    return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas)
+
+
+def _entries(matrix: Matrix) -> _Entries:
+    row = np.repeat(np.arange(matrix.rows.count, dtype=np.int32), np.diff(matrix.rows.start))
+    sentence = np.array([0 if r.sentence == FITS else 1 if r.sentence in CARRIES else 2 for r in matrix.rules], np.int8)
+    kind = sentence[row]
+    return _Entries(row, matrix.rows.column, matrix.rows.coefficient, kind == 1, kind == 0)
+
+
+def _columns_of(problem: Problem, matrix: Matrix) -> Flags:
+    replicas = problem.model.REPLICAS
+    return np.array([variable.parent_component() is replicas for variable in matrix.variables], dtype=bool)
+
+
+def _excused(problem: Problem, matrix: Matrix, replicas: Flags) -> dict[tuple[str, ...], tuple[int, float]] | None:
+    """Column and coefficient of what a demand may do without; None where there is more to a demand than is known."""
+    split = problem.model.SPLIT
+    found: dict[tuple[str, ...], tuple[int, float]] = {}
+    for index, rule in enumerate(matrix.rules):
+        if rule.sentence != DEMAND:
+            continue
+        key: tuple[str, ...] = rule.key  # type: ignore[assignment]
+        for entry in range(matrix.rows.start[index], matrix.rows.start[index + 1]):
+            column, coefficient = int(matrix.rows.column[entry]), float(matrix.rows.coefficient[entry])
+            if replicas[column] or matrix.variables[column].parent_component() is split:
+                continue
+            if key in found or coefficient < 0.0 or matrix.integer[column]:
+                return None
+            found[key] = column, coefficient
+    return found
+
+
+def _ways(
+    problem: Problem,
+    matrix: Matrix,
+    time: Ints,
+    part: Floats,
+    shape: tuple[dict[tuple[str, str], int], dict[tuple[str, ...], tuple[int, float]]],
+) -> tuple[Ways, ...]:
+    case, replicas = problem.case, problem.model.REPLICAS
+    pools, excused = shape
+    place_of = {
+        (workload, one.name): (workload, place)
+        for workload, options in case.options.items()
+        for place, one in enumerate(options)
+    }
+    column = {w: np.full((len(case.times), len(options)), -1, np.int32) for w, options in case.options.items()}
+    for index, variable in enumerate(matrix.variables):
+        if variable.parent_component() is replicas:
+            workload, option = place_of[variable.index()[:2]]
+            column[workload][time[index], option] = index
+    found = []
+    for workload, options in case.options.items():
+        links: dict[tuple[Link, bool], dict[str, list[int]]] = {}
+        for place, one in enumerate(options):
+            role = one.capacity.candidate.role
+            links.setdefault((one.link, role == "aggregated"), {}).setdefault(role, []).append(place)
+        whole = [roles for (_, alone), roles in links.items() if alone or len(roles) == 2]
+        there = column[workload]
+        free = [excused.get((workload, *moment), (-1, 0.0)) for moment in case.times]
+        found.append(
+            Ways(
+                workload=workload,
+                column=there,
+                part=np.where(there >= 0, part[there], 0.0),
+                excused=np.array([column for column, _ in free], dtype=np.int32),
+                excused_part=np.array([coefficient for _, coefficient in free]),
+                gpus=np.array([option.node_gpus for option in options], dtype=np.int32),
+                pool=np.array([pools[option.pool] for option in options], dtype=np.int32),
+                links=tuple(tuple(np.array(roles[r], np.int32) for r in sorted(roles)) for roles in whole),
+            )
+        )
+    return tuple(found)
+
+
+def _pools(
+    matrix: Matrix,
+    entries: _Entries,
+    replicas: Flags,
+    time: Ints,
+    shape: tuple[dict[tuple[str, str], int], int, Problem],
+) -> Pools:
+    pools, times, problem = shape
+    moment = {name: index for index, name in enumerate(problem.case.times)}
+    row = np.full((len(pools), times), -1, np.int32)
+    place = np.full(matrix.rows.count, -1, np.int32)
+    for index, rule in enumerate(matrix.rules):
+        if rule.sentence == FITS:
+            key: tuple[str, ...] = rule.key  # type: ignore[assignment]
+            pool, at = pools[key[0], key[1]], moment[key[2], key[3], key[4]]
+            row[pool, at], place[index] = index, pool * times + at
+    holds = entries.fits & ~replicas[entries.column]
+    shared = time[entries.column] == NO_TIME
+    nodes, orders = np.flatnonzero(holds & ~shared), np.flatnonzero(holds & shared)
+    return Pools(
+        row=row,
+        nodes=entries.column[nodes],
+        node_place=place[entries.row[nodes]],
+        node_gpus=-entries.coefficient[nodes],
+        orders=entries.column[orders],
+        order_place=place[entries.row[orders]],
+        order_gpus=-entries.coefficient[orders],
+    )

@@ -1,0 +1,218 @@
+"""The search: a first plan of every time at once, by choosing a pattern for one workload after another.
+
+Given what is held, nodes are rented by the whole: cost jumps by a node, the cheapest line first. One workload at a time
+changes to the pattern that makes the whole cheapest, beside what all others use; a little luck, less and less of it,
+lets it leave a choice that only looks best (Kirkpatrick, Gelatt and Vecchi, Science 220, 1983, with the random numbers
+of Gumbel, so that every pattern is weighed in one stroke). All times are worked on together. Then nodes and orders are
+found anew for the replicas, by the program itself, which also sees to every rule that the search does not know; and
+again from there, while that helps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from fleetopt.optimizer.matrix import Floats, Ints, Matrix
+from fleetopt.optimizer.patterns.covers import patterns
+from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
+from fleetopt.optimizer.patterns.relaxation import Point
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.pieces import program_of
+from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
+
+Singles: TypeAlias = npt.NDArray[np.float32]
+
+ROUNDS = 6
+SWEEPS = 40
+WARMEST, COLDEST = 0.5, 0.003
+"""How much luck weighs in the first and the last sweep, in rented nodes."""
+
+LONG_RUN = 0.3
+"""Weight of a pool's mean price in the prices by which patterns are listed: where GPUs are free at a time, not all are
+equally well left idle."""
+
+TIE = 0.02
+"""Weight of these prices in the search: of patterns that take as many nodes, the one that leaves dearer GPUs free."""
+
+TOO_DEAR = 300.0
+"""How much dearer than rent a GPU is that nobody offers."""
+
+SAME = 1e-6
+SHARE_OF_TIME = 0.3
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rent:
+    """What more GPUs than are held cost: lines by rising price, arrays (lines, pools, times)."""
+
+    gpus: Singles
+    usd: Singles
+    most: Singles
+    beyond: Singles
+
+    def cost(self, gpus: Singles, pools: Ints) -> Singles:
+        """USD for GPUs beyond those held: an array (pools, times, patterns)."""
+        missing, usd = np.maximum(gpus, 0.0), np.zeros_like(gpus)
+        for line in range(len(self.gpus)):
+            size = self.gpus[line, pools, :, None]
+            nodes = np.minimum(np.ceil(missing / size - 1e-6), self.most[line, pools, :, None])
+            usd += nodes * self.usd[line, pools, :, None]
+            missing = np.maximum(missing - nodes * size, 0.0)
+        usd += missing * self.beyond[pools, :, None]
+        return usd
+
+
+@dataclass(slots=True, eq=False)
+class _Choice:
+    """The patterns of a workload and which of them each time has; `used` is GPUs (pools, times, patterns)."""
+
+    ways: Ways
+    counts: npt.NDArray[np.uint16]
+    pools: Ints
+    used: Singles
+    usd: Singles
+    chosen: Ints
+
+    def now(self) -> Singles:
+        """GPUs in use: (pools, times)."""
+        return self.used[:, np.arange(len(self.chosen)), self.chosen]
+
+    def decide(self, beside: Singles, rent: _Rent, luck: Floats) -> None:
+        """Takes the pattern that looks best at each time, next to the GPUs that others use beyond those held."""
+        usd = (1.0 - TIE) * rent.cost(beside[:, :, None] + self.used, self.pools).sum(axis=0) + TIE * self.usd
+        self.chosen = (usd - luck).argmin(axis=1)
+
+
+def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point, begin: Floats) -> None:
+    """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
+
+    Args:
+        watch: clock, and the best plan so far, whose patterns are among those to choose from.
+        matrix: the program.
+        plain: its arrays.
+        point: an optimum of its relaxation, for prices and relaxed numbers.
+        begin: values whose orders are held at first.
+    """
+    price = _prices(plain.pools, point)
+    choices = [_choice(ways, price, point, (watch.values, plain.pools)) for ways in plain.ways]
+    draw = np.random.default_rng(SEED)
+    values, best = begin, np.inf
+    for _ in range(ROUNDS):
+        _anneal(watch, choices, plain.pools.held(values), _rent(matrix, plain.pools, point, values), draw)
+        found = _completed(watch, matrix, plain, choices)
+        if found.objective is None or found.values is None or found.objective >= best * (1.0 - SAME):
+            return
+        best, values = found.objective, found.values
+        watch.keep("searching", best, values)
+        if watch.done or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s:
+            return
+
+
+def _prices(pools: Pools, point: Point) -> Floats:
+    """USD per GPU, (pools, times): of the time, mixed with what the pool costs at all times in proportion."""
+    now = np.where(pools.row >= 0, -point.row_dual[pools.row], 0.0)
+    weight = now.sum(axis=0) / max(float(now.sum()), 1e-12)
+    return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
+
+
+def _choice(ways: Ways, price: Floats, point: Point, known: tuple[Floats | None, Pools]) -> _Choice:
+    """The patterns of a workload at some prices, and last of them what it has in a plan, if there is one."""
+    values, pools = known
+    usd = price[ways.pool].T * ways.gpus + 1e-9
+    found = patterns(ways, usd, ways.replicas(point.columns))
+    if values is not None:
+        found = np.concatenate([found, ways.replicas(values)[:, None, :]], axis=1)
+    counts = found.astype(np.uint16)
+    used = np.zeros((len(pools.row), *counts.shape[:2]), dtype=np.float32)
+    for option, pool in enumerate(ways.pool):
+        used[pool] += counts[:, :, option] * np.float32(ways.gpus[option])
+    touched = np.flatnonzero(used.any(axis=(1, 2))).astype(np.int32)
+    last = np.full(len(counts), counts.shape[1] - 1)
+    return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", found, usd).astype(np.float32), last)
+
+
+def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
+    """Lines by price, what other rules charge for a node included, and as many nodes as those rules have room for."""
+    most = _room(matrix, pools, values)[pools.nodes]
+    dual = -point.row_dual[pools.row.reshape(-1)[pools.node_place]]
+    usd = np.maximum(point.column_dual[pools.nodes] + dual * pools.node_gpus, 0.0)
+    order = np.lexsort((usd / pools.node_gpus, pools.node_place))
+    place = pools.node_place[order]
+    line = np.arange(len(order)) - np.searchsorted(place, place)
+    shape = (int(line.max(initial=0)) + 1, pools.row.size)
+    arrays = [np.full(shape, default, np.float32) for default in (1.0, 0.0, 0.0)]
+    for array, column in zip(arrays, (pools.node_gpus, usd, most), strict=True):
+        array[line, place] = column[order]
+    gpus, price, limit = (array.reshape(shape[0], *pools.row.shape) for array in arrays)
+    beyond = np.full(pools.row.shape, TOO_DEAR * (price / gpus).max(), np.float32)
+    return _Rent(gpus, price, limit, beyond)
+
+
+def _room(matrix: Matrix, pools: Pools, values: Floats) -> Floats:
+    """The most there may be of each column next to the others' values: rows' slack in equal parts."""
+    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
+    column, coefficient = matrix.rows.column, matrix.rows.coefficient
+    slack = matrix.row_upper - np.bincount(row, coefficient * values[column], matrix.rows.count)
+    node = np.zeros(matrix.cost.size, dtype=bool)
+    node[pools.nodes] = True
+    limited = node[column] & (coefficient > 0.0) & np.isfinite(matrix.row_upper)[row]
+    sharing = np.maximum(np.bincount(row[limited], minlength=matrix.rows.count), 1)
+    at = column[limited]
+    more = np.maximum(slack[row[limited]], 0.0) / (coefficient[limited] * sharing[row[limited]])
+    room = matrix.column_upper.copy()
+    np.minimum.at(room, at, np.floor(values[at] + more + 1e-6))
+    return np.where(np.isfinite(room), room, 1e9)
+
+
+def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, draw: np.random.Generator) -> None:
+    """Changes the choices to the best that were met at each time."""
+    everywhere = np.arange(len(held), dtype=np.int32)
+    used = np.zeros(held.shape, np.float32)
+    held = held.astype(np.float32)
+    for choice in choices:
+        used[choice.pools] += choice.now()
+
+    def usd() -> Singles:
+        return rent.cost((used - held).astype(np.float32)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
+
+    node = np.median(rent.usd[0], axis=0)
+    best, kept = usd(), [choice.chosen.copy() for choice in choices]
+    for luck in np.geomspace(WARMEST, COLDEST, SWEEPS):
+        for index in draw.permutation(len(choices)):
+            choice = choices[index]
+            used[choice.pools] -= choice.now()
+            choice.decide((used - held)[choice.pools], rent, luck * node[:, None] * draw.gumbel(size=choice.usd.shape))
+            used[choice.pools] += choice.now()
+        now = usd()
+        better = now < best * (1.0 - SAME)
+        for choice, chosen in zip(choices, kept, strict=True):
+            chosen[better] = choice.chosen[better]
+        best = np.minimum(now, best)
+        if watch.over:
+            break
+    for choice, chosen in zip(choices, kept, strict=True):
+        choice.chosen = chosen
+
+
+def _completed(watch: Watch, matrix: Matrix, plain: Plain, choices: list[_Choice]) -> Solution:
+    """Everything else, for the replicas that were chosen."""
+    values = np.zeros(matrix.cost.size)
+    for choice in choices:
+        counts = choice.counts[np.arange(len(choice.chosen)), choice.chosen]
+        there = choice.ways.column >= 0
+        values[choice.ways.column[there]] = counts[there]
+    values = np.minimum(values, matrix.column_upper)
+    free = np.flatnonzero(~plain.replicas).astype(np.int32)
+    every = np.arange(matrix.rows.count, dtype=np.int32)
+    program = program_of(matrix, values, every, free)
+    effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=watch.left_s)
+    found = watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.over), [program])[0]
+    if found.values is None:
+        return found
+    values[free] = found.values
+    return replace(found, objective=float(matrix.cost @ values) + matrix.offset, values=values)

@@ -1,0 +1,185 @@
+"""How large a fleet can be planned, how fast and how well: `python -m tests.bench.fleets --sizes S,M --seeds 1,2,3`.
+
+Every scenario is made up (`made`), solved by the automatic method within the seconds its size is meant to take, and then,
+for as long as that took, by HiGHS on the whole program and by SCIP on the same program as an MPS file; the paper's
+formula sizes every workload alone beside them. Each run has a process of its own, whose largest resident size is shown.
+Times of one table come from one run on one machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from tests.bench.made import SIZES, write
+
+TARGETS = {"S": (1e-4, 1.0), "M": (2e-3, 15.0), "L": (5e-3, 60.0), "XL": (2e-2, 1800.0)}
+"""By size: the relative gap to prove, and the seconds to do it in."""
+
+Row = dict[str, Any]
+
+
+def ours(folder: Path, gap: float, seconds: float) -> Row:
+    """The automatic method."""
+    from fleetopt.optimizer.solve import SolveOptions
+
+    problem, matrix, row = _built(folder)
+    from fleetopt.optimizer.run import _method, _solve
+
+    options = SolveOptions(gap=gap, time_limit_s=seconds)
+    begun = perf_counter()
+    found = _solve(problem, matrix, options, _method(matrix, options))
+    return row | _outcome(found.objective, found.bound, perf_counter() - begun)
+
+
+def plain(folder: Path, gap: float, seconds: float) -> Row:
+    """HiGHS on the whole program."""
+    from fleetopt.optimizer.solve import SolveOptions, solve
+
+    _, matrix, row = _built(folder)
+    begun = perf_counter()
+    found = solve(matrix, SolveOptions(gap=gap, time_limit_s=seconds))
+    return row | _outcome(found.objective, found.bound, perf_counter() - begun)
+
+
+def scip(folder: Path, gap: float, seconds: float) -> Row:
+    """SCIP on the program written out as MPS."""
+    from pyscipopt import Model
+
+    from fleetopt.optimizer.solve import SolveOptions, configured, model_of
+
+    _, matrix, row = _built(folder)
+    path = folder / "program.mps"
+    highs = configured(SolveOptions())
+    highs.passModel(model_of(matrix))
+    highs.writeModel(str(path))
+    model = Model()
+    model.hideOutput()
+    model.readProblem(str(path))
+    model.setParam("limits/gap", gap)
+    model.setParam("limits/time", seconds)
+    begun = perf_counter()
+    model.optimize()
+    usd = model.getObjVal() if model.getNSols() else None
+    return row | _outcome(usd, model.getDualbound(), perf_counter() - begun)
+
+
+def formula(folder: Path, _gap: float, seconds: float) -> Row:
+    """Each workload alone by the paper's ratio formula, rounded up and held all the time."""
+    from fleetopt.optimizer.solve import SolveOptions
+    from fleetopt.scenario.load import load
+    from fleetopt.study.resolve import Resolver
+    from fleetopt.study.static import static_plan
+
+    scenario = load(folder)
+    desk = Resolver(SolveOptions(gap=1e-3, time_limit_s=10.0))
+    begun, usd = perf_counter(), 0.0
+    for workload in scenario.workloads:
+        plan = static_plan(scenario, workload, desk) if perf_counter() - begun < 10 * seconds else None
+        if plan is None:
+            return _outcome(None, None, perf_counter() - begun)
+        usd += plan.objective_usd
+    return _outcome(usd, None, perf_counter() - begun)
+
+
+METHODS: dict[str, Callable[[Path, float, float], Row]] = {
+    "fleetopt": ours,
+    "HiGHS": plain,
+    "SCIP": scip,
+    "formula": formula,
+}
+
+
+def _built(folder: Path) -> tuple[Any, Any, Row]:
+    from fleetopt.capacity.table import derive
+    from fleetopt.optimizer.case import build_case
+    from fleetopt.optimizer.formulation import formulate
+    from fleetopt.optimizer.matrix import compile_matrix
+    from fleetopt.scenario.load import load
+
+    begun = perf_counter()
+    scenario = load(folder)
+    problem = formulate(build_case(scenario, derive(scenario)))
+    matrix = compile_matrix(problem)
+    size = {"rows": matrix.rows.count, "columns": len(matrix.variables), "integers": int(matrix.integer.sum())}
+    return problem, matrix, {"build_s": perf_counter() - begun, **size}
+
+
+def _outcome(usd: float | None, bound: float | None, seconds: float) -> Row:
+    gap = None if usd is None or bound is None else (usd - bound) / abs(usd)
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"solve_s": seconds, "usd": usd, "bound": bound, "gap": gap, "memory_mb": memory_mb}
+
+
+def measured(method: str, folder: Path, gap: float, seconds: float) -> Row:
+    """One run in a process of its own."""
+    command = [sys.executable, "-m", "tests.bench.fleets", "--child", method, str(folder), str(gap), str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.strip().splitlines()
+    return json.loads(lines[-1]) if done.returncode == 0 and lines else {"failed": done.stderr.strip()[-300:]}
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    columns = {
+        "size": "size", "seed": "seed", "method": "method", "integers": "whole numbers", "build_s": "build s",
+        "solve_s": "solve s", "usd": "USD", "gap": "gap %", "memory_mb": "MB",
+    }  # fmt: skip
+    lines = ["| " + " | ".join(columns.values()) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(name, row.get(name)) for name in columns) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if name == "gap":
+        return f"{100 * value:.3f}"
+    if name in {"build_s", "solve_s"}:
+        return f"{value:.1f}"
+    return f"{value:,.0f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def main() -> None:
+    """Makes scenarios, measures all methods on each, prints the table and writes it with all figures to a file."""
+    if "--child" in sys.argv:
+        _, _, method, folder, gap, seconds = sys.argv
+        print(json.dumps(METHODS[method](Path(folder), float(gap), float(seconds))))
+        return
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--sizes", default="S,M", help="of S, M, L, XL")
+    asked.add_argument("--seeds", default="1", help="of the generator")
+    asked.add_argument("--methods", default=",".join(METHODS), help=f"of {', '.join(METHODS)}")
+    asked.add_argument("--out", type=Path, help="file for all figures, as JSON")
+    options = asked.parse_args()
+    rows: list[Row] = []
+    for size in options.sizes.split(","):
+        for seed in options.seeds.split(","):
+            rows += _compared(size, int(seed), options.methods.split(","))
+            print(table(rows[-len(options.methods.split(",")) :]), flush=True)
+            if options.out:
+                options.out.write_text(json.dumps(rows, indent=1))
+
+
+def _compared(size: str, seed: int, methods: list[str]) -> list[Row]:
+    gap, seconds = TARGETS[size]
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = write(Path(name), SIZES[size], seed)
+        for method in methods:
+            rows.append({"size": size, "seed": seed, "method": method, **measured(method, folder, gap, seconds)})
+            # What others get is what the first one took.
+            seconds = max(1.0, rows[0].get("solve_s", seconds))
+    return rows
+
+
+if __name__ == "__main__":
+    main()
