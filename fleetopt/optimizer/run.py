@@ -18,7 +18,7 @@ from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
 
-MANY_INTEGERS = 4000
+MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
 

@@ -1,9 +1,9 @@
 """How large a fleet can be planned, how fast and how well: `python -m tests.bench.fleets --sizes S,M --seeds 1,2,3`.
 
-Every scenario is made up (`made`), solved by the automatic method within the seconds its size is meant to take, and then,
-for as long as that took, by HiGHS on the whole program and by SCIP on the same program as an MPS file; the paper's
-formula sizes every workload alone beside them. Each run has a process of its own, whose largest resident size is shown.
-Times of one table come from one run on one machine.
+Every scenario is made up (`made`), solved by the automatic method within the seconds its size is meant to take, and
+then, for as long as that took, by HiGHS on the whole program and by SCIP on the same program as an MPS file; the
+paper's formula sizes every workload alone beside them. Each run has a process of its own, whose largest resident size
+is shown. Times of one table come from one run on one machine.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ Row = dict[str, Any]
 
 def ours(folder: Path, gap: float, seconds: float) -> Row:
     """The automatic method."""
+    from fleetopt.optimizer.run import method_for, solve_by
     from fleetopt.optimizer.solve import SolveOptions
 
     problem, matrix, row = _built(folder)
-    from fleetopt.optimizer.run import _method, _solve
-
     options = SolveOptions(gap=gap, time_limit_s=seconds)
     begun = perf_counter()
-    found = _solve(problem, matrix, options, _method(matrix, options))
+    found = solve_by(method_for(matrix, options), problem, matrix, options)
     return row | _outcome(found.objective, found.bound, perf_counter() - begun)
 
 

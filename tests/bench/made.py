@@ -2,7 +2,8 @@
 
 What is real: the profiles under models/, the hourly and purchase prices of the catalog where it lists them. What is
 drawn: workloads (which model, lengths, SLO, how large a fleet), their day and growth, outlooks, discounts of
-reservations, quotas, power. GPU types beyond those with profiles are hypothetical ones next to a real one (`catalog.hypothetical`).
+reservations, quotas, power. GPU types beyond those with profiles are hypothetical ones next to a real one
+(`catalog.hypothetical`).
 """
 
 from __future__ import annotations

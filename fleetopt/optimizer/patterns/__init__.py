@@ -12,10 +12,20 @@ relaxation is as strong as the column-generation master over all patterns (Geoff
 cuts: Zou, Ahmed, Sun, Math. Prog. 175, 2019), and it is still the one formulation, only with more rows: a feature
 that this method has never heard of is in it.
 
+A program in which replicas only carry traffic and take up GPUs is *plain*: most are. Its patterns need no pricing:
+
+    bounding   rounds of relaxation and of rows that follow from rounding demands up                rounding
+    searching  a first plan, patterns chosen for all times at once                                  plain, covers, search
+
+Any other program goes by phases that know nothing of what columns mean:
+
     bounding   rounds of relaxation and pricing                                             relaxation, pricing
-    ordering   columns of no single time made whole, the rest still relaxed: orders, and a better bound     orders
+    ordering   columns of no single time made whole, the rest still relaxed: orders, and a better bound     placing
+
+Then both go on in the same way:
+
     placing    orders held, the program falls apart into one small one per time                            placing
     closing    the whole program with the rows, begun from the best plan, while time is left               method
 
-docs/decisions/0013 has the measurements, and what was tried and left.
+docs/decisions/0013 and 0016 have the measurements, and what was tried and left.
 """

@@ -44,17 +44,16 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
     shared = time == NO_TIME
     plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
     if plain is None:
-        rows, point = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time)), None
+        rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
     else:
         rows, point = rounding(watch, relaxation, plain)
-    if plain is not None and point is not None:
-        searching(watch, matrix, plain, point, point.columns)
+        if point is not None and not watch.over:
+            searching(watch, matrix, plain, point)
     strong = strengthened(matrix, rows)
-    values = None if watch.done else ordering(watch, strong, shared)
-    if values is not None and not watch.done:
-        if plain is not None and point is not None:
-            searching(watch, matrix, plain, point, values)
-        placing(watch, strong, shared, values)
+    if not watch.done:
+        values = ordering(watch, strong, shared) if watch.values is None else watch.values
+        if values is not None:
+            placing(watch, strong, shared, values)
     return strong
 
 

@@ -14,9 +14,10 @@ from functools import partial
 import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import pieces, program_of
-from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
+from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve_here
 
 FIRST_NODES = 50
 MORE_NODES = 4
@@ -28,6 +29,11 @@ DISTANCES = (0.0, 1.0, 3.0)
 ROUNDING_GAP = 0.02
 ROUNDING_NODES = 20
 """How far from the relaxed numbers, and how hard, to look for a first plan of a piece."""
+
+RELAXED = 1e-6
+NEAR_GAP = 0.002
+NEAR_S = 5.0
+"""From where on a relaxed number counts, and how hard to look between a plan and the relaxation."""
 
 
 def ordering(watch: Watch, matrix: Matrix, shared: Flags) -> Floats | None:
@@ -49,6 +55,11 @@ class _Open:
     floor: float = -np.inf
     best: Solution | None = None
 
+    def begin(self, values: Floats) -> None:
+        """Takes the piece's part of a whole plan."""
+        own = values[self.columns]
+        self.best = Solution(Reason.FEASIBLE, float(self.program.cost @ own), None, own, 0.0)
+
     @property
     def missing(self) -> float:
         """How much the piece may still be too dear, next to its bound or, before it has one, to its relaxed cost."""
@@ -57,20 +68,22 @@ class _Open:
         return max(0.0, self.best.objective - (self.floor if self.best.bound is None else self.best.bound))
 
 
-def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, begin: Floats | None = None) -> bool:
-    """Makes the values whole, time by time; says whether every piece came to its end."""
+def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats) -> bool:
+    """Makes the values whole, time by time; says whether every piece came to its end.
+
+    Where the best plan so far has these orders, every piece begins from it.
+    """
     found = pieces(matrix.rows, shared)
     opened = [_Open(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
-    if begin is None:
-        watch.each(partial(_round, watch, values), opened)
-    else:
-        from fleetopt.optimizer.solve import Reason
-
+    allowed, known = _allowed(watch, len(opened)), watch.values
+    if known is not None and np.array_equal(known[shared], values[shared]):
         for piece in opened:
-            v = begin[piece.columns]
-            piece.best = Solution(Reason.FEASIBLE, float(piece.program.cost @ v), None, v, 0.0)
+            piece.begin(known)
+        watch.each(partial(_near, watch, allowed), opened)
+    else:
+        watch.each(partial(_round, watch, values), opened)
     _tell(watch, matrix, shared, values, opened)
-    nodes, allowed = FIRST_NODES, _allowed(watch, len(opened))
+    nodes = FIRST_NODES
     while left := [piece for piece in opened if piece.missing > allowed]:
         left.sort(key=lambda piece: -piece.missing)
         effort = partial(_solve, watch, allowed, nodes, watch.left_s * THREADS / len(left))
@@ -107,6 +120,26 @@ def _round(watch: Watch, values: Floats, piece: _Open) -> None:
         if found.values is not None:
             piece.best = replace(found, bound=None)
             return
+
+
+def _near(watch: Watch, allowed: float, piece: _Open) -> None:
+    """A better plan of a piece at little cost: what its plan and the relaxation both leave at nothing stays there.
+
+    Searching between a plan and the relaxation: Danna, Rothberg and Le Pape, RINS, Math. Prog. 102, 2005.
+    """
+    program, best = piece.program, piece.best
+    point = None if watch.over else Relaxation(program).optimum(watch.left_s)
+    if point is None or best is None or best.values is None:
+        return
+    piece.floor = point.value
+    if piece.missing <= allowed:
+        return
+    kept = (best.values > 0.5) | (point.columns > RELAXED) | ~program.integer
+    few = replace(program, column_upper=np.where(kept, program.column_upper, program.column_lower))
+    effort = SolveOptions(gap=NEAR_GAP, time_limit_s=min(NEAR_S, watch.left_s))
+    found = solve_here(few, effort, best.values, FIRST_NODES, lambda: watch.over)
+    if found.values is not None:
+        piece.best = _better(best, replace(found, bound=None))
 
 
 def _solve(watch: Watch, allowed: float, nodes: int, seconds: float, piece: _Open) -> Solution | None:

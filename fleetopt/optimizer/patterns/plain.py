@@ -176,6 +176,8 @@ def _ways(
             role = one.capacity.candidate.role
             links.setdefault((one.link, role == "aggregated"), {}).setdefault(role, []).append(place)
         whole = [roles for (_, alone), roles in links.items() if alone or len(roles) == 2]
+        if not whole:
+            continue  # whoever cannot be served has nothing to choose from
         there = column[workload]
         free = [excused.get((workload, *moment), (-1, 0.0)) for moment in case.times]
         found.append(

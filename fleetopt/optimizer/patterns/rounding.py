@@ -23,7 +23,7 @@ from fleetopt.optimizer.patterns.watch import Watch
 
 MULTIPLES = (0.5, 1.0, 2.0, 3.0)
 ROUNDS = 12
-WORTH_A_ROUND = 2e-5
+WORTH_A_ROUND = 5e-5
 """Relative rise of the bound below which another round is not worth its time."""
 
 BROKEN = 1e-4

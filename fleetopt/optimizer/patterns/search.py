@@ -88,20 +88,19 @@ class _Choice:
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point, begin: Floats) -> None:
+def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point) -> None:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
 
     Args:
-        watch: clock, and the best plan so far, whose patterns are among those to choose from.
+        watch: the clock, and whom to tell.
         matrix: the program.
         plain: its arrays.
-        point: an optimum of its relaxation, for prices and relaxed numbers.
-        begin: values whose orders are held at first.
+        point: an optimum of its relaxation, for prices and relaxed numbers; its orders are held at first.
     """
     price = _prices(plain.pools, point)
-    choices = [_choice(ways, price, point, (watch.values, plain.pools)) for ways in plain.ways]
+    choices = [_choice(ways, price, point, plain.pools) for ways in plain.ways]
     draw = np.random.default_rng(SEED)
-    values, best = begin, np.inf
+    values, best = point.columns, np.inf
     for _ in range(ROUNDS):
         _anneal(watch, choices, plain.pools.held(values), _rent(matrix, plain.pools, point, values), draw)
         found = _completed(watch, matrix, plain, choices)
@@ -120,13 +119,10 @@ def _prices(pools: Pools, point: Point) -> Floats:
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 
 
-def _choice(ways: Ways, price: Floats, point: Point, known: tuple[Floats | None, Pools]) -> _Choice:
-    """The patterns of a workload at some prices, and last of them what it has in a plan, if there is one."""
-    values, pools = known
+def _choice(ways: Ways, price: Floats, point: Point, pools: Pools) -> _Choice:
+    """The patterns of a workload at some prices, the last of them for a start: the relaxed numbers made whole."""
     usd = price[ways.pool].T * ways.gpus + 1e-9
     found = patterns(ways, usd, ways.replicas(point.columns))
-    if values is not None:
-        found = np.concatenate([found, ways.replicas(values)[:, None, :]], axis=1)
     counts = found.astype(np.uint16)
     used = np.zeros((len(pools.row), *counts.shape[:2]), dtype=np.float32)
     for option, pool in enumerate(ways.pool):

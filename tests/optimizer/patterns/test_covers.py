@@ -35,7 +35,7 @@ def carried(ways: Ways, counts: np.ndarray) -> np.ndarray:
         np.min([np.einsum("tko,to->tk", counts[:, :, role], ways.part[:, role]) for role in link], axis=0)
         for link in ways.links
     ]
-    return np.sum(by_link, axis=0)
+    return np.asarray(np.sum(by_link, axis=0))
 
 
 def mixed(ways: Ways) -> np.ndarray:

@@ -16,6 +16,7 @@ from fleetopt.optimizer import run as run_module
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns import placing as placing_module
 from fleetopt.optimizer.patterns import watch as watch_module
 from fleetopt.optimizer.patterns.method import solve_by_patterns
@@ -64,15 +65,16 @@ def feasible(matrix: Matrix, values: Any) -> bool:
 
 
 @pytest.mark.slow
-def test_phases_follow_one_another_and_end_within_the_gap(program: tuple[Problem, Matrix]) -> None:
-    """Proves: bounding, ordering and placing report in this order, bounds only rise and incumbents only fall, and the
-    plan is whole, feasible and within the gap.
+def test_phases_follow_one_another_and_end_within_the_gap(program: tuple[Problem, Matrix], way: str) -> None:
+    """Proves: the phases report in their order, bounds only rise and incumbents only fall, and the plan is whole,
+    feasible and within the gap, whether or not the search is among them.
     Sensitivity: a bound of one piece reported for the whole would stand out as a fall.
     """
     problem, matrix = program
     told: list[Progress] = []
     found = solve_by_patterns(problem, matrix, replace(LIMIT, on_progress=told.append))
-    assert list(dict.fromkeys(p.phase for p in told))[:3] == ["bounding", "ordering", "placing"]
+    second = {"plain": "searching", "general": "ordering"}[way]
+    assert list(dict.fromkeys(p.phase for p in told))[:3] == ["bounding", second, "placing"]
     bounds = [p.bound for p in told if p.bound is not None]
     incumbents = [p.incumbent for p in told if p.incumbent is not None]
     assert bounds == sorted(bounds)
@@ -87,6 +89,7 @@ def test_phases_follow_one_another_and_end_within_the_gap(program: tuple[Problem
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("way")
 def test_the_same_question_gets_the_same_values(program: tuple[Problem, Matrix]) -> None:
     """Proves: two threads do not make two plans.
     Sensitivity: taking results as they come would order rows, and plans, by chance.
@@ -190,6 +193,7 @@ def test_orders_that_leave_a_time_without_a_plan_are_not_the_end(
     Sensitivity: a piece without values would be read as zeros.
     """
     nothing = Solution(Reason.INFEASIBLE, None, None, None, 0.0)
+    monkeypatch.setattr(method_module, "plain_of", lambda *_: None)
     monkeypatch.setattr(placing_module, "_round", lambda *_: None)
     monkeypatch.setattr(placing_module, "_solve", lambda *_: nothing)
     told: list[Progress] = []

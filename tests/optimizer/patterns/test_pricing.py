@@ -71,7 +71,8 @@ def test_rounds_raise_the_bound_to_that_of_whole_patterns(build: Build) -> None:
     """
     problem, matrix = program(rents(build))
     watch = Watch(EXACT)
-    rows = bounding(watch, matrix, workload_pieces(problem, matrix, time_of_columns(problem, matrix)))
+    found = workload_pieces(problem, matrix, time_of_columns(problem, matrix))
+    rows = bounding(watch, matrix, Relaxation(matrix), found)
     assert len(rows) == 1
     assert watch.bound == pytest.approx(18.0, rel=1e-6)
 

@@ -45,8 +45,8 @@ def test_a_row_by_hand() -> None:
 
 
 def test_a_row_with_two_options_by_hand() -> None:
-    """Proves the share of a smaller option: 0.4 and 0.1 of the demand; divided by 0.4, 1/d = 2.5 and f = 0.5, so that the
-    smaller one counts min(1, 0.25 / 0.5) = one half, and n1 + n2 / 2 >= 3.
+    """Proves the share of a smaller option: 0.4 and 0.1 of the demand; divided by 0.4, 1/d = 2.5 and f = 0.5, so that
+    the smaller one counts min(1, 0.25 / 0.5) = one half, and n1 + n2 / 2 >= 3.
     """
     (row,) = broken_rows(ways_of([[0.4, 0.1, 0.0]], (([0, 1],),)), at([2.5, 0.0, 0.0]))
     assert (row.coefficients / row.coefficients[0]).tolist() == pytest.approx([1.0, 0.5])

@@ -1,0 +1,97 @@
+"""The search: plans that keep every rule of the program, soon, and only where the program is plain enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fleetopt.capacity.table import derive
+from fleetopt.optimizer.case import build_case
+from fleetopt.optimizer.formulation import Problem, formulate
+from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.patterns.plain import Plain, plain_of
+from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.search import searching
+from fleetopt.optimizer.patterns.structure import time_of_columns
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.solve import SolveOptions, solve
+from fleetopt.scenario.domain import Scenario, Shortfall
+from tests.optimizer.patterns.test_method import feasible, growing
+
+
+def program(scenario: Scenario) -> tuple[Problem, Matrix, Plain | None]:
+    problem = formulate(build_case(scenario, derive(scenario)))
+    matrix = compile_matrix(problem)
+    return problem, matrix, plain_of(problem, matrix, time_of_columns(problem, matrix))
+
+
+@pytest.mark.slow
+def test_a_first_plan_is_whole_feasible_and_near_the_optimum() -> None:
+    """Proves: what is told keeps every row and bound of the program, costs what it says, and is within 8 % of the best.
+
+    Sensitivity: patterns that do not carry a demand, or nodes that are not there, leave rows broken.
+    """
+    _, matrix, plain = program(growing())
+    assert plain is not None
+    watch = Watch(SolveOptions(time_limit_s=60.0))
+    _, point = rounding(watch, Relaxation(matrix), plain)
+    assert point is not None
+    searching(watch, matrix, plain, point)
+    assert watch.values is not None
+    assert watch.incumbent is not None
+    assert watch.incumbent == pytest.approx(float(matrix.cost @ watch.values) + matrix.offset)
+    assert feasible(matrix, watch.values)
+    exact = solve(matrix, SolveOptions(gap=0.01, time_limit_s=60.0))
+    assert exact.objective is not None
+    assert watch.bound is not None
+    assert watch.bound <= exact.objective
+    assert watch.incumbent <= 1.08 * exact.objective
+
+
+def test_the_arrays_say_what_the_program_says() -> None:
+    """Proves: GPUs held and parts of the demand, read from the arrays, are those of the rows they came from.
+
+    Sensitivity: an entry taken for another row's shifts the activity of some row.
+    """
+    _, matrix, plain = program(growing())
+    assert plain is not None
+    values = np.random.default_rng(0).integers(0, 4, matrix.cost.size).astype(float)
+    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
+    held = np.bincount(row, matrix.rows.coefficient * values[matrix.rows.column], matrix.rows.count)
+    used = np.zeros(plain.pools.row.shape)
+    for ways in plain.ways:
+        np.add.at(used, ways.pool, (ways.replicas(values) * ways.gpus).T)
+    rented = np.zeros(plain.pools.row.size)
+    np.add.at(rented, plain.pools.node_place, plain.pools.node_gpus * values[plain.pools.nodes])
+    there = plain.pools.row >= 0
+    activity = used - plain.pools.held(values) - rented.reshape(used.shape)
+    assert activity[there] == pytest.approx(held[plain.pools.row[there]])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"spares": (("decode", 1),)}, {"least_replicas": (("prefill", 2),)}, {"pooled": True}, {"most_gpu_types": 1}],
+)
+def test_what_the_search_does_not_know_is_left_to_others(more: dict[str, Any]) -> None:
+    """Proves: replicas in a rule of another feature make the program one that the search keeps away from."""
+    scenario = growing()
+    first, *others = scenario.workloads
+    assert program(replace(scenario, workloads=(replace(first, **more), *others)))[2] is None
+
+
+def test_demand_that_may_go_unserved_stands_in_the_arrays() -> None:
+    """Proves: the column of what is excused is known for each time, with its part of the demand."""
+    scenario = growing()
+    first, *others = scenario.workloads
+    free = replace(first, shortfall=Shortfall(0.2, 5.0))
+    _, matrix, plain = program(replace(scenario, workloads=(free, *others)))
+    assert plain is not None
+    ways = next(ways for ways in plain.ways if ways.workload == first.name)
+    asked = [rps * (1.0 + first.headroom) for rps in first.demand_rps.values()]
+    names = {matrix.variables[column].parent_component().local_name for column in ways.excused}
+    assert names == {"UNSERVED"}
+    assert sorted(ways.excused_part) == pytest.approx(sorted(1.0 / rps for rps in asked))
