@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetopt import units
-from fleetopt.units import Latency, Price, Rate
+from fleetopt import prices, units
+from fleetopt.prices import Price
+from fleetopt.units import Latency, Rate
 
 PARSERS: list[Callable[[object], Any]] = [
     units.seconds,
     units.hours,
     units.rate,
     units.fraction,
-    units.node_price,
-    units.price_once,
-    units.price_per_year,
-    partial(units.price_per_month, per="kW"),
-    units.usd,
+    prices.node_price,
+    prices.price_once,
+    prices.price_per_year,
+    partial(prices.price_per_month, per="kW"),
+    prices.usd,
     units.latency,
 ]
 
@@ -45,16 +46,16 @@ LATENCIES = ["s at p99", "ms at mean", "s at p0", "s at p100", "s at", "at p99"]
         (units.fraction, "3 %", 0.03),
         (units.fraction, "0.03", 0.03),
         (units.fraction, 1, 1.0),
-        (units.node_price, "31.92 USD/node/h", Price(31.92)),
-        (units.node_price, "3.99 usd/gpu/h", Price(3.99, "GPU")),
-        (units.node_price, "1460 CHF / node / month", Price(2.0, "node", "CHF")),
-        (units.price_once, "310 k USD", Price(310_000.0)),
-        (units.price_once, "1.5 M GBP", Price(1.5e6, "node", "GBP")),
-        (units.price_once, "2 G GBP/GPU", Price(2e9, "GPU", "GBP")),
-        (units.price_per_year, "9 k EUR/GPU/year", Price(9000.0, "GPU", "EUR")),
-        (lambda text: units.price_per_month(text, "U"), "25 USD/U/month", Price(25.0, "U")),
-        (units.usd, "310 k USD", 310_000.0),
-        (units.usd, "1.5 M USD", 1_500_000.0),
+        (prices.node_price, "31.92 USD/node/h", Price(31.92)),
+        (prices.node_price, "3.99 usd/gpu/h", Price(3.99, "GPU")),
+        (prices.node_price, "1460 CHF / node / month", Price(2.0, "node", "CHF")),
+        (prices.price_once, "310 k USD", Price(310_000.0)),
+        (prices.price_once, "1.5 M GBP", Price(1.5e6, "node", "GBP")),
+        (prices.price_once, "2 G GBP/GPU", Price(2e9, "GPU", "GBP")),
+        (prices.price_per_year, "9 k EUR/GPU/year", Price(9000.0, "GPU", "EUR")),
+        (lambda text: prices.price_per_month(text, "U"), "25 USD/U/month", Price(25.0, "U")),
+        (prices.usd, "310 k USD", 310_000.0),
+        (prices.usd, "1.5 M USD", 1_500_000.0),
         (units.latency, "2 s", Latency(2.0)),
         (units.latency, "2 s at mean", Latency(2.0)),
         (units.latency, "250 ms at p99", Latency(0.25, 0.99)),
@@ -84,14 +85,14 @@ def test_a_quantity_becomes_its_base_unit(parse: Callable[[object], Any], text: 
         (units.fraction, "3 percent", ["'percent'", "3 %"]),
         (units.fraction, math.nan, ["finite"]),
         (units.fraction, math.inf, ["finite"]),
-        (units.node_price, "28 USD/h", ["'USD/h'", "31.92 USD/node/h"]),
-        (units.node_price, "28 EURO/node/h", ["'EURO/node/h'"]),
-        (units.node_price, "28 USD/node/year", ["'USD/node/year'"]),
-        (units.price_once, "28 USD/node/h", ["'USD/node/h'", "310 k USD"]),
-        (units.price_per_year, "28 USD/node", ["'USD/node'", "9 k USD/node/year"]),
-        (lambda text: units.price_per_month(text, "U"), "25 USD/kW/month", ["per kW", "USD/U/month"]),
-        (units.usd, "28 EUR", ["'EUR'"]),
-        (units.usd, "28", ["no unit"]),
+        (prices.node_price, "28 USD/h", ["'USD/h'", "31.92 USD/node/h"]),
+        (prices.node_price, "28 EURO/node/h", ["'EURO/node/h'"]),
+        (prices.node_price, "28 USD/node/year", ["'USD/node/year'"]),
+        (prices.price_once, "28 USD/node/h", ["'USD/node/h'", "310 k USD"]),
+        (prices.price_per_year, "28 USD/node", ["'USD/node'", "9 k USD/node/year"]),
+        (lambda text: prices.price_per_month(text, "U"), "25 USD/kW/month", ["per kW", "USD/U/month"]),
+        (prices.usd, "28 EUR", ["'EUR'"]),
+        (prices.usd, "28", ["no unit"]),
         (units.latency, "0 s", ["more than zero"]),
         (units.latency, "-1 s", ["more than zero"]),
         (units.latency, "2 s at p0", ["p0"]),

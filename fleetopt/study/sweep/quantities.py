@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fleetopt import units
+from fleetopt import prices, units
 
 
 def quantity(written: Any) -> tuple[float, str] | None:
@@ -38,7 +38,7 @@ def _rate(written: str) -> tuple[float, str]:
 
 
 def _price(written: str) -> tuple[float, str]:
-    found = units.node_price(written)
+    found = prices.node_price(written)
     return found.amount, f"{found.currency}/{found.per}/h"
 
 
@@ -52,11 +52,11 @@ _READERS: tuple[Callable[[str], tuple[float, str]], ...] = (
     _rate,
     _latency,
     _price,
-    _in("USD", units.usd),
+    _in("USD", prices.usd),
     _in("W", units.power),
-    _in("USD/kWh", units.usd_per_kwh),
+    _in("USD/kWh", prices.usd_per_kwh),
     _in("g/kWh", units.carbon_intensity),
-    _in("USD/t", units.carbon_price),
+    _in("USD/t", prices.carbon_price),
     _in("t", units.tonnes),
     _in("B/s", units.bandwidth),
 )
