@@ -76,15 +76,10 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from rich.text import Text
-
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.stretch_views import stretch_headline, stretch_view
 
-    screen = console()
-    screen.print(Text(seen(stretch_headline(found)), style="bold"))
-    screen.print()
-    draw(screen, [stretch_view(found)])
+    announce(stretch_headline(found), [stretch_view(found)])
 
 
 NEAREST = 1e-5
