@@ -23,8 +23,19 @@ PARSERS: list[Callable[[object], Any]] = [
     prices.price_once,
     prices.price_per_year,
     partial(prices.price_per_month, per="kW"),
+    partial(prices.price_per_month, per="U"),
     prices.usd,
+    prices.usd_per_kwh,
+    prices.carbon_price,
     units.latency,
+    units.lasting,
+    units.lateness,
+    units.per_node_hour,
+    units.work,
+    units.bandwidth,
+    units.power,
+    units.carbon_intensity,
+    units.tonnes,
 ]
 
 UNITS = ["", "s", "ms", "us", "min", "h", "%", "USD", "k USD", "requests/s", "M tokens/min", "USD/node/h", "USD/GPU/h"]
