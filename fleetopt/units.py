@@ -1,7 +1,7 @@
 """Quantities as people write them: a number and a unit, turned into the base unit of its dimension.
 
-Base units are the ones in the names of fields: seconds, per-second rates, US dollars per hour, fractions of
-one. A number without a unit is refused wherever more than one unit is common in the field; rates per
+Base units are the ones in the names of fields: seconds, per-second rates, watts, fractions of one; prices are in
+`fleetopt.prices`. A number without a unit is refused wherever more than one unit is common in the field; rates per
 minute beside rates per second are the most frequent mistake in published benchmark data.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 _NUMBER = r"(?P<number>[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
@@ -17,19 +17,13 @@ _QUANTITY = re.compile(rf"^\s*{_NUMBER}\s*(?P<unit>\S.*?)?\s*$", re.ASCII)
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
-_MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+MAGNITUDE = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*(?P<per>s|min|h)$")
 _WORK = re.compile(r"^(?P<magnitude>[kMGT]?)\s*(?P<what>tokens?|requests?)\s*(?P<day>/\s*day)?$")
 _POWER = {"W": 1.0, "kW": 1e3, "MW": 1e6}
-_ENERGY_PRICE = {"USD/kWh": 1.0, "USD/MWh": 1e-3}
 _INTENSITY = {"g/kWh": 1.0, "kg/MWh": 1.0}
-_CARBON_PRICE = {"USD/t": 1.0}
 _TONNES = {"t": 1.0, "kt": 1e3}
 _BANDWIDTH = re.compile(r"^(?P<magnitude>[MG])(?P<what>bit|B)/s$")
-_PRICE = re.compile(r"^(?P<currency>[A-Z]{3})\s*/\s*(?P<per>node|GPU)\s*/\s*(?P<time>h|month)$", re.IGNORECASE)
-_MONEY = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<currency>[A-Z]{3})(?:\s*/\s*(?P<per>node|GPU))?$")
-_YEARLY = re.compile(r"^(?P<magnitude>[kM]?)\s*(?P<currency>[A-Z]{3})\s*/\s*(?P<per>node|GPU)\s*/\s*year$")
-_MONTHLY = re.compile(r"^(?P<currency>[A-Z]{3})\s*/\s*(?P<per>kW|U)\s*/\s*month$")
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
 _PERCENTILE = re.compile(r"p\d{1,2}(\.\d{1,6})?")
 
@@ -42,8 +36,6 @@ _LATENESS = re.compile(r"^\s*(?P<count>\d{1,3})\s*(?P<unit>period|month)s?\s*$",
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
 LONGEST_S = 31 * 24 * 3600.0
-HOURS_PER_MONTH = 730.0
-"""Of a month in a price by the month: a twelfth of 365 days."""
 LONGEST_H = 100 * 8760.0
 
 
@@ -62,19 +54,6 @@ class WorkAmount:
     amount: float
     what: Literal["requests", "tokens"]
     per_day: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """An amount of a currency for each `node`, `GPU`, `kW` or `U` (rack unit); its field says for how long.
-
-    `written` is the text that it was read from.
-    """
-
-    amount: float
-    per: str = "node"
-    currency: str = "USD"
-    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +81,7 @@ class Lateness:
         return self.count if self.unit == "period" else -(-self.count // months)
 
 
-def _split(text: object, example: str) -> tuple[float, str]:
+def split(text: object, example: str) -> tuple[float, str]:
     if isinstance(text, bool) or not isinstance(text, str):
         raise ValueError(f"has no unit; write it as text with one, like '{example}'")
     match = _QUANTITY.match(text)
@@ -120,9 +99,9 @@ def seconds(text: object, example: str = "20 ms") -> float:
     >>> seconds("20 ms"), seconds("2 s")
     (0.02, 2.0)
     """
-    number, unit = _split(text, example)
+    number, unit = split(text, example)
     if unit not in _SECONDS:
-        raise ValueError(f"has {_named(unit)}; write a time in {', '.join(_SECONDS)}, like '{example}'")
+        raise ValueError(f"has {named(unit)}; write a time in {', '.join(_SECONDS)}, like '{example}'")
     value = number * _SECONDS[unit]
     if value > LONGEST_S:
         raise ValueError("is longer than 31 days; check the unit")
@@ -144,9 +123,9 @@ def lasting(text: object) -> float:
     >>> lasting("2000 h"), lasting("10 d")
     (2000.0, 240.0)
     """
-    number, unit = _split(text, "2000 h")
+    number, unit = split(text, "2000 h")
     if unit not in _LASTING:
-        raise ValueError(f"has {_named(unit)}; write a time in {', '.join(_LASTING)}, like '2000 h'")
+        raise ValueError(f"has {named(unit)}; write a time in {', '.join(_LASTING)}, like '2000 h'")
     value = number * _HOURS[unit]
     if value > LONGEST_H:
         raise ValueError("is longer than a hundred years; check the unit")
@@ -159,10 +138,10 @@ def per_node_hour(text: object) -> float:
     >>> per_node_hour("0.05 /node/h"), per_node_hour("12 /node/day")
     (0.05, 0.5)
     """
-    number, unit = _split(text, "0.05 /node/h")
+    number, unit = split(text, "0.05 /node/h")
     match = _PACE.match(unit)
     if match is None:
-        raise ValueError(f"has {_named(unit)}; write how often it happens, like '0.05 /node/h' or '1 /node/month'")
+        raise ValueError(f"has {named(unit)}; write how often it happens, like '0.05 /node/h' or '1 /node/month'")
     return number / _HOURS[match["per"]]
 
 
@@ -184,11 +163,11 @@ def rate(text: object) -> Rate:
     >>> rate("5 M tokens/min")
     Rate(per_s=83333.33333333333, what='tokens')
     """
-    number, unit = _split(text, "40 requests/s")
+    number, unit = split(text, "40 requests/s")
     match = _RATE.match(unit)
     if match is None:
-        raise ValueError(f"has {_named(unit)}; write a rate like '40 requests/s', '5 M tokens/min' or '900 requests/h'")
-    per_s = number * _MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
+        raise ValueError(f"has {named(unit)}; write a rate like '40 requests/s', '5 M tokens/min' or '900 requests/h'")
+    per_s = number * MAGNITUDE[match["magnitude"]] / _PER_SECOND[match["per"]]
     return Rate(per_s, "tokens" if match["what"].startswith("token") else "requests")
 
 
@@ -198,14 +177,14 @@ def work(text: object) -> WorkAmount:
     >>> work("40 M requests/day")
     WorkAmount(amount=40000000.0, what='requests', per_day=True)
     """
-    number, unit = _split(text, "900 M requests")
+    number, unit = split(text, "900 M requests")
     match = _WORK.match(unit)
     if match is None:
-        raise ValueError(f"has {_named(unit)}; write work like '900 M requests', '2 T tokens' or '40 M requests/day'")
+        raise ValueError(f"has {named(unit)}; write work like '900 M requests', '2 T tokens' or '40 M requests/day'")
     if number < 0:
         raise ValueError("is negative; write zero or more")
     what: Literal["requests", "tokens"] = "tokens" if match["what"].startswith("token") else "requests"
-    return WorkAmount(number * _MAGNITUDE[match["magnitude"]], what, match["day"] is not None)
+    return WorkAmount(number * MAGNITUDE[match["magnitude"]], what, match["day"] is not None)
 
 
 def bandwidth(text: object) -> float:
@@ -214,13 +193,13 @@ def bandwidth(text: object) -> float:
     >>> bandwidth("400 Gbit/s"), bandwidth("50 GB/s")
     (50000000000.0, 50000000000.0)
     """
-    number, unit = _split(text, "400 Gbit/s")
+    number, unit = split(text, "400 Gbit/s")
     match = _BANDWIDTH.match(unit)
     if match is None:
-        raise ValueError(f"has {_named(unit)}; write a link's speed like '400 Gbit/s' or '50 GB/s'")
+        raise ValueError(f"has {named(unit)}; write a link's speed like '400 Gbit/s' or '50 GB/s'")
     if number <= 0:
         raise ValueError("is not more than zero; write a link's speed like '400 Gbit/s'")
-    return number * _MAGNITUDE[match["magnitude"]] / (8.0 if match["what"] == "bit" else 1.0)
+    return number * MAGNITUDE[match["magnitude"]] / (8.0 if match["what"] == "bit" else 1.0)
 
 
 def fraction(text: object) -> float:
@@ -233,78 +212,11 @@ def fraction(text: object) -> float:
         if not math.isfinite(text):
             raise ValueError("is not a finite number; write a fraction like 0.03 or '3 %'")
         return float(text)
-    number, unit = _split(text, "3 %")
+    number, unit = split(text, "3 %")
     if unit not in ("%", ""):
-        raise ValueError(f"has {_named(unit)}; write a fraction like '3 %' or 0.03")
+        raise ValueError(f"has {named(unit)}; write a fraction like '3 %' or 0.03")
     # Dividing keeps decimal percentages exact where multiplying by 0.01 would not.
     return number / 100.0 if unit == "%" else number
-
-
-def node_price(text: object) -> Price:
-    """A price per node or per GPU, for an hour; one for a month is spread over 730 hours.
-
-    >>> node_price("3.99 EUR/GPU/h") == Price(3.99, "GPU", "EUR"), node_price("7300 USD/node/month").amount
-    (True, 10.0)
-    """
-    number, unit = _split(text, "31.92 USD/node/h")
-    match = _PRICE.match(unit)
-    if match is None:
-        raise ValueError(f"has {_named(unit)}; write a price like '31.92 USD/node/h' or '3.99 USD/GPU/h'")
-    hours = HOURS_PER_MONTH if match["time"].lower() == "month" else 1.0
-    per = "GPU" if match["per"].lower() == "gpu" else "node"
-    return Price(number / hours, per, match["currency"].upper(), f"{text}".strip())
-
-
-def price_once(text: object) -> Price:
-    """Money that is paid once, for a node unless it says for each GPU.
-
-    >>> price_once("310 k EUR") == Price(310000.0, "node", "EUR"), price_once("30000 USD/GPU").per
-    (True, 'GPU')
-    """
-    return _priced(text, _MONEY, "310 k USD", "'310 k USD' or '30 k USD/GPU'")
-
-
-def price_per_year(text: object) -> Price:
-    """Money for each year of a node or a GPU.
-
-    >>> price_per_year("9 k USD/node/year") == Price(9000.0)
-    True
-    """
-    return _priced(text, _YEARLY, "9 k USD/node/year", "'9 k USD/node/year' or '1000 USD/GPU/year'")
-
-
-def price_per_month(text: object, per: str) -> Price:
-    """Money for each month of a kW or a rack unit (U).
-
-    >>> price_per_month("150 USD/kW/month", "kW").amount
-    150.0
-    """
-    price = _priced(text, _MONTHLY, f"150 USD/{per}/month", f"'150 USD/{per}/month'")
-    if price.per != per:
-        raise ValueError(f"is per {price.per}; write a price per {per}, like '150 USD/{per}/month'")
-    return price
-
-
-def _priced(text: object, pattern: re.Pattern[str], example: str, examples: str) -> Price:
-    number, unit = _split(text, example)
-    match = pattern.match(unit)
-    if match is None:
-        raise ValueError(f"has {_named(unit)}; write money like {examples}")
-    magnitude = _MAGNITUDE[match.groupdict().get("magnitude") or ""]
-    return Price(number * magnitude, match["per"] or "node", match["currency"], f"{text}".strip())
-
-
-def usd(text: object) -> float:
-    """An amount of US dollars.
-
-    >>> usd("310 k USD")
-    310000.0
-    """
-    number, unit = _split(text, "310000 USD")
-    magnitude = unit.removesuffix("USD").strip()
-    if not unit.endswith("USD") or magnitude not in _MAGNITUDE:
-        raise ValueError(f"has {_named(unit)}; write US dollars like '310000 USD' or '310 k USD'")
-    return number * _MAGNITUDE[magnitude]
 
 
 def power(text: object) -> float:
@@ -313,16 +225,7 @@ def power(text: object) -> float:
     >>> power("200 kW")
     200000.0
     """
-    return _scaled(text, _POWER, "200 kW", "a power")
-
-
-def usd_per_kwh(text: object) -> float:
-    """A price of electricity in US dollars per kWh.
-
-    >>> usd_per_kwh("0.12 USD/kWh"), round(usd_per_kwh("120 USD/MWh"), 12)
-    (0.12, 0.12)
-    """
-    return _scaled(text, _ENERGY_PRICE, "0.12 USD/kWh", "a price of electricity")
+    return scaled(text, _POWER, "200 kW", "a power")
 
 
 def carbon_intensity(text: object) -> float:
@@ -331,16 +234,7 @@ def carbon_intensity(text: object) -> float:
     >>> carbon_intensity("350 g/kWh")
     350.0
     """
-    return _scaled(text, _INTENSITY, "350 g/kWh", "a carbon intensity")
-
-
-def carbon_price(text: object) -> float:
-    """A price of carbon dioxide in US dollars per tonne.
-
-    >>> carbon_price("80 USD/t")
-    80.0
-    """
-    return _scaled(text, _CARBON_PRICE, "80 USD/t", "a price of carbon")
+    return scaled(text, _INTENSITY, "350 g/kWh", "a carbon intensity")
 
 
 def tonnes(text: object) -> float:
@@ -349,13 +243,13 @@ def tonnes(text: object) -> float:
     >>> tonnes("500 t"), tonnes("2 kt")
     (500.0, 2000.0)
     """
-    return _scaled(text, _TONNES, "500 t", "a mass")
+    return scaled(text, _TONNES, "500 t", "a mass")
 
 
-def _scaled(text: object, known: dict[str, float], example: str, what: str) -> float:
-    number, unit = _split(text, example)
+def scaled(text: object, known: dict[str, float], example: str, what: str) -> float:
+    number, unit = split(text, example)
     if unit not in known:
-        raise ValueError(f"has {_named(unit)}; write {what} in {', '.join(known)}, like '{example}'")
+        raise ValueError(f"has {named(unit)}; write {what} in {', '.join(known)}, like '{example}'")
     return number * known[unit]
 
 
@@ -381,7 +275,7 @@ def latency(text: object) -> Latency:
     return Latency(limit_s, round(float(match["at"][1:]) / 100.0, 12))
 
 
-def _named(unit: str) -> str:
+def named(unit: str) -> str:
     if unit.startswith(","):
         return "a comma in its number, which is written without (5000000 or 5 M)"
     return f"unit '{unit[:40]}'" if unit else "no unit"

@@ -50,12 +50,7 @@ def run(
 
 def show(headline: str, found: Sequence[Baseline]) -> None:
     """Draws the table."""
-    from rich.text import Text
-
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.study_views import baseline_view
 
-    screen = console()
-    screen.print(Text(seen(headline), style="bold"))
-    screen.print()
-    draw(screen, [baseline_view(found)])
+    announce(headline, [baseline_view(found)])

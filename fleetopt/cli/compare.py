@@ -41,15 +41,10 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from rich.text import Text
-
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.study_views import comparison_headline, comparison_views
 
-    screen = console()
-    screen.print(Text(seen(comparison_headline(found)), style="bold"))
-    screen.print()
-    draw(screen, comparison_views(found))
+    announce(comparison_headline(found), comparison_views(found))
 
 
 def _compared(a: Path, b: Path, desk: Resolver) -> Comparison:

@@ -53,6 +53,17 @@ def draw(screen: Console, views: Iterable[View]) -> None:
         screen.print()
 
 
+def announce(headline: str, views: Iterable[View]) -> Console:
+    """Prints a headline and what stands under it; gives the console for what comes after."""
+    from rich.text import Text
+
+    screen = console()
+    screen.print(Text(seen(headline), style="bold"))
+    screen.print()
+    draw(screen, views)
+    return screen
+
+
 def _print_table(screen: Console, section: View) -> None:
     """A table no narrower than its numbers: a terminal may wrap its lines, but no cell is cut off."""
     from rich.box import SIMPLE_HEAD

@@ -52,12 +52,7 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from rich.text import Text
-
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.futures_views import futures_headline, futures_views
 
-    screen = console()
-    screen.print(Text(seen(futures_headline(found)), style="bold"))
-    screen.print()
-    draw(screen, futures_views(found))
+    announce(futures_headline(found), futures_views(found))

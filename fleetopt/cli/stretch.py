@@ -46,12 +46,12 @@ def run(
 
     The multiple has a verified plan, and a little more is proven to have none. Ctrl-C keeps what is finished.
     """
-    from fleetopt import units
+    from fleetopt import prices, units
 
     desk, near = resolver(gap, time_limit, total_time), fraction_option("--within", within)
     if near < NEAREST:
         raise bad_option("--within", f"'{within}' is finer than 0.001 %, which solves cannot tell apart")
-    budget_usd, power_w = _amount("--budget", budget, units.usd), _amount("--power", power, units.power)
+    budget_usd, power_w = _amount("--budget", budget, prices.usd), _amount("--power", power, units.power)
     if steps > 1 and budget_usd is None and power_w is None:
         raise bad_option("--steps", "draws a curve over a limit; give --budget or --power")
     if out is not None:
@@ -76,15 +76,10 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from rich.text import Text
-
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.stretch_views import stretch_headline, stretch_view
 
-    screen = console()
-    screen.print(Text(seen(stretch_headline(found)), style="bold"))
-    screen.print()
-    draw(screen, [stretch_view(found)])
+    announce(stretch_headline(found), [stretch_view(found)])
 
 
 NEAREST = 1e-5

@@ -183,13 +183,10 @@ def _write(found: Sweep, out: Path | None) -> list[Path]:
 def _show(found: Sweep, written: list[Path]) -> None:
     from rich.text import Text
 
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import announce
     from fleetopt.report.sweep.views import headline, summary_views
 
-    screen = console()
-    screen.print(Text(seen(headline(found)), style="bold"))
-    screen.print()
-    draw(screen, summary_views(found, FEW))
+    screen = announce(headline(found), summary_views(found, FEW))
     if written:
         screen.print(Text(f"written: {', '.join(str(path) for path in written)}"))
 

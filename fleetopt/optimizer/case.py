@@ -139,21 +139,24 @@ class PlanningCase:
         return stock.last is None or names.index(period) <= names.index(stock.last)
 
     def most_nodes(self, pool: Pool) -> int:
-        """Nodes of a pool beyond which another is of no use at any time."""
-        gpus = sum(
-            max((option.most * option.node_gpus for option in found if option.pool == pool), default=0)
-            for found in self.options.values()
-        )
+        """Nodes of a pool beyond which another is of no use at any time: all options of all roles may be in use."""
+        found = (option for options in self.options.values() for option in options if option.pool == pool)
+        gpus = sum(option.node_gpus * math.ceil(option.most) for option in found)
         counted_on = min((self.availability.get(s, 1.0) for s, at in self.pool_of.items() if at == pool), default=1.0)
         return math.ceil(gpus / self.gpus_per_node(pool) / counted_on) + 1
 
     def most_fielded(self, supply: str) -> int:
-        """Nodes of a supply line that can be in service: those in stock, or what can be of use and what lots force."""
+        """Nodes of a supply line that can be in service: those in stock, or what can be of use.
+
+        Of a commitment each order may be of use in another period, and be forced up to its lot, while all are held.
+        """
         stock = {stock.name: stock.nodes for stock in self.stock}
-        if supply in stock:
-            return stock[supply]
-        lots = sum(c.line.terms.min_order for c in self.commitments if c.line.name == supply) * len(self.periods)
-        return self.most_nodes(self.pool_of[supply]) + lots
+        useful = self.most_nodes(self.pool_of[supply])
+        ordered = {
+            c.line.name: min(c.term_periods, len(self.periods)) * max(useful, c.line.terms.min_order)
+            for c in self.commitments
+        }
+        return stock.get(supply, ordered.get(supply, useful))
 
     def work_hours(self, workload: str, work: Work) -> dict[tuple[str, str], float]:
         """The hours of each (period, slot) in which a work of a workload may be done."""

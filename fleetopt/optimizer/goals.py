@@ -2,6 +2,7 @@
 
     sum_l fielded[l,t,h,o]  >=  nodes[p]      l on pool p                                      (fleet_is_held)
     ordered[l,t]  =  nodes[l,t]                                     (orders_are_held_up, orders_are_held_down)
+    held[k,t]  =  nodes[k] - nodes sold by t   k a stock on sale      (sales_are_held_up, sales_are_held_down)
     what is minimised (expected present value, or its weighing with CVaR)  <=  cap    (cost_stays_under_its_cap)
     goal  <=  what was reached                                                         (goal_keeps_what_it_reached)
     fielded[l,t,h,o]  <=  most[l] PRESENT[g]  l with GPUs of type g                        (gpu_type_is_present)
@@ -12,7 +13,7 @@ A goal is a sum over the ledgers: of nodes in service, each with a weight and av
 lines; of GPU types that are present; or the largest regret over the outlooks, cost[o] being the present value of an
 outlook's cost and best[o] what it costs who knows that it comes (Savage, J. Am. Stat. Assoc. 46, 1951). It is minimised
 at the cap first; the cheapest plan that reaches as much is then an ordinary plan under one more rule. most[l] is as
-many nodes as the demand can use on the pool.
+many nodes as can be in service under a supply line.
 """
 
 from __future__ import annotations
@@ -126,11 +127,10 @@ class Capped(Feature):
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         if model.PRESENT:
-            most = _most_nodes(case)
+            most = {supply: case.most_fielded(supply) for supply in case.pool_of}
             for key, nodes in ledgers.fielded.entries():
-                pool = case.pool_of[key.supply]
-                present = model.PRESENT[case.gpu_type(pool)]
-                rules.at_most("gpu_type_is_present", key, nodes - most[pool] * present, 0.0)
+                present = model.PRESENT[case.gpu_type(case.pool_of[key.supply])]
+                rules.at_most("gpu_type_is_present", key, nodes - most[key.supply] * present, 0.0)
         best = next((kept.goal.best_usd for kept in self._kept if kept.goal.best_usd), {})
         for outlook, usd in by_outlook(case, ledgers).items() if best else ():
             rules.at_most("regret_is_the_largest", (outlook,), usd - model.REGRET, best[outlook])
@@ -200,12 +200,3 @@ def _amount(goal: Goal, model: Any, case: PlanningCase, ledgers: Ledgers) -> Any
     lines = sum(probability(case, key) * usd for key, usd in ledgers.cost.entries() if key.line in goal.cost_lines)
     present = sum(model.PRESENT.values()) if goal.per_gpu_type else 0.0
     return nodes + lines + goal.per_gpu_type * present + (model.REGRET if goal.best_usd else 0.0)
-
-
-def _most_nodes(case: PlanningCase) -> dict[Pool, int]:
-    """Nodes of each pool beyond which there is nothing to run on one more, whatever is served there."""
-    gpus: dict[Pool, float] = dict.fromkeys(case.pool_of.values(), 0.0)
-    for options in case.options.values():
-        for option in options:
-            gpus[option.pool] += option.node_gpus * math.ceil(option.most)
-    return {pool: math.ceil(found / case.gpus_per_node(pool)) for pool, found in gpus.items()}

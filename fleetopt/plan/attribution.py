@@ -11,12 +11,18 @@ Expected over outlooks, at present value where the scenario discounts.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from fleetopt.plan.domain import CostLine, FleetLine, Placement, WorkloadCost, WorkloadOutcome
 from fleetopt.scenario.domain import Scenario
 
 UNUSED = "(unused)"
+
+Sums: TypeAlias = dict[tuple[str, str], float]
+"""By workload and period."""
+
+Weight: TypeAlias = Callable[[FleetLine | Placement | WorkloadOutcome], float]
 
 
 def workload_costs(
@@ -27,38 +33,10 @@ def workload_costs(
     costs: Iterable[CostLine],
 ) -> tuple[WorkloadCost, ...]:
     """Each workload's expected cost, GPU-hours and tokens by period. They sum to the expected cost of the plan."""
-    calendar = scenario.calendar
-    probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
-    hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
+    lines, placed, weight = list(fleet), list(placements), _weights(scenario)
+    usd = _usd(scenario, lines, placed, list(costs), weight)
+    gpu_hours, tokens = _gpu_hours(placed, weight), _million_tokens(scenario, outcomes, weight)
     models = {workload.name: workload.model for workload in scenario.workloads}
-    lines, placed = list(fleet), list(placements)
-    usd: dict[tuple[str, str], float] = defaultdict(float)
-    gpu_hours: dict[tuple[str, str], float] = defaultdict(float)
-    tokens: dict[tuple[str, str], float] = defaultdict(float)
-
-    def weight(record: FleetLine | Placement | WorkloadOutcome) -> float:
-        return probability[record.outlook] * hours[record.period, record.slot]
-
-    paid = list(costs)
-    owned = {stock.name for stock in scenario.supply.stock}
-    shared = [cost for cost in paid if not _is_owners(cost, owned)]
-    rate = _usd_per_node_hour(lines, shared, models, usd, weight_of={id(line): weight(line) for line in lines})
-    for entry in paid:
-        if _is_owners(entry, owned) or (entry.site and entry.item not in rate):
-            usd[UNUSED, entry.period] += entry.usd * entry.probability * entry.discount
-    shares = _shares(placed)
-    for line in lines:
-        cost = line.nodes * weight(line) * rate[line.supply]
-        pool = (line.node_type, line.site, line.period, line.slot, line.outlook)
-        for workload, share in shares.get(pool, {UNUSED: 1.0}).items():
-            usd[workload, line.period] += share * cost
-    for p in placed:
-        gpu_hours[p.workload, p.period] += p.replicas * p.gpus_per_replica * weight(p)
-    by_name = {workload.name: workload for workload in scenario.workloads}
-    for outcome in outcomes:
-        per_request = by_name[outcome.workload].tokens_per_request
-        served = outcome.served_rps * 3600.0 * weight(outcome)
-        tokens[outcome.workload, outcome.period] += served * per_request / 1e6
     return tuple(
         WorkloadCost(
             workload=name,
@@ -70,9 +48,54 @@ def workload_costs(
             usd_per_million_tokens=usd[key] / tokens[key] if tokens[key] > 0 else None,
         )
         for name in (*models, UNUSED)
-        for period in calendar.periods
+        for period in scenario.calendar.periods
         if (key := (name, period.name)) and (name != UNUSED or usd[key])
     )
+
+
+def _weights(scenario: Scenario) -> Weight:
+    """Expected hours of the time that a record is of."""
+    calendar = scenario.calendar
+    probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
+    hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
+    return lambda record: probability[record.outlook] * hours[record.period, record.slot]
+
+
+def _usd(
+    scenario: Scenario, fleet: list[FleetLine], placements: list[Placement], costs: list[CostLine], weight: Weight
+) -> Sums:
+    """Expected USD by workload and period."""
+    usd: Sums = defaultdict(float)
+    owned = {stock.name for stock in scenario.supply.stock}
+    shared = [cost for cost in costs if not _is_owners(cost, owned)]
+    rate = _usd_per_node_hour(fleet, shared, {workload.name for workload in scenario.workloads}, usd, weight)
+    for entry in costs:
+        if _is_owners(entry, owned) or (entry.site and entry.item not in rate):
+            usd[UNUSED, entry.period] += entry.usd * entry.probability * entry.discount
+    shares = _shares(placements)
+    for line in fleet:
+        cost = line.nodes * weight(line) * rate[line.supply]
+        pool = (line.node_type, line.site, line.period, line.slot, line.outlook)
+        for workload, share in shares.get(pool, {UNUSED: 1.0}).items():
+            usd[workload, line.period] += share * cost
+    return usd
+
+
+def _gpu_hours(placements: list[Placement], weight: Weight) -> Sums:
+    hours: Sums = defaultdict(float)
+    for p in placements:
+        hours[p.workload, p.period] += p.replicas * p.gpus_per_replica * weight(p)
+    return hours
+
+
+def _million_tokens(scenario: Scenario, outcomes: Iterable[WorkloadOutcome], weight: Weight) -> Sums:
+    """Millions of tokens served."""
+    per_request = {workload.name: workload.tokens_per_request for workload in scenario.workloads}
+    tokens: Sums = defaultdict(float)
+    for outcome in outcomes:
+        served = outcome.served_rps * 3600.0 * weight(outcome)
+        tokens[outcome.workload, outcome.period] += served * per_request[outcome.workload] / 1e6
+    return tokens
 
 
 def _is_owners(cost: CostLine, owned: set[str]) -> bool:
@@ -83,20 +106,20 @@ def _is_owners(cost: CostLine, owned: set[str]) -> bool:
 def _usd_per_node_hour(
     fleet: list[FleetLine],
     costs: Iterable[CostLine],
-    models: dict[str, str],
-    usd: dict[tuple[str, str], float],
-    weight_of: dict[int, float],
+    workloads: set[str],
+    usd: Sums,
+    weight: Weight,
 ) -> dict[str, float]:
     """Each supply line's cost per expected node-hour; a workload's own lines go straight to it."""
     total: dict[str, float] = defaultdict(float)
     for line in costs:
-        if not line.site and line.item in models:
+        if not line.site and line.item in workloads:
             usd[line.item, line.period] += line.usd * line.probability * line.discount
         else:
             total[line.item] += line.usd * line.probability * line.discount
     node_hours: dict[str, float] = defaultdict(float)
     for node in fleet:
-        node_hours[node.supply] += node.nodes * weight_of[id(node)]
+        node_hours[node.supply] += node.nodes * weight(node)
     return {supply: total[supply] / h if h else 0.0 for supply, h in node_hours.items()}
 
 

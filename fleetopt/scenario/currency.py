@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue
+from fleetopt.prices import Price
 from fleetopt.scenario.schema import RateFile
-from fleetopt.units import Price
 
 
 class Exchange:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from fleetopt import units
+from fleetopt import prices, units
 
 NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
 
@@ -71,14 +71,14 @@ def _rate_not_negative(value: units.Rate) -> units.Rate:
     return value
 
 
-def _price_not_negative(value: units.Price) -> units.Price:
+def _price_not_negative(value: prices.Price) -> prices.Price:
     _not_negative(value.amount)
     if value.amount > MOST_USD_PER_H:
         raise ValueError("is more than a million dollars an hour; check the unit")
     return value
 
 
-def _sum_not_negative(value: units.Price) -> units.Price:
+def _sum_not_negative(value: prices.Price) -> prices.Price:
     _money(value.amount)
     return value
 
@@ -141,10 +141,10 @@ Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
 WorkAmount = Annotated[units.WorkAmount, BeforeValidator(units.work), _WORK]
 Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]
-NodePrice = Annotated[units.Price, BeforeValidator(units.node_price), AfterValidator(_price_not_negative), _PRICE]
+NodePrice = Annotated[prices.Price, BeforeValidator(prices.node_price), AfterValidator(_price_not_negative), _PRICE]
 Once = Annotated[
-    units.Price,
-    BeforeValidator(units.price_once),
+    prices.Price,
+    BeforeValidator(prices.price_once),
     AfterValidator(_sum_not_negative),
     _text("Money paid once, per node unless it says per GPU", "310 k USD", "30 k EUR/GPU"),
 ]
@@ -153,7 +153,7 @@ Power = Annotated[
 ]
 EnergyPrice = Annotated[
     float,
-    BeforeValidator(units.usd_per_kwh),
+    BeforeValidator(prices.usd_per_kwh),
     AfterValidator(_not_negative),
     _text("A price of energy", "0.12 USD/kWh"),
 ]
@@ -164,10 +164,10 @@ Intensity = Annotated[
     _text("Carbon of energy", "350 g/kWh"),
 ]
 CarbonPrice = Annotated[
-    float, BeforeValidator(units.carbon_price), AfterValidator(_money), _text("A price of carbon", "80 USD/t")
+    float, BeforeValidator(prices.carbon_price), AfterValidator(_money), _text("A price of carbon", "80 USD/t")
 ]
 Tonnes = Annotated[float, BeforeValidator(units.tonnes), AfterValidator(_not_negative), _text("A mass", "500 t")]
-Usd = Annotated[float, BeforeValidator(units.usd), AfterValidator(_money), _MONEY]
+Usd = Annotated[float, BeforeValidator(prices.usd), AfterValidator(_money), _MONEY]
 Text = Annotated[str, AfterValidator(_visible)]
 Tokens = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]
 Nodes = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
@@ -181,28 +181,28 @@ def _change(value: Any) -> float:
     return 1.0 + change
 
 
-def _support(value: Any) -> units.Price | float:
+def _support(value: Any) -> prices.Price | float:
     """Money for each year of a node, or a share of its upfront price, as in '5 %/year'."""
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, str) and text.removesuffix("/year").rstrip().endswith("%"):
         return _at_most_one(_not_negative(units.fraction(text.removesuffix("/year"))))
-    return _sum_not_negative(units.price_per_year(value))
+    return _sum_not_negative(prices.price_per_year(value))
 
 
 Support = Annotated[
-    units.Price | float,
+    prices.Price | float,
     BeforeValidator(_support),
     _text("Money for each year of a node, or a share of its upfront price", "9 k USD/node/year", "5 %/year"),
 ]
 MonthOfKw = Annotated[
-    units.Price,
-    BeforeValidator(lambda value: units.price_per_month(value, "kW")),
+    prices.Price,
+    BeforeValidator(lambda value: prices.price_per_month(value, "kW")),
     AfterValidator(_sum_not_negative),
     _text("Money for each month of a kW", "150 USD/kW/month"),
 ]
 MonthOfUnit = Annotated[
-    units.Price,
-    BeforeValidator(lambda value: units.price_per_month(value, "U")),
+    prices.Price,
+    BeforeValidator(lambda value: prices.price_per_month(value, "U")),
     AfterValidator(_sum_not_negative),
     _text("Money for each month of a rack unit", "25 USD/U/month"),
 ]

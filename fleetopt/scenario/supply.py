@@ -10,6 +10,7 @@ from fleetopt.catalog.domain import Hardware, Offer, Provenance
 from fleetopt.catalog.hardware import offer_problem
 from fleetopt.documents import Document, Key, shown
 from fleetopt.errors import Issue, did_you_mean
+from fleetopt.prices import Price
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.domain import Calendar
 from fleetopt.scenario.slips import Slips
@@ -17,7 +18,6 @@ from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Sto
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
 from fleetopt.scenario.terms import TermsReader
 from fleetopt.scenario.upkeep import UpkeepReader
-from fleetopt.units import Price
 
 _WRITTEN_OUT = ("node_type", "kind", "term_months", "provider", "source")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from fleetopt import units
+from fleetopt import prices
 from fleetopt.catalog.domain import OfferKind
 from fleetopt.scenario.availability import EVERY_NODE, Availability
 from fleetopt.scenario.fields import (
@@ -94,7 +94,7 @@ class OwnedFile(Block):
     node_type: str
     site: Name | None = None
     nodes: Nodes
-    price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = units.Price(0.0)
+    price: Annotated[NodePrice, Field(description="What an hour of running one costs")] = prices.Price(0.0)
     support: Annotated[Support | None, Field(description="By the year, of each node that is there")] = None
     last: Annotated[Name | None, Field(description="Last period in which they are there")] = None
     sale: Annotated[SaleFile | None, Field(description="What they can be sold for before that")] = None

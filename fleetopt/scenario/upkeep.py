@@ -9,9 +9,9 @@ from __future__ import annotations
 from fleetopt.catalog.domain import Offer
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue
+from fleetopt.prices import Price
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.supply_schema import ColocationFile, OwnedFile
-from fleetopt.units import Price
 
 
 class UpkeepReader:

@@ -18,7 +18,7 @@ from fleetopt.optimizer.goals import Goal
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.risk import usd_by_outlook
 from fleetopt.scenario.domain import Aim, Scenario
-from fleetopt.study.measures import CAPEX, Weights, measures, node_kw
+from fleetopt.study.measures import PAID_AHEAD, Weights, measures, node_kw
 
 UNITS: dict[Aim, str] = {
     "power": "kW",
@@ -36,7 +36,7 @@ def goal_of(scenario: Scenario, aim: Aim, best_usd: Mapping[str, float] | None =
     if aim == "gpu_types":
         return Goal(per_gpu_type=1.0)
     if aim == "upfront":
-        return Goal(cost_lines=CAPEX)
+        return Goal(cost_lines=PAID_AHEAD)
     if aim == "regret":
         assert best_usd is not None
         return Goal(best_usd=best_usd)

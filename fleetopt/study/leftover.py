@@ -1,8 +1,9 @@
 """What a plan leaves of the supply to those who come after it.
 
 Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota,
-power and racks; budgets less what it pays. That is never too much; where two plans peak at different times it is less
-than there would be. Lots of an offer are one.
+power and racks; budgets less what it pays, a cap on carbon less what it emits. That is never too much; where two plans
+peak at different times it is less than there would be. Lots of an offer are one. Limits of an order or a delivery, and
+of GPU types, stand as they are: what plans break together the verification finds.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import replace
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
-from fleetopt.study.rooms import budgets_left, facilities_left
+from fleetopt.study.rooms import budgets_left, carbon_left, facilities_left
 
 
 def left_over(scenario: Scenario, plan: Plan) -> Scenario:
@@ -39,15 +40,19 @@ def left_over(scenario: Scenario, plan: Plan) -> Scenario:
             ),
             facilities=facilities_left(scenario, plan),
             budgets=budgets_left(scenario, plan),
+            carbon=carbon_left(scenario, plan),
             quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - most_gpus(q, plan))) for q in supply.quotas),
         ),
     )
 
 
 def most_gpus(quota: Quota, plan: Plan) -> int:
-    """The most GPUs in service at once of those that a quota counts together."""
+    """The most GPUs in service at once of those that a quota counts together: at a site, or all of a provider."""
     used: dict[tuple[str, ...], int] = defaultdict(int)
     for line in plan.fleet:
         if line.gpu_type == quota.gpu_type and quota.site in (None, line.site) and quota.period in (None, line.period):
-            used[line.site, line.period, line.slot, line.outlook] += line.gpus
+            if quota.provider is None:
+                used[line.site, line.period, line.slot, line.outlook] += line.gpus
+            elif line.kind != "owned" and line.provider == quota.provider:
+                used[quota.provider, line.period, line.slot, line.outlook] += line.gpus
     return max(used.values(), default=0)

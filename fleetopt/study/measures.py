@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fleetopt.plan.domain import FleetLine, Plan, Record
 from fleetopt.scenario.domain import Scenario
 
-CAPEX = frozenset({"upfront"})
+PAID_AHEAD = frozenset({"upfront"})
 """Cost lines that are money paid ahead."""
 
 
@@ -30,7 +30,7 @@ def measures(scenario: Scenario, plan: Plan) -> Measures:
         gpu_types=len({line.gpu_type for line in plan.fleet}),
         nodes=sum(weights.of(line) * line.nodes for line in plan.fleet),
         power_kw=sum(weights.of(line) * line.nodes * node_kw(scenario, line.node_type) for line in plan.fleet),
-        upfront_usd=sum(line.usd * line.probability for line in plan.costs if line.line in CAPEX),
+        upfront_usd=sum(line.usd * line.probability for line in plan.costs if line.line in PAID_AHEAD),
     )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from fleetopt.catalog.power import node_power_w
+from fleetopt.optimizer.features.budgets import NOT_PAID
 from fleetopt.plan.domain import ALL, FleetLine, Plan
 from fleetopt.scenario.domain import Scenario
-from fleetopt.scenario.supply_domain import Budget, Facility
-
-NOT_PAID = frozenset({"residual_value", "shortfall"})
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility
+from fleetopt.verify.facts import Facts
 
 
 def facilities_left(scenario: Scenario, plan: Plan) -> tuple[Facility, ...]:
@@ -42,6 +42,15 @@ def budgets_left(scenario: Scenario, plan: Plan) -> tuple[Budget, ...]:
     return tuple(
         replace(one, max_usd=max(0.0, one.max_usd - _paid(scenario, plan, one))) for one in scenario.supply.budgets
     )
+
+
+def carbon_left(scenario: Scenario, plan: Plan) -> Carbon:
+    """The cap on carbon less what the plan's nodes emit in the outlook in which they emit most."""
+    facts, carbon = Facts(scenario, plan), scenario.supply.carbon
+    tonnes: dict[str, float] = defaultdict(float)
+    for key, time in facts.nodes:
+        tonnes[time[2]] += facts.kwh(key, time) * facts.electricity(key[1])[1] / 1e6
+    return replace(carbon, max_tonnes=_less(carbon.max_tonnes, max(tonnes.values(), default=0.0)))
 
 
 def _paid(scenario: Scenario, plan: Plan, budget: Budget) -> float:

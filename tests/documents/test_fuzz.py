@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleetopt import units
+from fleetopt import prices, units
 from fleetopt.capacity.table import derive
 from fleetopt.catalog.roots import shipped
 from fleetopt.errors import Infeasible, InputError
@@ -28,7 +28,7 @@ TOKENS = [
     *("[]", "{}", "[", "}", "- ", "? ", ": ", "#", "&a", "*a", "<<: *a", "!!str", "|", ">", "\t", "---", "...", "%"),
     *("2 s", "20 ms", "3 %", "5 M tokens/min", "1 requests/s", "1 USD/GPU/h", "p99", "all", "\u2028", "\ufeff", "\x85"),
 ]
-PARSERS = (units.seconds, units.hours, units.rate, units.fraction, units.node_price, units.usd, units.latency)
+PARSERS = (units.seconds, units.hours, units.rate, units.fraction, prices.node_price, prices.usd, units.latency)
 
 fuzz = settings(derandomize=True, deadline=None, max_examples=150, database=None)
 

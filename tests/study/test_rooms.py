@@ -12,9 +12,9 @@ import pytest
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
-from fleetopt.scenario.supply_domain import Budget, Facility, SupplyLine
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Sale, Stock, SupplyLine
 from fleetopt.study.baselines import baselines
-from fleetopt.study.leftover import left_over
+from fleetopt.study.leftover import left_over, most_gpus
 from fleetopt.study.once import optimize
 from fleetopt.study.resolve import Resolver
 from tests.oracle import build
@@ -61,6 +61,52 @@ def test_a_budget_of_another_period_is_left_whole() -> None:
     )
     left_of = left_over(scenario, optimize(scenario, EXACT)).supply.budgets
     assert [budget.max_usd for budget in left_of] == pytest.approx([2_520.0, 9_000.0])
+
+
+def test_a_sale_makes_no_budget_larger() -> None:
+    """Proves: two of five owned nodes sold at 500 USD leave the budget what three nodes at 1 USD/h leave of it.
+
+    Sensitivity: sales that counted as payments below zero would leave 1 000 USD more than there are.
+    """
+    stock = Stock("own", "main", "Ax1", 5, 1.0, sale=Sale(500.0))
+    scenario = build.scenario(
+        [build.workload(rps=3.0)],
+        [build.rate("c", 1.0)],
+        stock=[stock],
+        budgets=(Budget("all", "all", None, 9_000.0),),
+    )
+    plan = optimize(scenario, EXACT)
+    assert sum(sale.nodes for sale in plan.sales) == 2
+    assert left_over(scenario, plan).supply.budgets[0].max_usd == pytest.approx(2_520.0)
+
+
+def test_a_cap_on_carbon_is_left_less_what_was_emitted() -> None:
+    """Proves: three nodes of 1.33 kW for 2160 h at 500 g/kWh emit 4.3092 t of 10.
+
+    Sensitivity: a cap that stood as it was would let a second plan emit as if the first did not.
+    """
+    scenario = build.scenario(
+        [build.workload(rps=3.0)],
+        [build.rate("c", 1.0)],
+        [RENT],
+        facilities=(Facility("main", carbon_g_per_kwh=500.0),),
+        carbon=Carbon(0.0, 10.0),
+    )
+    left_of = left_over(scenario, optimize(scenario, EXACT)).supply.carbon
+    assert left_of.max_tonnes == pytest.approx(10.0 - 3 * 1.33 * 2160.0 * 0.5e-3)
+
+
+def test_a_quota_of_a_provider_counts_its_nodes_over_all_sites() -> None:
+    """Proves: two nodes here and one there are three of the provider's GPUs, and none of another one's.
+
+    Sensitivity: counted by site they are two, of whoever it is; a plan could then take one more than was granted.
+    """
+    lines = [build.line("here", "Ax1", max_nodes=2), build.line("there", "Ax1", 2.0, site="far")]
+    scenario = build.scenario([build.workload(rps=3.0)], [build.rate("c", 1.0)], lines, sites=("main", "far"))
+    plan = optimize(scenario, EXACT)
+    assert most_gpus(Quota("p", "A", None, None, 9, "p"), plan) == 3
+    assert most_gpus(Quota("q", "A", None, None, 9, "q"), plan) == 0
+    assert most_gpus(Quota("each", "A", None, None, 9), plan) == 2
 
 
 def test_no_question_is_asked_finer_than_the_plan_is_known() -> None:

@@ -3,9 +3,9 @@
     held[l,t,o]  +=  sum ORDERS[l,t'] over t' with  t'+lead[l]+slip[l,o] <= t < t'+lead[l]+slip[l,o]+term[l]
     fielded[l,t,h,o]  +=  held[l,t,o]                                in every slot and outlook
     ordered[l,t']  +=  ORDERS[l,t']                                     t' within the window of l
-    cost[reserved | lease | purchase_running,t,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']   of orders held
+    cost[reserved | lease | purchase_running,t,o,l]  +=  hours[t] usd[l] sum change[l,t'] ORDERS[l,t']  of orders held
     cost[upfront,t',l]  +=  upfront[l] change[l,t'] ORDERS[l,t']
-    cost[residual_value,T,l]  -=  upfront[l] change[l,t'] unexpired[l,t'] ORDERS[l,t']       l is no lease
+    cost[residual_value,T,o,l]  -=  upfront[l] change[l,t'] unexpired[l,t',o] ORDERS[l,t']    l is no lease
     sum of held[l',t,o] over the lots l' of l  <=  max_nodes[l]       (commitment_is_not_exhausted)
 
     Where no outlook delays l, held and what is paid by the hour or left are the same in all, and posted once.

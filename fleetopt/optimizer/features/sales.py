@@ -47,7 +47,6 @@ class Sales(Feature):
             usd = _usd(case, name, period)
             if usd:
                 ledgers.cost.post(CostKey("sale", period, ALL, ALL, case.pool_of[name][1], name), -usd * variable)
-
         for stock in case.stock:
             end, last = 0.0 if stock.sale is None else stock.sale.end_usd_per_node, case.periods[-1].name
             key = CostKey("residual_value", last, ALL, ALL, stock.site, stock.name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from fleetopt import units
+from fleetopt import prices, units
 
 
 def quantity(written: Any) -> tuple[float, str] | None:
@@ -37,9 +38,21 @@ def _rate(written: str) -> tuple[float, str]:
     return found.per_s, f"{found.what}/s"
 
 
-def _price(written: str) -> tuple[float, str]:
-    found = units.node_price(written)
-    return found.amount, f"{found.currency}/{found.per}/h"
+def _work(written: str) -> tuple[float, str]:
+    found = units.work(written)
+    return found.amount, f"{found.what}/day" if found.per_day else found.what
+
+
+def _price(read: Callable[[object], prices.Price], time: str) -> Callable[[str], tuple[float, str]]:
+    def priced(written: str) -> tuple[float, str]:
+        found = read(written)
+        return found.amount, f"{found.currency}/{found.per}{time}"
+
+    return priced
+
+
+def _lasting(written: str) -> tuple[float, str]:
+    return 3600.0 * units.lasting(written), "s"
 
 
 def _latency(written: str) -> tuple[float, str]:
@@ -51,12 +64,19 @@ _READERS: tuple[Callable[[str], tuple[float, str]], ...] = (
     _in("", units.fraction),
     _rate,
     _latency,
-    _price,
-    _in("USD", units.usd),
+    _lasting,
+    _work,
+    _price(prices.node_price, "/h"),
+    _price(prices.price_per_year, "/year"),
+    _price(partial(prices.price_per_month, per="kW"), "/month"),
+    _price(partial(prices.price_per_month, per="U"), "/month"),
+    _in("USD", prices.usd),
+    _price(prices.price_once, ""),
+    _in("/node/h", units.per_node_hour),
     _in("W", units.power),
-    _in("USD/kWh", units.usd_per_kwh),
+    _in("USD/kWh", prices.usd_per_kwh),
     _in("g/kWh", units.carbon_intensity),
-    _in("USD/t", units.carbon_price),
+    _in("USD/t", prices.carbon_price),
     _in("t", units.tonnes),
     _in("B/s", units.bandwidth),
 )
