@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Half the work is HiGHS and numpy on one thread each, so a test process per core pays.
 JOBS ?= auto
+SIZES ?= S,M
+SEEDS ?= 1
 
 .PHONY: help demo test test-fast check format lint types contracts bench wheel clean
 
@@ -35,8 +37,10 @@ types: $(VENV)/.installed-dev
 contracts: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-dev  ## Say where the time goes.
+bench: $(VENV)/.installed-dev  ## Say where the time goes, and how large fleets compare with other solvers (SIZES, SEEDS).
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python tests/bench/stages.py
+	$(BIN)/python -m tests.bench.fleets --sizes $(SIZES) --seeds $(SEEDS)
 
 wheel: $(VENV)/.installed-dev  ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel -q --no-deps -w dist .

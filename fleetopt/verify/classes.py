@@ -28,13 +28,20 @@ def classes_go_short_in_order(facts: Facts, flows: dict[tuple[str, Time], Traffi
         for low in facts.workloads.values():
             if _is_lower(low, high):
                 for row, slack in _judged(facts, flows, low, time, dues.get((low.name, time))):
-                    if high.may_use(row.gpu_type, row.site):
+                    if _reaches(high, row):
                         what = f"{name} lacks in {named(time)}; less one {row.role} replica on {row.config}, {low.name}"
                         said = (
                             f"is {-slack:.6g} of its demand above its floor" if slack < NEEDED else "is below its floor"
                         )
                         tally.hold(slack - NEEDED, 0.0, f"{what} {said}")
     return tally.check()
+
+
+def _reaches(workload: Workload, row: Placement) -> bool:
+    """Whether a workload may stand on the GPUs of a placement."""
+    refused = row.gpu_type in workload.forbidden_gpu_types
+    listed = row.gpu_type in (workload.gpu_types or (row.gpu_type,))
+    return listed and not refused and row.site in (workload.sites or (row.site,))
 
 
 def _is_lower(low: Workload, high: Workload) -> bool:

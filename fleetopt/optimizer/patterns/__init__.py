@@ -14,8 +14,8 @@ that this method has never heard of is in it.
 
 A program in which replicas only carry traffic and take up GPUs is *plain*: most are. Its patterns need no pricing:
 
-    bounding   rounds of relaxation and of rows that follow from rounding demands up                rounding
-    searching  a first plan, patterns chosen for all times at once                                  plain, covers, search
+    bounding   rounds of relaxation and of rows that follow from rounding demands up        rounding
+    searching  a first plan, patterns chosen for all times at once                          plain, covers, search
 
 Any other program goes by phases that know nothing of what columns mean:
 
