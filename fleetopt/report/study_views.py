@@ -28,6 +28,10 @@ SECTIONS = {
 }
 
 
+_SAME = 1e-9
+"""Shares of the cost below this are rounding of the sums."""
+
+
 def baseline_view(found: Sequence[Baseline]) -> View:
     """Savings against other ways to size the fleet."""
     rows = [
@@ -70,7 +74,7 @@ def alternatives_view(found: Alternatives) -> View:
     figures += [(one.name, one.more, one.measures, one.summary) for one in found.found]
     rows = [
         [
-            *(name, usd(m.usd), f"+{percent(more)}" if more else "-", f"{m.gpu_types}"),
+            *(name, usd(m.usd), f"+{percent(more)}" if more > _SAME else "-", f"{m.gpu_types}"),
             *(number(m.nodes), number(m.power_kw), usd(m.upfront_usd), summary),
         ]
         for name, more, m, summary in figures

@@ -66,6 +66,8 @@ def alternatives(scenario: Scenario, best: Plan, within: float, most: int, resol
     for name, plan, why in tried:
         if plan is None:
             missing.append(f"{name}: {why}")
+        elif broken := [check.detail for check in plan.verdict.checks if not check.passed]:
+            missing.append(f"{name}: breaks the scenario: {broken[0]}")
         elif plan.objective_usd > cap + SLACK * abs(cap):
             more = f"{100 * _more(best, plan):.3g} % more ({plan.objective_usd:,.2f} USD)"
             missing.append(f"{name}: the cheapest such plan costs {more}")

@@ -91,6 +91,8 @@ def _apart(
 ) -> Baseline:
     """Workloads with fleets of their own; where they want the same scarce supply, one after another."""
     left = without_sales(scenario)
+    sold = any(stock.sale is not None for stock in scenario.supply.stock)
+    said = _NOTES[name] + ("; owned nodes are not sold" if sold else "")
     wished = [one(left, group) for group in groups]
     found = [part for part in wished if part is not None]
     if len(found) < len(groups):
@@ -98,16 +100,16 @@ def _apart(
         return _none(name, UNFINISHED if desk.unanswered else f"no such fleet within the limits for {missing}")
     together = merged(scenario, found)
     if together.verdict.passed:
-        return _judged(name, plan, together, _NOTES[name])
+        return _judged(name, plan, together, said)
     queued: list[Plan] = []
     for group in groups:
         part = one(left, group)
         if part is None:
             why = UNFINISHED if desk.unanswered else f"one after another, nothing is left for {group[0].name}"
-            return _judged(name, plan, together, f"{_NOTES[name]}; {why}")
+            return _judged(name, plan, together, f"{said}; {why}")
         queued.append(part)
         left = left_over(left, part)
-    return _judged(name, plan, merged(scenario, queued), f"{_NOTES[name]}; scarce supply goes to the first who asks")
+    return _judged(name, plan, merged(scenario, queued), f"{said}; scarce supply goes to the first who asks")
 
 
 def _families(scenario: Scenario) -> list[list[Workload]]:

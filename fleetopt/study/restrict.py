@@ -25,23 +25,24 @@ def lines_by_gpu_type(scenario: Scenario) -> dict[str, list[str]]:
 
 
 def with_gpu_types(scenario: Scenario, wanted: Iterable[str]) -> Scenario:
-    """With only the supply of some GPU types."""
+    """With only the offers of some GPU types, and nothing that runs on others. What is owned of those stays: it is
+    paid for, and may be sold, all the same.
+    """
     kept = set(wanted)
-
-    def keeps(one: SupplyLine | Stock) -> bool:
-        node = one.node_type if isinstance(one, Stock) else one.offer.node_type
-        return scenario.node_types[node].gpu_type in kept
-
-    return with_supply(scenario, keeps, keeps)
+    narrower = with_supply(scenario, lambda line: scenario.node_types[line.offer.node_type].gpu_type in kept)
+    for model in scenario.models:
+        narrower = with_candidates(narrower, model, lambda one: one.config.gpu_type in kept)
+    return narrower
 
 
 def with_supply(
     scenario: Scenario, line: Callable[[SupplyLine], bool], stock: Callable[[Stock], bool] = lambda _: True
 ) -> Scenario:
-    """With only some of the offers and of the nodes that are owned."""
+    """With only some of the offers, and of the nodes that are owned; of these, what is committed stays."""
     supply = scenario.supply
     lines = tuple(one for one in supply.lines if line(one))
-    return replace(scenario, supply=replace(supply, lines=lines, stock=tuple(s for s in supply.stock if stock(s))))
+    kept = tuple(one for one in supply.stock if one.committed or stock(one))
+    return replace(scenario, supply=replace(supply, lines=lines, stock=kept))
 
 
 def without_provider(scenario: Scenario, provider: str) -> Scenario:

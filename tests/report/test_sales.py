@@ -77,3 +77,15 @@ def test_files_hold_the_same_sale(plan: Plan, scenario: Scenario, tmp_path: Path
     assert sheet["Q3"].value == pytest.approx(math.fsum([PERIOD_H, -60_000.0]))
     page = (tmp_path / "out" / "report.html").read_text()
     assert "What to order and sell when" in page
+
+
+def test_a_sale_stands_beside_an_order_that_may_be_late(plan: Plan, scenario: Scenario, tmp_path: Path) -> None:
+    """Proves that the workbook's row of a sale fits the sheet that has a column more, and stays empty there."""
+    from openpyxl import load_workbook
+
+    late = plan.model_copy(update={"orders": tuple(o.model_copy(update={"periods_late": 1}) for o in plan.orders)})
+    write_plan(late, tmp_path / "out", scenario=scenario)
+    sheet = load_workbook(tmp_path / "out" / "plan.xlsx", data_only=True)["Orders"]
+    latest = {row[5].value: row[18].value for row in sheet.iter_rows(min_row=6)}
+    assert latest["purchase"] is not None
+    assert latest["sell"] is None

@@ -11,6 +11,7 @@ from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.goals import Goal
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Stock
 from fleetopt.study.alternatives import Alternative, Alternatives, alternatives
 from fleetopt.study.measures import distance, measures, node_kw
 from fleetopt.study.once import optimize
@@ -165,3 +166,19 @@ def test_every_alternative_is_a_plan_under_the_cap(scenario: Scenario) -> None:
         assert one.measures == measures(scenario, one.plan)
         assert one.distance == pytest.approx(distance(scenario, best, one.plan))
     assert len({one.name for one in found.found}) == len(found.found)
+
+
+def test_no_alternative_forgets_what_is_committed() -> None:
+    """Proves: of two equal nodes, one committed at 0.5 an hour and one rented at 1, the plan without the committed
+    one's type pays for both, 1.5, three times as much as the plan.
+    Sensitivity: without paying for the idle node it it would be said to cost twice as much, by a plan that breaks it.
+    """
+    made = build.scenario(
+        [build.workload("chat", 1.0)],
+        [build.rate("a", 1.0), build.rate("b", 1.0, gpu="B")],
+        [build.line("a", "Ax1")],
+    )
+    nodes = {**made.node_types, "Bx1": replace(made.node_types["Ax1"], name="Bx1", gpu_type="B")}
+    stock = (Stock("held", "main", "Bx1", 1, 0.5, committed=True),)
+    found = by_name(others(replace(made, node_types=nodes, supply=replace(made.supply, stock=stock)), 9.0))
+    assert found["without B"].measures.usd == pytest.approx(1.5 * NODE)

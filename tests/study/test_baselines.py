@@ -12,7 +12,7 @@ from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import load
-from fleetopt.scenario.supply_domain import Quota, Stock
+from fleetopt.scenario.supply_domain import Quota, Sale, Stock
 from fleetopt.study.baselines import Baseline, baselines
 from fleetopt.study.leftover import left_over
 from fleetopt.study.merge import merged
@@ -92,6 +92,27 @@ def test_the_best_single_type_is_taken() -> None:
     assert one.usd == pytest.approx(5 * NODE)
     assert one.saving == pytest.approx(0.6)
     assert one.note.startswith("A is the cheapest")
+
+
+def test_what_is_owned_of_other_types_stays_owned() -> None:
+    """Proves: beside two nodes of B that nothing runs on, one to be sold for 500 and one committed at 0.5 an hour, the
+    plan is on A alone and so is the baseline, at the same cost; and a static fleet pays for the committed node too.
+    Sensitivity: without the other types' nodes the sale is missed, and the plan claims a saving over itself; and the
+    committed node is not paid for, which breaks the scenario.
+    """
+    stock = (
+        Stock("sell", "main", "Bx1", 1, 0.0, sale=Sale(500.0, first="t1", last="t1")),
+        Stock("held", "main", "Bx1", 1, 0.5, committed=True),
+    )
+    made = build.scenario([build.workload("chat", 1.0)], [build.rate("c", 1.0)], [build.line("rent", "Ax1")])
+    node = made.node_types["Ax1"]
+    nodes = {**made.node_types, "Bx1": replace(node, name="Bx1", gpu_type="B")}
+    found = against(replace(made, node_types=nodes, supply=replace(made.supply, stock=stock)))
+    assert found[ONE_TYPE].usd == pytest.approx(1.5 * NODE - 500.0)
+    assert found[ONE_TYPE].saving == pytest.approx(0.0)
+    assert found[STATIC].usd == pytest.approx(1.5 * NODE)
+    assert found[STATIC].verified
+    assert "owned nodes are not sold" in found[STATIC].note
 
 
 def test_the_static_fleet_is_the_papers_formula_rounded_up() -> None:

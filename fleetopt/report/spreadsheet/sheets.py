@@ -95,7 +95,7 @@ def _order(one: PurchaseOrder) -> list[Cell]:
 def _sale(one: NodeSale) -> list[Cell]:
     sale = one.sale
     what: list[Cell] = [one.gone_by, None, None, sale.supply, "", "sell", "", sale.site, sale.node_type, sale.gpu_type]
-    return [*what, -sale.nodes, -sale.gpus, sale.usd_per_node, 0.0, None, 0.0, None, ""]
+    return [*what, -sale.nodes, -sale.gpus, sale.usd_per_node, 0.0, None, 0.0, None, "", None]
 
 
 def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> Ref:
