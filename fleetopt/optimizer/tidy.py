@@ -9,6 +9,7 @@ allows and then to run as few GPUs as it can. The cost does not change; the plac
 from __future__ import annotations
 
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 
@@ -23,7 +24,10 @@ LARGE = 5_000
 LARGEST = 200_000
 """Columns beyond which a plan is left as it was found."""
 
-EFFORT = SolveOptions(gap=0.0, time_limit_s=20.0)
+LONGEST_S = 10.0
+"""Seconds after which what is left stays as it was found: nobody waits long for a plan that costs no less."""
+
+EFFORT = SolveOptions(gap=0.0, time_limit_s=LONGEST_S)
 NODE_LIMIT = 100
 """Branch-and-bound nodes per piece: a limit that gives the same plan on a slow machine as on a fast one."""
 
@@ -34,8 +38,10 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
         return values
     preferred = replace(matrix, cost=_preference(problem, matrix), offset=0.0)
     held = matrix.cost != 0
-    tidied = values.copy()
+    tidied, begun = values.copy(), perf_counter()
     for rows, columns in pieces(matrix.rows, held):
+        if perf_counter() - begun > LONGEST_S:
+            break
         piece = program_of(preferred, values, rows, columns)
         if matrix.cost.size > LARGE:
             piece = _only_less(piece, values[columns])

@@ -92,6 +92,9 @@ class WorkloadBuilder:
             if what != "site":
                 fix = "Take pooled out, or this"
                 self._add((*key, "survive", what), "leaves pools of sizes that nobody can foretell", fix)
+        if "site" in asked and len(set(file.sites or self._sites)) < 2:
+            what = "has no other site to be served from"
+            self._add((*key, "survive", "site"), what, "Let it stand at two sites or more, or take this out")
         for site in (file.sites or self._sites) if "rack" in asked else ():
             if site not in self._racked:
                 fix = f"State supply.facilities.{site}.nodes_per_rack"

@@ -154,7 +154,8 @@ def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, 
         ("survive: {site: 120 %}", "survive.site", "more than 100 %"),
         ("survive: {rack: 50 %}", "survive.rack", "nodes_per_rack"),
         ("pooled: true\n    survive: {node: 50 %}", "survive.node", "pools of sizes"),
-        ("shortfall: {allowed: 5 %}\n    survive: {site: 96 %}", "survive.site", "at most 95 %"),
+        ("shortfall: {allowed: 5 %}\n    survive: {node: 96 %}", "survive.node", "at most 95 %"),
+        ("survive: {site: 50 %}", "survive.site", "no other site"),
     ],
 )
 def test_a_wrong_promise_is_one_error(folder: Folder, issues: Find, written: str, where: str, words: str) -> None:
