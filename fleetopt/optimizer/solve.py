@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Matrix
 
 PROGRESS_EVERY_S = 0.5
@@ -176,14 +177,19 @@ def _set_start(highs: Any, start: Floats) -> None:
 
 def _run(highs: Any) -> None:
     """Runs the solver aside, so that Ctrl-C stops it with the best plan so far instead of ending the process."""
-    highs.HandleUserInterrupt = True
-    highs.startSolve()
-    done = False
-    while not done:
-        try:
-            done = highs.wait(0.05)[0]
-        except KeyboardInterrupt:
-            highs.cancelSolve()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+
+    def ask(event: Any) -> None:
+        if stopped:
+            event.interrupt()
+
+    highs.cbMipInterrupt += ask
+    highs.cbSimplexInterrupt += ask
+    aside([highs.run], 1, stop)
 
 
 def _report_to(highs: Any, on_progress: Callable[[Progress], None]) -> None:

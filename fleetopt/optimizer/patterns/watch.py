@@ -7,11 +7,12 @@ from the same seed, and results are taken in the order of the programs, so the p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
+from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.solve import Progress, SolveOptions
 
@@ -81,12 +82,8 @@ class Watch:
 
     def each(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """The results in the order of the items. After Ctrl-C the work is expected to be brief: `over` says so."""
-        with ThreadPoolExecutor(THREADS) as pool:
-            futures: list[Future[Result]] = [pool.submit(work, item) for item in items]
-            waiting: set[Future[Result]] = set(futures)
-            while waiting:
-                try:
-                    waiting = wait(waiting, timeout=0.2).not_done
-                except KeyboardInterrupt:
-                    self.interrupted = True
-            return [future.result() for future in futures]
+
+        def interrupted() -> None:
+            self.interrupted = True
+
+        return aside([partial(work, item) for item in items], THREADS, interrupted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import wait as really_wait
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,14 @@ import pytest
 
 import fleetopt
 from fleetopt.capacity.table import derive
+from fleetopt.optimizer import aside as aside_module
 from fleetopt.optimizer import run as run_module
+from fleetopt.optimizer.aside import listen as really_listen
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns import placing as placing_module
-from fleetopt.optimizer.patterns import watch as watch_module
 from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.run import optimize_case
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions
@@ -126,10 +127,10 @@ def test_ctrl_c_keeps_what_is_known(
         nonlocal waited
         waited += 1
         if waited == calls + 1:
-            raise KeyboardInterrupt
-        return really_wait(*arguments, **named)
+            signal.raise_signal(signal.SIGINT)
+        return really_listen(*arguments, **named)
 
-    monkeypatch.setattr(watch_module, "wait", interrupted)
+    monkeypatch.setattr(aside_module, "listen", interrupted)
     found = solve_by_patterns(*program, replace(LIMIT, gap=0.0))
     assert found.reason in {Reason.NO_SOLUTION_FOUND, Reason.FEASIBLE}
     assert found.bound is not None
