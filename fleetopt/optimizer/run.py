@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypeAlias
 
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
@@ -13,13 +14,16 @@ from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
-from fleetopt.optimizer.patterns.method import solve_by_patterns
+from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
 
 MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
+
+MANY_REPLICAS = 300_000
+"""Kinds of replicas, times included, from which the program is not written whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,8 @@ def optimize_case(
         Infeasible: with the conflict and the repairs.
         NoPlanWithinLimit: the time ran out before there was any plan.
     """
-    with _timed("build", clock):
-        problem = formulate(case, (*FEATURES, *extra))
-        matrix = compile_matrix(problem)
+    problem, matrix, solution, method = _narrow(case, options, clock, extra) or _whole(case, options, clock, extra)
     with _timed("solve", clock):
-        method = method_for(matrix, options)
-        solution = solve_by(method, problem, matrix, options)
         if solution.reason is Reason.INFEASIBLE:
             raise _infeasible(matrix, options)
         if solution.values is None:
@@ -75,6 +75,32 @@ def optimize_case(
         readout = settled(problem, matrix, solution.values)
     shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
     return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
+
+
+_Solved: TypeAlias = tuple[Problem, Matrix, Solution, Method]
+
+
+def _whole(
+    case: PlanningCase, options: SolveOptions, clock: Callable[[str, float], None] | None, extra: Sequence[Feature]
+) -> _Solved:
+    with _timed("build", clock):
+        problem = formulate(case, (*FEATURES, *extra))
+        matrix = compile_matrix(problem)
+    with _timed("solve", clock):
+        method = method_for(matrix, options)
+        return problem, matrix, solve_by(method, problem, matrix, options), method
+
+
+def _narrow(
+    case: PlanningCase, options: SolveOptions, clock: Callable[[str, float], None] | None, extra: Sequence[Feature]
+) -> _Solved | None:
+    """Where the whole program would be too large: what is found in a part of it, if that is a way to go."""
+    replicas = len(case.times) * sum(map(len, case.options.values()))
+    if extra or options.method == "mip" or replicas < MANY_REPLICAS:
+        return None
+    with _timed("solve", clock):
+        found = solve_narrowed(case, FEATURES, options)
+    return None if found is None else (*found, "patterns")
 
 
 def method_for(matrix: Matrix, options: SolveOptions) -> Method:

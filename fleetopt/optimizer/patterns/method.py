@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.rounding import rounding
-from fleetopt.optimizer.patterns.rows import strengthened
+from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
@@ -38,18 +41,54 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
     return solution
 
 
+def solve_narrowed(
+    case: PlanningCase, features: Sequence[Feature], options: SolveOptions
+) -> tuple[Problem, Matrix, Solution] | None:
+    """The same for a case whose program is too large to be written whole, or nothing where this is not the way.
+
+    Args:
+        case: the case.
+        features: what its program is made of.
+        options: gap, time limit, log and progress. The clock includes writing the program.
+
+    Returns: the narrow program and its solution, whose bound holds for the whole; None where the program is not plain,
+        or where nothing was found without the options left out.
+    """
+    watch = Watch(options)
+    try:
+        part = bounded(watch, case, features)
+    except KeyboardInterrupt:
+        part = None
+    if part is None:
+        return None
+    watch.narrow, strong = True, part.matrix
+    try:
+        searching(watch, part.matrix, part.plain, part.point)
+        strong = _placed(watch, part.problem, part.matrix, part.rows)
+    except KeyboardInterrupt:
+        watch.interrupted = True
+    solution = _solution(watch) if watch.done else _closing(watch, strong)
+    watch.log()
+    return None if solution.reason is Reason.INFEASIBLE else (part.problem, part.matrix, solution)
+
+
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
-    shared = time == NO_TIME
     plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
+    rows: Sequence[Row]
     if plain is None:
         rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
     else:
         rows, point = rounding(watch, relaxation, plain)
         if point is not None and not watch.over:
             searching(watch, matrix, plain, point)
-    strong = strengthened(matrix, rows)
+    return _placed(watch, problem, matrix, rows)
+
+
+def _placed(watch: Watch, problem: Problem, matrix: Matrix, rows: Sequence[Row]) -> Matrix:
+    """A better plan, time by time; the program with the rows."""
+    strong, shared = strengthened(matrix, rows), time_of_columns(problem, matrix) == NO_TIME
     if not watch.done:
         values = ordering(watch, strong, shared) if watch.values is None else watch.values
         if values is not None:
@@ -68,7 +107,7 @@ def _closing(watch: Watch, strong: Matrix) -> Solution:
         watch.know("closing", last.bound)
     else:
         watch.keep("closing", last.objective, last.values, last.bound)
-    return _solution(watch, proven=last.reason is Reason.OPTIMAL)
+    return _solution(watch, proven=last.reason is Reason.OPTIMAL and not watch.narrow)
 
 
 def _later(watch: Watch, told: Callable[[Progress], None]) -> Callable[[Progress], None]:
@@ -76,7 +115,8 @@ def _later(watch: Watch, told: Callable[[Progress], None]) -> Callable[[Progress
 
     def tell(progress: Progress) -> None:
         known = [cost for cost in (watch.incumbent, progress.incumbent) if cost is not None]
-        bounds = [bound for bound in (watch.bound, progress.bound) if bound is not None]
+        found = watch.bound if watch.narrow else progress.bound
+        bounds = [bound for bound in (watch.bound, found) if bound is not None]
         told(Progress(watch.seconds, min(known, default=None), max(bounds, default=None), "closing"))
 
     return tell

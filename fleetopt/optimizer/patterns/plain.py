@@ -6,18 +6,22 @@ in which replicas stand in any other rule is left to the phases that know nothin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
 from fleetopt.optimizer.options import Link
+from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.structure import NO_TIME
 
 DEMAND = "demand_is_met"
 CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", DEMAND)
 FITS = "gpus_fit_in_fleet"
+ROLES = ("decode", "prefill", "aggregated")
+"""The roles of a link, in the order in which they are listed everywhere here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +31,7 @@ class Ways:
     `column` and `part` are (times, options): the column of the replicas (-1: none) and the part of the demand that one
     carries (0: none). `excused` has, for each time, the column of demand that may go unserved (-1: none), a unit of
     which is `excused_part` of the demand. `links` has, for each link, the options of its roles: prefill and decode, or
-    aggregated alone.
+    aggregated alone. `demand` has the row of the demand at each time (-1: none).
     """
 
     workload: str
@@ -38,13 +42,17 @@ class Ways:
     gpus: Ints
     pool: Ints
     links: tuple[tuple[Ints, ...], ...]
+    demand: Ints
 
     def replicas(self, values: Floats) -> Floats:
         """Replicas in the columns of a program: (times, options)."""
         return np.where(self.column >= 0, values[self.column], 0.0)
 
     def roles(self) -> list[Ints]:
-        """Options that carry the demand together: those of one role over all links, and the aggregated ones."""
+        """Options that carry the demand together: those of one role over all links, and the aggregated ones.
+
+        In the order of ROLES; one list where all are aggregated.
+        """
         alone = [options for link in self.links if len(link) == 1 for options in link]
         pairs = [link for link in self.links if len(link) == 2]
         found = [np.concatenate([*(link[role] for link in pairs), *alone]) for role in range(2)] if pairs else alone[:1]
@@ -67,6 +75,10 @@ class Pools:
     order_place: Ints
     order_gpus: Floats
 
+    def price(self, point: Point) -> Floats:
+        """What a GPU is worth at a point of the relaxation, USD: (pools, times)."""
+        return np.where(self.row >= 0, -point.row_dual[self.row], 0.0)
+
     def held(self, values: Floats) -> Floats:
         """GPUs that are there whatever is rented: (pools, times)."""
         gpus = np.zeros(self.row.size)
@@ -76,11 +88,17 @@ class Pools:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
-    """A program in which replicas carry traffic and take up GPUs, and nothing else."""
+    """A program in which replicas carry traffic and take up GPUs, and nothing else; `split` are shares of links."""
 
     ways: tuple[Ways, ...]
     pools: Pools
     replicas: Flags
+    split: Flags
+
+    def loosened(self, matrix: Matrix) -> Matrix:
+        """The program without upper bounds that no best plan needs, so that prices say all there is to say."""
+        upper = np.where(self.replicas | self.split, np.inf, matrix.column_upper)
+        return replace(matrix, column_upper=upper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,18 +124,18 @@ def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
     if any(option.shared for options in case.options.values() for option in options):
         return None
     entries = _entries(matrix)
-    replicas = _columns_of(problem, matrix)
+    replicas, split = (_columns_of(part, matrix) for part in (problem.model.REPLICAS, problem.model.SPLIT))
     known = entries.carries | entries.fits
     if not replicas.any() or replicas[entries.column[~known]].any():
         return None
-    excused = _excused(problem, matrix, replicas)
+    excused = _excused(matrix, replicas | split)
     if excused is None:
         return None
     part = np.zeros(matrix.cost.size)
     part[entries.column[entries.carries]] = np.abs(entries.coefficient[entries.carries])
     pools = {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
     found = _ways(problem, matrix, time, part, (pools, excused))
-    return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas)
+    return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas, split)
 
 
 def _entries(matrix: Matrix) -> _Entries:
@@ -127,14 +145,13 @@ def _entries(matrix: Matrix) -> _Entries:
     return _Entries(row, matrix.rows.column, matrix.rows.coefficient, kind == 1, kind == 0)
 
 
-def _columns_of(problem: Problem, matrix: Matrix) -> Flags:
-    replicas = problem.model.REPLICAS
-    return np.array([variable.parent_component() is replicas for variable in matrix.variables], dtype=bool)
+def _columns_of(part: Any, matrix: Matrix) -> Flags:
+    """Which columns are variables of a part of the model."""
+    return np.array([variable.parent_component() is part for variable in matrix.variables], dtype=bool)
 
 
-def _excused(problem: Problem, matrix: Matrix, replicas: Flags) -> dict[tuple[str, ...], tuple[int, float]] | None:
+def _excused(matrix: Matrix, known: Flags) -> dict[tuple[str, ...], tuple[int, float]] | None:
     """Column and coefficient of what a demand may do without; None where there is more to a demand than is known."""
-    split = problem.model.SPLIT
     found: dict[tuple[str, ...], tuple[int, float]] = {}
     for index, rule in enumerate(matrix.rules):
         if rule.sentence != DEMAND:
@@ -142,7 +159,7 @@ def _excused(problem: Problem, matrix: Matrix, replicas: Flags) -> dict[tuple[st
         key: tuple[str, ...] = rule.key  # type: ignore[assignment]
         for entry in range(matrix.rows.start[index], matrix.rows.start[index + 1]):
             column, coefficient = int(matrix.rows.column[entry]), float(matrix.rows.coefficient[entry])
-            if replicas[column] or matrix.variables[column].parent_component() is split:
+            if known[column]:
                 continue
             if key in found or coefficient < 0.0 or matrix.integer[column]:
                 return None
@@ -159,6 +176,7 @@ def _ways(
 ) -> tuple[Ways, ...]:
     case, replicas = problem.case, problem.model.REPLICAS
     pools, excused = shape
+    rows: dict[Any, int] = {rule.key: row for row, rule in enumerate(matrix.rules) if rule.sentence == DEMAND}
     place_of = {
         (workload, one.name): (workload, place)
         for workload, options in case.options.items()
@@ -189,7 +207,8 @@ def _ways(
                 excused_part=np.array([coefficient for _, coefficient in free]),
                 gpus=np.array([option.node_gpus for option in options], dtype=np.int32),
                 pool=np.array([pools[option.pool] for option in options], dtype=np.int32),
-                links=tuple(tuple(np.array(roles[r], np.int32) for r in sorted(roles)) for roles in whole),
+                links=tuple(tuple(np.array(roles[r], np.int32) for r in ROLES if r in roles) for roles in whole),
+                demand=np.array([rows.get((workload, *moment), -1) for moment in case.times], dtype=np.int32),
             )
         )
     return tuple(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,7 +47,7 @@ class Relaxation:
             column_dual=np.array(solution.col_dual),
         )
 
-    def add(self, rows: list[Row]) -> None:
+    def add(self, rows: Sequence[Row]) -> None:
         """Adds rows; the last basis stays the place to begin from."""
         lengths = [len(row.columns) for row in rows]
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int32)

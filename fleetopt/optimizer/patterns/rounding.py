@@ -13,9 +13,11 @@ pricing patterns, in a hundredth of its time.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Ints
+from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.patterns.plain import Plain, Ways
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
@@ -35,9 +37,19 @@ STEEP = 0.01
 SAME = 1e-9
 
 
-def rounding(watch: Watch, relaxation: Relaxation, plain: Plain) -> tuple[list[Row], Point | None]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Rounded(Row):
+    """The row of a workload's demand at a time, rounded for a role, and by what it was divided."""
+
+    workload: str
+    time: int
+    role: int
+    divisor: float
+
+
+def rounding(watch: Watch, relaxation: Relaxation, plain: Plain) -> tuple[list[Rounded], Point | None]:
     """Rows, round after round at the optimum of the relaxation with all so far, and that optimum."""
-    rows, best = list[Row](), None
+    rows, best = list[Rounded](), None
     for _ in range(ROUNDS):
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
@@ -53,12 +65,13 @@ def rounding(watch: Watch, relaxation: Relaxation, plain: Plain) -> tuple[list[R
     return rows, best
 
 
-def broken_rows(ways: Ways, point: Point) -> list[Row]:
+def broken_rows(ways: Ways, point: Point) -> list[Rounded]:
     """For every time and role, the rounded row of the demand that is broken most, if one is."""
-    return [row for role in ways.roles() for row in _of_role(ways, role, point)]
+    return [row for place in range(len(ways.roles())) for row in _of_role(ways, place, point)]
 
 
-def _of_role(ways: Ways, role: Ints, point: Point) -> list[Row]:
+def _of_role(ways: Ways, place: int, point: Point) -> list[Rounded]:
+    role = ways.roles()[place]
     times = np.flatnonzero(ways.part[:, role].max(axis=1) > 0)
     part, column = ways.part[times][:, role], ways.column[times][:, role]
     replicas = ways.replicas(point.columns)[times][:, role]
@@ -67,12 +80,13 @@ def _of_role(ways: Ways, role: Ints, point: Point) -> list[Row]:
     worst, chosen = np.full(len(times), BROKEN), np.full(len(times), -1)
     divisors = np.concatenate([part * multiple for multiple in MULTIPLES], axis=1)
     for index, divisor in enumerate(divisors.T):
-        usable, coefficient, slope, least = _rounded(part, divisor)
+        usable, coefficient, slope, least = rounded(part, divisor)
         missing = np.where(usable, 1.0 - ((coefficient * replicas).sum(axis=1) + slope * excused) / least, 0.0)
         better = missing > worst
         worst[better], chosen[better] = missing[better], index
     found = np.flatnonzero(chosen >= 0)
-    _, coefficient, slope, least = _rounded(part, divisors[rows, chosen])
+    divided = divisors[rows, chosen]
+    _, coefficient, slope, least = rounded(part, divided)
     made = []
     for row in found:
         stands = column[row] >= 0
@@ -80,11 +94,12 @@ def _of_role(ways: Ways, role: Ints, point: Point) -> list[Row]:
         if ways.excused[times[row]] >= 0:
             columns = np.append(columns, ways.excused[times[row]])
             coefficients = np.append(coefficients, slope[row] * ways.excused_part[times[row]])
-        made.append(Row(columns.astype(np.int32), coefficients, float(least[row])))
+        of = (ways.workload, int(times[row]), place, float(divided[row]))
+        made.append(Rounded(columns.astype(np.int32), coefficients, float(least[row]), *of))
     return made
 
 
-def _rounded(part: Floats, divisor: Floats) -> tuple[Flags, Floats, Floats, Floats]:
+def rounded(part: Floats, divisor: Floats) -> tuple[Flags, Floats, Floats, Floats]:
     """Whether a row may be divided so, the coefficients of replicas, that of what is excused, and the right side."""
     usable = divisor > 0
     divisor = np.where(usable, divisor, 1.0)

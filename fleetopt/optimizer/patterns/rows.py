@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ class Row:
     lower: float
 
 
-def strengthened(matrix: Matrix, rows: list[Row]) -> Matrix:
+def strengthened(matrix: Matrix, rows: Sequence[Row]) -> Matrix:
     """The same integer program with more rows: its plans are the same, its relaxation is tighter."""
     own = matrix.rows
     lengths = np.array([len(row.columns) for row in rows], dtype=np.int32)

@@ -114,7 +114,7 @@ def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point) -> None:
 
 def _prices(pools: Pools, point: Point) -> Floats:
     """USD per GPU, (pools, times): of the time, mixed with what the pool costs at all times in proportion."""
-    now = np.where(pools.row >= 0, -point.row_dual[pools.row], 0.0)
+    now = pools.price(point)
     weight = now.sum(axis=0) / max(float(now.sum()), 1e-12)
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 

@@ -7,7 +7,7 @@ from the same seed, and results are taken in the order of the programs, so the p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import TypeVar
@@ -24,11 +24,15 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """Time left, best plan and bound of a run. Bounds only rise and incumbents only fall."""
+    """Time left, best plan and bound of a run. Bounds only rise and incumbents only fall.
+
+    Once `narrow` is set, what follows works on a part of the program: its plans count, its bounds do not.
+    """
 
     options: SolveOptions
     started: float = field(default_factory=perf_counter)
     interrupted: bool = False
+    narrow: bool = False
     bound: float | None = None
     incumbent: float | None = None
     values: Floats | None = None
@@ -61,7 +65,7 @@ class Watch:
 
     def know(self, phase: str, bound: float | None = None) -> None:
         """Takes note of a bound and tells where the run stands."""
-        if bound is not None:
+        if bound is not None and not self.narrow:
             self.bound = bound if self.bound is None else max(self.bound, bound)
         self.told.append(Progress(self.seconds, self.incumbent, self.bound, phase))
         if self.options.on_progress is not None:
@@ -72,6 +76,10 @@ class Watch:
         if self.incumbent is None or objective < self.incumbent:
             self.incumbent, self.values = objective, values
         self.know(phase, bound)
+
+    def silent(self) -> Watch:
+        """A watch on the same clock whose bounds and plans nobody is told."""
+        return Watch(replace(self.options, on_progress=None, log_file=None), self.started, self.interrupted)
 
     def log(self) -> None:
         """Adds what was told to the log, below what the solver wrote there."""

@@ -1,0 +1,160 @@
+"""Narrowing: of hundreds of options for each workload a few are ever worth having, and those a small program finds.
+
+The relaxation of a coarse case (`coarse`), with rounded rows, says which options are used while GPUs are worth
+something. The program of the case is then written for these alone. What is left out is not forgotten: `left_out`
+proves, at the prices of the narrow program, what it could have saved at most, and the bound is lower by that much.
+docs/decisions/0017 has what this gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.coarse import coarse
+from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.formulation import Problem, formulate
+from fleetopt.optimizer.matrix import Flags, Floats, Matrix, compile_matrix
+from fleetopt.optimizer.options import Option
+from fleetopt.optimizer.patterns.left_out import Lost, lost
+from fleetopt.optimizer.patterns.plain import Plain, Ways, plain_of
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.rounding import Rounded, rounding
+from fleetopt.optimizer.patterns.structure import time_of_columns
+from fleetopt.optimizer.patterns.watch import Watch
+
+GROUPS = 4
+"""Slots of a period of the coarse case."""
+
+MAY_BE_LOST = 1e-4
+"""Of the bound, what the options left out may save before the program is written again with some of them."""
+
+WANTED = 1e-3
+"""Of what is lost, what an option must have to do with to be taken in."""
+
+SHARE_OF_TIME = 0.3
+"""Of the time limit, after which a program is not written again."""
+
+USED = 1e-6
+WORTH = 0.1
+"""What GPUs are worth at a time next to the median over times, for what is used then to count: what is free says little
+about what to pay for."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bounded:
+    """A narrow program with its rounded rows and the optimum of its relaxation with them."""
+
+    problem: Problem
+    matrix: Matrix
+    plain: Plain
+    rows: list[Rounded]
+    point: Point
+
+
+def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bounded | None:
+    """A narrow program, after bounds that hold for the whole one were told to the watch.
+
+    Where what was left out could save too much, it is written once more with the options that could, if there is time.
+    None where the program is not plain, has no relaxed solution, or the time was too short.
+    """
+    narrow, found = narrowed(case, features, watch), None
+    while narrow is not None:
+        part = _part(watch, narrow, features)
+        if part is None:
+            return found
+        late = found is not None or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
+        found = part
+        missing = lost(case, part.plain, part.matrix, part.point, part.rows)
+        watch.know("bounding", part.point.value - missing.usd)
+        if late or missing.usd <= MAY_BE_LOST * abs(part.point.value):
+            return found
+        narrow = _widened(case, narrow, missing)
+    return None
+
+
+def _part(watch: Watch, narrow: PlanningCase, features: Sequence[Feature]) -> Bounded | None:
+    silent = watch.silent()
+    problem = formulate(narrow, features)
+    matrix = compile_matrix(problem)
+    plain = plain_of(problem, matrix, time_of_columns(problem, matrix))
+    if plain is None:
+        return None
+    rows, point = rounding(silent, Relaxation(plain.loosened(matrix)), plain)
+    watch.interrupted = silent.interrupted
+    return None if point is None else Bounded(problem, matrix, plain, rows, point)
+
+
+def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:
+    """The narrow case with the options that could save something."""
+    enough = WANTED * missing.usd
+    kept = {}
+    for workload, options in case.options.items():
+        there = {option.name for option in narrow.options[workload]}
+        usd = missing.by_option.get(workload, np.zeros(len(options)))
+        kept[workload] = np.array([o.name in there for o in options], dtype=bool) | (usd > enough)
+    return keeping(case, kept)
+
+
+def narrowed(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> PlanningCase | None:
+    """The case with the options that its coarse relaxation uses, or None where the program is not plain or has none.
+
+    One option of every pool stays, so that all have a price.
+    """
+    if any(workload.batch for workload in case.workloads.values()):
+        return None
+    few = _part(watch, coarse(case, GROUPS), features)
+    return None if few is None else keeping(case, _kept(case, few.plain, few.point))
+
+
+def keeping(case: PlanningCase, kept: dict[str, Flags]) -> PlanningCase:
+    """The case with some of the options of each workload, and with them a partner in each link that lacks one."""
+    staying = {workload: _paired(options, kept[workload]) for workload, options in case.options.items()}
+    chosen = {w: tuple(o for o in options if o.name in staying[w]) for w, options in case.options.items()}
+    return replace(case, options=chosen)
+
+
+def _paired(options: tuple[Option, ...], kept: Flags) -> set[str]:
+    """The options that stay, and of every link with only one role the partner that carries most with each GPU."""
+    staying = [option for option, stays in zip(options, kept, strict=True) if stays]
+    found = {option.name for option in staying}
+    for one in staying:
+        role = one.capacity.candidate.role
+        there = [o for o in options if o.link == one.link and o.capacity.candidate.role not in (role, "aggregated")]
+        if role != "aggregated" and there and found.isdisjoint(o.name for o in there):
+            found.add(max(there, key=lambda o: o.capacity_rps / o.node_gpus).name)
+    return found
+
+
+def _kept(case: PlanningCase, plain: Plain, point: Point) -> dict[str, Flags]:
+    price = plain.pools.price(point)
+    kept = {workload: np.zeros(len(options), dtype=bool) for workload, options in case.options.items()}
+    rates = {ways.workload: price[ways.pool].T * ways.gpus for ways in plain.ways}
+    for ways in plain.ways:
+        kept[ways.workload] = _used(ways, point, rates[ways.workload])
+    standing = {case.options[w][i].pool for w, stays in kept.items() for i in np.flatnonzero(stays)}
+    for pool in sorted(set(case.pool_of.values()) - standing):
+        _keep_one(case, pool, plain.ways, kept)
+    return kept
+
+
+def _used(ways: Ways, point: Point, rates: Floats) -> Flags:
+    """Options that are used while they cost something; all that are used, where they never do."""
+    used = ways.replicas(point.columns) > USED
+    paid = used & (rates > WORTH * float(np.median(rates.max(axis=1))))
+    return np.asarray((paid if paid.any() else used).any(axis=0), dtype=bool)
+
+
+def _keep_one(case: PlanningCase, pool: tuple[str, str], found: Sequence[Ways], kept: dict[str, Flags]) -> None:
+    """Keeps the option on a pool that carries most of a demand with each GPU."""
+    best, where = 0.0, None
+    for ways in found:
+        for place, option in enumerate(case.options[ways.workload]):
+            part = float((ways.part[:, place] / ways.gpus[place]).max())
+            if option.pool == pool and part > best:
+                best, where = part, (ways.workload, place)
+    if where is not None:
+        kept[where[0]][where[1]] = True
