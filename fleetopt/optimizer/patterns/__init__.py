@@ -27,5 +27,10 @@ Then both go on in the same way:
     placing    orders held, the program falls apart into one small one per time                            placing
     closing    the whole program with the rows, begun from the best plan, while time is left               method
 
-docs/decisions/0013 and 0016 have the measurements, and what was tried and left.
+A plain program that is too large to be written whole is written for the options that a coarse one uses, and what the
+rest could save comes off the bound:
+
+    narrowing  options worth having, the program with them, and again with what is missing     narrowing, left_out
+
+docs/decisions/0013, 0016 and 0017 have the measurements, and what was tried and left.
 """

@@ -46,13 +46,23 @@ about what to pay for."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A narrow program with its rounded rows and the optimum of its relaxation with them."""
+    """A narrow program with its rounded rows, and the optima of its relaxation without and with them."""
 
     problem: Problem
     matrix: Matrix
     plain: Plain
     rows: list[Rounded]
+    first: Point
     point: Point
+
+    def bounds(self, case: PlanningCase) -> tuple[float, Lost]:
+        """A bound of the whole case, and what is lost next to the program's own.
+
+        Options left out have parts of rounded rows too, so the prices without these rows may lose less.
+        """
+        least = self.first.value - lost(case, self.plain, self.matrix, self.first, []).usd
+        missing = lost(case, self.plain, self.matrix, self.point, self.rows)
+        return max(least, self.point.value - missing.usd), missing
 
 
 def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bounded | None:
@@ -68,8 +78,8 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
             return found
         late = found is not None or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
         found = part
-        missing = lost(case, part.plain, part.matrix, part.point, part.rows)
-        watch.know("bounding", part.point.value - missing.usd)
+        bound, missing = part.bounds(case)
+        watch.know("bounding", bound)
         if late or missing.usd <= MAY_BE_LOST * abs(part.point.value):
             return found
         narrow = _widened(case, narrow, missing)
@@ -83,9 +93,11 @@ def _part(watch: Watch, narrow: PlanningCase, features: Sequence[Feature]) -> Bo
     plain = plain_of(problem, matrix, time_of_columns(problem, matrix))
     if plain is None:
         return None
-    rows, point = rounding(silent, Relaxation(plain.loosened(matrix)), plain)
-    watch.interrupted = silent.interrupted
-    return None if point is None else Bounded(problem, matrix, plain, rows, point)
+    relaxation = Relaxation(plain.loosened(matrix))
+    first = watch.each(relaxation.optimum, [watch.left_s])[0]
+    rows, point = rounding(silent, relaxation, plain)
+    watch.interrupted |= silent.interrupted
+    return None if first is None or point is None else Bounded(problem, matrix, plain, rows, first, point)
 
 
 def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:
