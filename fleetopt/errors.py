@@ -105,6 +105,12 @@ class NoPlanWithinLimit(FleetoptError):
         self.bound_usd = bound_usd
         super().__init__(message)
 
+    @classmethod
+    def after(cls, seconds: float, bound_usd: float | None) -> NoPlanWithinLimit:
+        """The error after so many seconds, with what is known of the cost."""
+        known = "" if bound_usd is None else f"; no plan can cost less than {bound_usd:,.2f} USD"
+        return cls(f"no plan was found in {seconds:.3g} s{known}", bound_usd)
+
 
 class VerificationError(FleetoptError):
     """A plan broke a promise when it was computed a second time. `failures` are sentences."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
@@ -53,12 +54,17 @@ def solve_narrowed(
 
     Returns: the narrow program and its solution, whose bound holds for the whole; None where the program is not plain,
         or where nothing was found without the options left out.
+
+    Raises:
+        NoPlanWithinLimit: the time was up, or Ctrl-C came, before there was a program to look for plans in.
     """
     watch = Watch(options)
     try:
         part = bounded(watch, case, features)
     except KeyboardInterrupt:
-        part = None
+        part, watch.interrupted = None, True
+    if part is None and watch.over:
+        raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
     if part is None:
         return None
     watch.narrow, strong = True, part.matrix

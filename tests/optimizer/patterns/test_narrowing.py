@@ -9,11 +9,13 @@ import pytest
 
 import fleetopt
 from fleetopt.capacity.table import derive
+from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer import run as run_module
 from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.optimizer.coarse import coarse
 from fleetopt.optimizer.formulation import FEATURES, formulate
 from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns.left_out import Lost, lost
 from fleetopt.optimizer.patterns.method import solve_narrowed
 from fleetopt.optimizer.patterns.narrowing import keeping
@@ -157,6 +159,22 @@ def test_work_for_the_night_is_planned_as_a_whole() -> None:
     """
     scenario = fleetopt.load("batch-by-night")
     assert solve_narrowed(build_case(scenario, derive(scenario)), FEATURES, SolveOptions()) is None
+
+
+def test_ctrl_c_and_the_limit_end_it_before_there_is_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: who stops it while programs are written, or gives it no time, is told that there is no plan.
+
+    Sensitivity: going on to the whole program would take the time that was not given.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(NoPlanWithinLimit, match="no plan was found"):
+        solve_narrowed(grown(), FEATURES, SolveOptions(time_limit_s=0.0))
+    monkeypatch.setattr(method_module, "bounded", stop)
+    with pytest.raises(NoPlanWithinLimit, match="no plan was found"):
+        solve_narrowed(grown(), FEATURES, SolveOptions())
 
 
 def test_every_link_that_stays_has_both_roles() -> None:
