@@ -48,7 +48,7 @@ def ours(folder: Path, gap: float, seconds: float) -> Row:
     try:
         found = optimize_case(case, SolveOptions(gap=gap, time_limit_s=seconds), lap)
     except NoPlanWithinLimit as late:
-        row = _outcome(None, late.bound_usd, laps["solve"])
+        row = _outcome(None, late.bound_usd, perf_counter() - begun - read_s)
     else:
         shape = {"rows": found.shape.rows, "columns": found.shape.columns, "integers": found.shape.integers}
         row = shape | _outcome(found.readout.objective_usd, found.bound_usd, laps["solve"])
