@@ -23,7 +23,7 @@ import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
-from fleetopt.optimizer.patterns.plain import ROLES, Plain, Pools, Ways
+from fleetopt.optimizer.patterns.plain import ROLES, Plain, Pools, Ways, pool_places
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.rounding import Rounded, rounded
 
@@ -90,7 +90,7 @@ def lost(case: PlanningCase, plain: Plain, matrix: Matrix, point: Point, rows: I
 
     Args:
         case: the whole case.
-        plain: the arrays of the narrow program, in which every pool has options.
+        plain: the arrays of the narrow program; GPUs of a pool that it has no options on are taken to be free.
         matrix: the narrow program.
         point: an optimum of its relaxation with the rows.
         rows: the rounded rows, in the order in which they were added.
@@ -127,7 +127,7 @@ def _whole(case: PlanningCase, ways: Ways, point: Point, added: list[tuple[Round
         coefficient = rounded(part[None, row.time, members], np.array([row.divisor]))[1][0]
         credit[row.time, members] += usd * coefficient
         rounding[row.time] += usd * row.lower
-    pools = {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
+    pools = pool_places(case)
     return _Whole(
         workload=ways.workload,
         part=part,

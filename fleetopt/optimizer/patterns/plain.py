@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
-from fleetopt.optimizer.options import Link
+from fleetopt.optimizer.options import Link, Pool
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.structure import NO_TIME
 
@@ -133,9 +134,14 @@ def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
         return None
     part = np.zeros(matrix.cost.size)
     part[entries.column[entries.carries]] = np.abs(entries.coefficient[entries.carries])
-    pools = {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
+    pools = pool_places(case)
     found = _ways(problem, matrix, time, part, (pools, excused))
     return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas, split)
+
+
+def pool_places(case: PlanningCase) -> dict[Pool, int]:
+    """Where each pool stands in arrays over pools."""
+    return {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
 
 
 def _entries(matrix: Matrix) -> _Entries:

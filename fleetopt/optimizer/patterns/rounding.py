@@ -7,7 +7,7 @@ its decode replicas:  sum_c part[c] n[c] + excused >= 1.  Divided by any d > 0, 
 
 holds for whole n (mixed-integer rounding: Nemhauser and Wolsey, Math. Prog. 46, 1990; how to choose d: Marchand and
 Wolsey, Oper. Res. 49, 2001). The parts themselves, halved, doubled and trebled are tried as d, and of each demand and
-role the row that the relaxation breaks most is added. docs/decisions/0014 has what it gives: nearly the bound of
+role the row that the relaxation breaks most is added. docs/decisions/0016 has what it gives: nearly the bound of
 pricing patterns, in a hundredth of its time.
 """
 
