@@ -35,8 +35,8 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Matrix:
-    """A mixed-integer program as arrays of n columns and m rows; `variables` are Pyomo's, `rules` ours."""
+class Program:
+    """A mixed-integer program as arrays of n columns and m rows."""
 
     rows: Rows
     cost: Floats
@@ -46,6 +46,12 @@ class Matrix:
     integer: Flags
     row_lower: Floats
     row_upper: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix(Program):
+    """A program and where it came from: `variables` are Pyomo's, one a column; `rules` ours, one a row."""
+
     variables: tuple[Any, ...]
     rules: tuple[Rule, ...]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Rows
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
 
 
 def pieces(rows: Rows, held: Flags, among: Flags | None = None) -> list[tuple[Ints, Ints]]:
@@ -41,28 +41,26 @@ def pieces(rows: Rows, held: Flags, among: Flags | None = None) -> list[tuple[In
     return [(np.array(r, np.int32), np.array(c, np.int32)) for r, c in members.values() if r]
 
 
-def program_of(matrix: Matrix, values: Floats, rows: Ints, columns: Ints) -> Matrix:
+def program_of(program: Program, values: Floats, rows: Ints, columns: Ints) -> Program:
     """The program of some rows and columns, every other column at its value."""
-    start, entries = entries_of(matrix.rows, rows)
-    place = np.full(matrix.cost.size, -1, dtype=np.int32)
+    start, entries = entries_of(program.rows, rows)
+    place = np.full(program.cost.size, -1, dtype=np.int32)
     place[columns] = np.arange(len(columns), dtype=np.int32)
-    column, coefficient = matrix.rows.column[entries], matrix.rows.coefficient[entries]
+    column, coefficient = program.rows.column[entries], program.rows.coefficient[entries]
     row = np.repeat(np.arange(len(rows)), np.diff(start))
     inside = place[column] >= 0
     shift = np.zeros(len(rows))
     np.add.at(shift, row[~inside], coefficient[~inside] * values[column[~inside]])
     kept = np.concatenate([[0], np.cumsum(np.bincount(row[inside], minlength=len(rows)))])
-    return Matrix(
+    return Program(
         rows=Rows(kept.astype(np.int32), place[column[inside]], coefficient[inside]),
-        cost=matrix.cost[columns],
+        cost=program.cost[columns],
         offset=0.0,
-        column_lower=matrix.column_lower[columns],
-        column_upper=matrix.column_upper[columns],
-        integer=matrix.integer[columns],
-        row_lower=matrix.row_lower[rows] - shift,
-        row_upper=matrix.row_upper[rows] - shift,
-        variables=tuple(matrix.variables[column] for column in columns),
-        rules=tuple(matrix.rules[row] for row in rows),
+        column_lower=program.column_lower[columns],
+        column_upper=program.column_upper[columns],
+        integer=program.integer[columns],
+        row_lower=program.row_lower[rows] - shift,
+        row_upper=program.row_upper[rows] - shift,
     )
 
 

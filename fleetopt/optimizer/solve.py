@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from fleetopt.optimizer.aside import aside
-from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.matrix import Floats, Program
 
 PROGRESS_EVERY_S = 0.5
 
@@ -72,29 +72,31 @@ def solver_version() -> str:
     return str(highspy.Highs().version())
 
 
-def solve(matrix: Matrix, options: SolveOptions, start: Floats | None = None, max_nodes: int | None = None) -> Solution:
+def solve(
+    program: Program, options: SolveOptions, start: Floats | None = None, max_nodes: int | None = None
+) -> Solution:
     """Minimises the matrix's cost.
 
     Args:
-        matrix: the program.
+        program: the program.
         options: gap, time limit, log and progress.
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after, for a limit that does not depend on the machine.
     """
-    if not matrix.variables:
-        return Solution(Reason.OPTIMAL, matrix.offset, matrix.offset, np.zeros(0), 0.0)
+    if not program.cost.size:
+        return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
     highs = configured(options, max_nodes)
-    highs.passModel(model_of(matrix))
+    highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)
     if options.on_progress is not None:
         _report_to(highs, options.on_progress)
     _run(highs)
-    return _outcome(highs, matrix)
+    return _outcome(highs, program)
 
 
 def solve_here(
-    matrix: Matrix,
+    program: Program,
     options: SolveOptions,
     start: Floats | None = None,
     max_nodes: int | None = None,
@@ -103,16 +105,16 @@ def solve_here(
     """As `solve`, in the calling thread, so that several programs run beside one another.
 
     Args:
-        matrix: the program.
+        program: the program.
         options: gap, time limit and log.
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after.
         stop: asked now and then whether to give up; never, unless told otherwise.
     """
-    if not matrix.variables:
-        return Solution(Reason.OPTIMAL, matrix.offset, matrix.offset, np.zeros(0), 0.0)
+    if not program.cost.size:
+        return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
     highs = configured(options, max_nodes)
-    highs.passModel(model_of(matrix))
+    highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)
 
@@ -122,7 +124,7 @@ def solve_here(
 
     highs.cbMipInterrupt += ask
     highs.run()
-    return _outcome(highs, matrix)
+    return _outcome(highs, program)
 
 
 def configured(options: SolveOptions, max_nodes: int | None = None) -> Any:
@@ -149,21 +151,21 @@ def configured(options: SolveOptions, max_nodes: int | None = None) -> Any:
     return highs
 
 
-def model_of(matrix: Matrix) -> Any:
+def model_of(program: Program) -> Any:
     """The matrix in the words of HiGHS."""
     import highspy
 
     lp = highspy.HighsLp()
-    lp.num_row_, lp.num_col_ = matrix.rows.count, len(matrix.variables)
-    lp.col_cost_, lp.offset_ = matrix.cost, matrix.offset
-    lp.col_lower_, lp.col_upper_ = matrix.column_lower, matrix.column_upper
-    lp.row_lower_, lp.row_upper_ = matrix.row_lower, matrix.row_upper
+    lp.num_row_, lp.num_col_ = program.rows.count, program.cost.size
+    lp.col_cost_, lp.offset_ = program.cost, program.offset
+    lp.col_lower_, lp.col_upper_ = program.column_lower, program.column_upper
+    lp.row_lower_, lp.row_upper_ = program.row_lower, program.row_upper
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = matrix.rows.start
-    lp.a_matrix_.index_ = matrix.rows.column
-    lp.a_matrix_.value_ = matrix.rows.coefficient
+    lp.a_matrix_.start_ = program.rows.start
+    lp.a_matrix_.index_ = program.rows.column
+    lp.a_matrix_.value_ = program.rows.coefficient
     kinds = highspy.HighsVarType
-    lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in matrix.integer]
+    lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in program.integer]
     return lp
 
 
@@ -206,7 +208,7 @@ def _report_to(highs: Any, on_progress: Callable[[Progress], None]) -> None:
     highs.cbMipInterrupt += tell
 
 
-def _outcome(highs: Any, matrix: Matrix) -> Solution:
+def _outcome(highs: Any, program: Program) -> Solution:
     import highspy
 
     status, info = highs.getModelStatus(), highs.getInfo()
@@ -214,13 +216,13 @@ def _outcome(highs: Any, matrix: Matrix) -> Solution:
     seconds = float(highs.getRunTime())
     if status in (statuses.kInfeasible, statuses.kUnboundedOrInfeasible):
         return Solution(Reason.INFEASIBLE, None, None, None, seconds)
-    mixed = bool(matrix.integer.any())
+    mixed = bool(program.integer.any())
     bound = _known(info.mip_dual_bound if mixed else info.objective_function_value)
     has_solution = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
     if not has_solution:
         return Solution(Reason.NO_SOLUTION_FOUND, None, bound if mixed else None, None, seconds)
     values = np.array(highs.getSolution().col_value, dtype=float)
-    values[matrix.integer] = np.round(values[matrix.integer])
+    values[program.integer] = np.round(values[program.integer])
     reason = Reason.OPTIMAL if status == statuses.kOptimal else Reason.FEASIBLE
     return Solution(reason, float(info.objective_function_value), bound, values, seconds)
 

@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.matrix import Floats, Matrix, Program
 from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve
 
@@ -51,7 +51,7 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
     return tidied
 
 
-def _only_less(piece: Matrix, values: Floats) -> Matrix:
+def _only_less(piece: Program, values: Floats) -> Program:
     """The piece with no more of anything whole than there is."""
     return replace(piece, column_upper=np.where(piece.integer, values, piece.column_upper))
 

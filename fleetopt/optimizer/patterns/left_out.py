@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.plain import ROLES, Plain, Pools, Ways, pool_places
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.rounding import Rounded, rounded
@@ -85,7 +85,7 @@ class _Whole:
         return np.maximum(-self.usd(price), 0.0) * self.most
 
 
-def lost(case: PlanningCase, plain: Plain, matrix: Matrix, point: Point, rows: Iterable[Rounded]) -> Lost:
+def lost(case: PlanningCase, plain: Plain, matrix: Program, point: Point, rows: Iterable[Rounded]) -> Lost:
     """What a narrow program loses at most.
 
     Args:
@@ -152,7 +152,7 @@ def _links(case: PlanningCase, workload: str, role: Ints) -> tuple[tuple[Ints, .
     return tuple(link for link in (*found, (alone,)) if all(map(len, link)))
 
 
-def _raised(wholes: list[_Whole], pools: Pools, matrix: Matrix, point: Point) -> Floats:
+def _raised(wholes: list[_Whole], pools: Pools, matrix: Program, point: Point) -> Floats:
     """USD per GPU, (pools, times): what the relaxation says, and more where somebody asks too little."""
     price = pools.price(point)
     # Where GPUs are there without a node to pay for, a higher price has its price.

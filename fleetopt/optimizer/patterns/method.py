@@ -9,7 +9,7 @@ from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.matrix import Matrix, Program
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import plain_of
@@ -32,7 +32,7 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
         options: gap, time limit, log and progress.
     """
     watch = Watch(options)
-    strong = matrix
+    strong: Program = matrix
     try:
         strong = _search(watch, problem, matrix)
     except KeyboardInterrupt:
@@ -67,7 +67,8 @@ def solve_narrowed(
         raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
     if part is None:
         return None
-    watch.narrow, strong = True, part.matrix
+    watch.narrow = True
+    strong: Program = part.matrix
     try:
         searching(watch, part.matrix, part.plain, part.point)
         strong = _placed(watch, part.problem, part.matrix, part.rows)
@@ -78,7 +79,7 @@ def solve_narrowed(
     return None if solution.reason is Reason.INFEASIBLE else (part.problem, part.matrix, solution)
 
 
-def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
+def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
     plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
@@ -92,7 +93,7 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:
     return _placed(watch, problem, matrix, rows)
 
 
-def _placed(watch: Watch, problem: Problem, matrix: Matrix, rows: Sequence[Row]) -> Matrix:
+def _placed(watch: Watch, problem: Problem, matrix: Matrix, rows: Sequence[Row]) -> Program:
     """A better plan, time by time; the program with the rows."""
     strong, shared = strengthened(matrix, rows), time_of_columns(problem, matrix) == NO_TIME
     if not watch.done:
@@ -102,7 +103,7 @@ def _placed(watch: Watch, problem: Problem, matrix: Matrix, rows: Sequence[Row])
     return strong
 
 
-def _closing(watch: Watch, strong: Matrix) -> Solution:
+def _closing(watch: Watch, strong: Program) -> Solution:
     """The whole program from the best plan, for as long as there is."""
     told = watch.options.on_progress
     options = replace(watch.options, time_limit_s=watch.left_s, on_progress=_later(watch, told) if told else None)

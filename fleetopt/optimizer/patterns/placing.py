@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import pieces, program_of
@@ -36,7 +36,7 @@ NEAR_S = 5.0
 """From where on a relaxed number counts, and how hard to look between a plan and the relaxation."""
 
 
-def ordering(watch: Watch, matrix: Matrix, shared: Flags) -> Floats | None:
+def ordering(watch: Watch, matrix: Program, shared: Flags) -> Floats | None:
     """Values with everything whole that is of no single time, and the bound that this proves."""
     relaxed = replace(matrix, integer=matrix.integer & shared)
     seconds = min(watch.left_s, ORDERING_SHARE * watch.options.time_limit_s)
@@ -51,7 +51,7 @@ class _Open:
     """A piece with the best that is known of it."""
 
     columns: Ints
-    program: Matrix
+    program: Program
     floor: float = -np.inf
     best: Solution | None = None
 
@@ -68,7 +68,7 @@ class _Open:
         return max(0.0, self.best.objective - (self.floor if self.best.bound is None else self.best.bound))
 
 
-def placing(watch: Watch, matrix: Matrix, shared: Flags, values: Floats) -> bool:
+def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> bool:
     """Makes the values whole, time by time; says whether every piece came to its end.
 
     Where the best plan so far has these orders, every piece begins from it.
@@ -162,7 +162,7 @@ def _better(old: Solution | None, new: Solution | None) -> Solution | None:
     return replace(old if dearer else new, bound=max(bounds, default=None))
 
 
-def _tell(watch: Watch, matrix: Matrix, shared: Flags, values: Floats, opened: list[_Open]) -> bool:
+def _tell(watch: Watch, matrix: Program, shared: Flags, values: Floats, opened: list[_Open]) -> bool:
     """Puts the pieces together, if each has a plan. Where nothing is shared their bounds add up to one of the whole."""
     whole, bounds = values.copy(), 0.0
     for piece in opened:

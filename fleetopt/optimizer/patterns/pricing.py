@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.matrix import Floats, Program
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import Piece
@@ -41,11 +41,11 @@ class _Priced:
     """A piece with its program and the prices it was last solved at."""
 
     piece: Piece
-    program: Matrix
+    program: Program
     prices: Floats | None = None
 
 
-def bounding(watch: Watch, matrix: Matrix, relaxation: Relaxation, found: list[Piece]) -> list[Row]:
+def bounding(watch: Watch, matrix: Program, relaxation: Relaxation, found: list[Piece]) -> list[Row]:
     """Rows that price patterns, each round at the duals of the relaxation with all rows so far."""
     rows = list[Row]()
     zeros = np.zeros_like(matrix.cost)
@@ -92,7 +92,7 @@ def _cheapest(watch: Watch, point: Point, priced: _Priced) -> Row | None:
     return pattern_row(priced.piece, priced.program, prices, here, watch)
 
 
-def pattern_row(piece: Piece, program: Matrix, prices: Floats, here: Floats, watch: Watch) -> Row | None:
+def pattern_row(piece: Piece, program: Program, prices: Floats, here: Floats, watch: Watch) -> Row | None:
     """The row of the cheapest pattern at some prices, None where `here` obeys it or no bound is known."""
     effort = SolveOptions(gap=PRICING_GAP, time_limit_s=watch.left_s)
     bound = solve_here(replace(program, cost=prices), effort, max_nodes=NODE_LIMIT, stop=lambda: watch.over).bound
@@ -105,7 +105,7 @@ def pattern_row(piece: Piece, program: Matrix, prices: Floats, here: Floats, wat
     return Row(piece.columns[stands], prices[stands], bound - allowance)
 
 
-def prices_of(point: Point, piece: Piece, program: Matrix) -> Floats:
+def prices_of(point: Point, piece: Piece, program: Program) -> Floats:
     """What the rest of the program leaves of each column's cost; a rounding error counts as nothing."""
     prices = point.column_dual[piece.columns].copy()
     start, entries = entries_of(program.rows, np.arange(program.rows.count, dtype=np.int32))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Floats, Matrix
+from fleetopt.optimizer.matrix import Floats, Program
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.solve import SolveOptions, configured, model_of
 
@@ -26,7 +26,7 @@ class Point:
 class Relaxation:
     """The program of a matrix without the demand that anything be whole."""
 
-    def __init__(self, matrix: Matrix) -> None:
+    def __init__(self, matrix: Program) -> None:
         self._highs: Any = configured(SolveOptions(time_limit_s=float("inf")))
         self._highs.passModel(model_of(replace(matrix, integer=np.zeros_like(matrix.integer))))
 

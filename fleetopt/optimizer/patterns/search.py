@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fleetopt.optimizer.matrix import Floats, Ints, Matrix
+from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.covers import patterns
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
 from fleetopt.optimizer.patterns.relaxation import Point
@@ -88,7 +88,7 @@ class _Choice:
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, matrix: Matrix, plain: Plain, point: Point) -> None:
+def searching(watch: Watch, matrix: Program, plain: Plain, point: Point) -> None:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
 
     Args:
@@ -132,7 +132,7 @@ def _choice(ways: Ways, price: Floats, point: Point, pools: Pools) -> _Choice:
     return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", found, usd).astype(np.float32), last)
 
 
-def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
+def _rent(matrix: Program, pools: Pools, point: Point, values: Floats) -> _Rent:
     """Lines by price, what other rules charge for a node included, and as many nodes as those rules have room for."""
     most = _room(matrix, pools, values)[pools.nodes]
     dual = -point.row_dual[pools.row.reshape(-1)[pools.node_place]]
@@ -149,7 +149,7 @@ def _rent(matrix: Matrix, pools: Pools, point: Point, values: Floats) -> _Rent:
     return _Rent(gpus, price, limit, beyond)
 
 
-def _room(matrix: Matrix, pools: Pools, values: Floats) -> Floats:
+def _room(matrix: Program, pools: Pools, values: Floats) -> Floats:
     """The most there may be of each column next to the others' values: rows' slack in equal parts."""
     row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
     column, coefficient = matrix.rows.column, matrix.rows.coefficient
@@ -195,7 +195,7 @@ def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, dra
         choice.chosen = chosen
 
 
-def _completed(watch: Watch, matrix: Matrix, plain: Plain, choices: list[_Choice]) -> Solution:
+def _completed(watch: Watch, matrix: Program, plain: Plain, choices: list[_Choice]) -> Solution:
     """Everything else, for the replicas that were chosen."""
     values = np.zeros(matrix.cost.size)
     for choice in choices:

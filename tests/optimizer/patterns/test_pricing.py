@@ -13,7 +13,7 @@ from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns.pricing import bounding, pattern_row, prices_of
 from fleetopt.optimizer.patterns.relaxation import Relaxation
-from fleetopt.optimizer.patterns.rows import SENTENCE, Row, strengthened
+from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import pieces, program_of
@@ -95,7 +95,7 @@ def test_two_workloads_at_two_times_are_four_pieces(build: Build) -> None:
 
 
 def test_a_row_is_added_below_the_others(build: Build) -> None:
-    """Proves: the strengthened program has the row's coefficients and limit at its end, and a sentence of its own.
+    """Proves: the strengthened program has the row's coefficients and limit at its end.
     Sensitivity: a start that is off by one gives every later row its neighbour's columns.
     """
     _, matrix = program(rents(build))
@@ -106,5 +106,4 @@ def test_a_row_is_added_below_the_others(build: Build) -> None:
     assert strong.rows.column[last].tolist() == [1, 0]
     assert strong.rows.coefficient[last].tolist() == [2.0, 3.0]
     assert (strong.row_lower[-1], strong.row_upper[-1]) == (5.0, np.inf)
-    assert strong.rules[-1].sentence == SENTENCE
     assert strengthened(matrix, []).rows.count == matrix.rows.count
