@@ -56,6 +56,21 @@ class Matrix(Program):
     rules: tuple[Rule, ...]
 
 
+EMPTY = Matrix(
+    rows=Rows(np.zeros(1, np.int32), np.zeros(0, np.int32), np.zeros(0)),
+    cost=np.zeros(0),
+    offset=0.0,
+    column_lower=np.zeros(0),
+    column_upper=np.zeros(0),
+    integer=np.zeros(0, dtype=bool),
+    row_lower=np.zeros(0),
+    row_upper=np.zeros(0),
+    variables=(),
+    rules=(),
+)
+"""The program about nothing."""
+
+
 def compile_matrix(problem: Problem) -> Matrix:
     """The arrays of a problem. Variables that stand in no row and no cost are left out."""
     from pyomo.repn import generate_standard_repn

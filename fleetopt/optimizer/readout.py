@@ -6,6 +6,7 @@ from the whole replicas and nodes, so the plan states what they really do and no
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +53,25 @@ class Readout:
     binding: tuple[Binding, ...]
 
 
-def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[Feature, ...] = FEATURES) -> Readout:
+def read_out(problem: Problem, matrix: Matrix, values: Floats, features: Sequence[Feature] = FEATURES) -> Readout:
     """The plan records of a solution, one value per column of the matrix."""
+    load(problem.model, zip(matrix.variables, values, strict=True))
+    return read_loaded(problem, features)
+
+
+def load(model: Any, values: Iterable[tuple[Any, float]]) -> None:
+    """Gives variables of the model their values, and all others zero."""
+    from pyomo.core import Var
+
+    for variable in model.component_data_objects(Var):
+        variable.set_value(variable.lb or 0.0, skip_validation=True)
+    for variable, value in values:
+        variable.set_value(float(value), skip_validation=True)
+
+
+def read_loaded(problem: Problem, features: Sequence[Feature] = FEATURES) -> Readout:
+    """The plan records of a problem whose variables have their values."""
     model, case = problem.model, problem.case
-    _load(model, matrix, values)
     groups = _groups(model, case)
     achieved = {key: achieved_rps(groups.get(key, [])) for key in map(ServedKey._make, case.planned_rps)}
     for feature in features:
@@ -82,16 +98,6 @@ def read_out(problem: Problem, matrix: Matrix, values: Floats, features: tuple[F
         costs=costs,
         binding=_binding(problem),
     )
-
-
-def _load(model: Any, matrix: Matrix, values: Floats) -> None:
-    """Gives every variable of the model its value, zero where the matrix left it out."""
-    from pyomo.core import Var
-
-    for variable in model.component_data_objects(Var):
-        variable.set_value(variable.lb or 0.0, skip_validation=True)
-    for variable, value in zip(matrix.variables, values, strict=True):
-        variable.set_value(float(value), skip_validation=True)
 
 
 def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:

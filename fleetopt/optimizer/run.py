@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from typing import TypeAlias
 
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
-from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.matrix import Floats, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
+from fleetopt.optimizer.patterns.parts_readout import read_parts
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
@@ -65,21 +66,29 @@ def optimize_case(
         NoPlanWithinLimit: the time ran out before there was any plan.
     """
     laps = {"build": 0.0, "solve": 0.0}
-    problem, matrix, solution, method = _narrow(case, options, laps, extra) or _whole(case, options, laps, extra)
+    found = _narrow(case, options, laps, extra) or _whole(case, options, laps, extra)
+    program, solution = found.program, found.solution
     with _timed("solve", laps):
-        if solution.reason is Reason.INFEASIBLE:
-            raise _infeasible(matrix, options)
+        if solution.reason is Reason.INFEASIBLE and isinstance(program, Matrix):
+            raise _infeasible(program, options)
         if solution.values is None:
             raise NoPlanWithinLimit.after(solution.seconds, solution.bound)
-        readout = settled(problem, matrix, solution.values)
+        readout = found.read(solution.values)
     if clock is not None:
         for stage, seconds in laps.items():
             clock(stage, seconds)
-    shape = Shape(matrix.rows.count, len(matrix.variables), int(matrix.integer.sum()))
-    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, method)
+    shape = Shape(program.rows.count, program.cost.size, int(program.integer.sum()))
+    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, found.method)
 
 
-_Solved: TypeAlias = tuple[Problem, Matrix, Solution, Method]
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """A program, its solution, the method that found it, and how it is read."""
+
+    program: Program
+    solution: Solution
+    method: Method
+    read: Callable[[Floats], Readout]
 
 
 def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], extra: Sequence[Feature]) -> _Solved:
@@ -88,7 +97,7 @@ def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], ex
         matrix = compile_matrix(problem)
     with _timed("solve", laps):
         method = method_for(matrix, options)
-        return problem, matrix, solve_by(method, problem, matrix, options), method
+        return _Solved(matrix, solve_by(method, problem, matrix, options), method, partial(settled, problem, matrix))
 
 
 def _narrow(
@@ -100,7 +109,10 @@ def _narrow(
         return None
     with _timed("solve", laps):
         found = solve_narrowed(case, FEATURES, options)
-    return None if found is None else (*found, "patterns")
+    if found is None:
+        return None
+    parts, solution = found
+    return _Solved(parts.program, solution, "patterns", lambda values: read_parts(parts, values, FEATURES))
 
 
 def method_for(matrix: Matrix, options: SolveOptions) -> Method:

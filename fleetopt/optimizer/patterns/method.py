@@ -9,8 +9,9 @@ from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Matrix, Program
+from fleetopt.optimizer.matrix import Flags, Matrix, Program
 from fleetopt.optimizer.patterns.narrowing import bounded
+from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
@@ -44,7 +45,7 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
 
 def solve_narrowed(
     case: PlanningCase, features: Sequence[Feature], options: SolveOptions
-) -> tuple[Problem, Matrix, Solution] | None:
+) -> tuple[Parts, Solution] | None:
     """The same for a case whose program is too large to be written whole, or nothing where this is not the way.
 
     Args:
@@ -68,15 +69,16 @@ def solve_narrowed(
     if part is None:
         return None
     watch.narrow = True
-    strong: Program = part.matrix
+    parts = part.parts
+    strong = parts.program
     try:
-        searching(watch, part.matrix, part.plain, part.point)
-        strong = _placed(watch, part.problem, part.matrix, part.rows)
+        searching(watch, parts.program, parts.plain, part.point)
+        strong = _placed(watch, parts.program, part.rows, parts.shared)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
     watch.log()
-    return None if solution.reason is Reason.INFEASIBLE else (part.problem, part.matrix, solution)
+    return None if solution.reason is Reason.INFEASIBLE else (parts, solution)
 
 
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
@@ -90,12 +92,12 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
         rows, point = rounding(watch, relaxation, plain)
         if point is not None and not watch.over:
             searching(watch, matrix, plain, point)
-    return _placed(watch, problem, matrix, rows)
+    return _placed(watch, matrix, rows, time == NO_TIME)
 
 
-def _placed(watch: Watch, problem: Problem, matrix: Matrix, rows: Sequence[Row]) -> Program:
+def _placed(watch: Watch, program: Program, rows: Sequence[Row], shared: Flags) -> Program:
     """A better plan, time by time; the program with the rows."""
-    strong, shared = strengthened(matrix, rows), time_of_columns(problem, matrix) == NO_TIME
+    strong = strengthened(program, rows)
     if not watch.done:
         values = ordering(watch, strong, shared) if watch.values is None else watch.values
         if values is not None:

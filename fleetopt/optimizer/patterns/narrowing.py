@@ -8,7 +8,7 @@ docs/decisions/0017 has what this gives.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +16,14 @@ import numpy as np
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.coarse import coarse
 from fleetopt.optimizer.feature import Feature
-from fleetopt.optimizer.formulation import Problem, formulate
-from fleetopt.optimizer.matrix import Flags, Floats, Matrix, compile_matrix
+from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.options import Option
+from fleetopt.optimizer.patterns.blocks import Blocks
 from fleetopt.optimizer.patterns.left_out import Lost, lost
-from fleetopt.optimizer.patterns.plain import Plain, Ways, plain_of
+from fleetopt.optimizer.patterns.parts import Parts, written
+from fleetopt.optimizer.patterns.plain import Plain, Ways
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import Rounded, rounding
-from fleetopt.optimizer.patterns.structure import time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 
 GROUPS = 4
@@ -48,20 +48,24 @@ about what to pay for."""
 class Bounded:
     """A narrow program with its rounded rows, and the optima of its relaxation without and with them."""
 
-    problem: Problem
-    matrix: Matrix
-    plain: Plain
+    parts: Parts
     rows: list[Rounded]
     first: Point
     point: Point
+
+    def orders(self) -> dict[str, float]:
+        """What is of no single time at the optimum, by name."""
+        shared = self.parts.shared
+        return {name: float(self.point.columns[at]) for name, at in self.parts.names.items() if shared[at]}
 
     def bounds(self, case: PlanningCase) -> tuple[float, Lost]:
         """A bound of the whole case, and what is lost next to the program's own.
 
         Options left out have parts of rounded rows too, so the prices without these rows may lose less.
         """
-        least = self.first.value - lost(case, self.plain, self.matrix, self.first, []).usd
-        missing = lost(case, self.plain, self.matrix, self.point, self.rows)
+        plain, program = self.parts.plain, self.parts.program
+        least = self.first.value - lost(case, plain, program, self.first, []).usd
+        missing = lost(case, plain, program, self.point, self.rows)
         return max(least, self.point.value - missing.usd), missing
 
 
@@ -71,33 +75,51 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
     Where what was left out could save too much, it is written once more with the options that could, if there is time.
     None where the program is not plain, has no relaxed solution, or the time was too short.
     """
-    narrow, found = narrowed(case, features, watch), None
-    while narrow is not None:
-        part = _part(watch, narrow, features)
+    few = coarsely(case, features, watch)
+    if few is None:
+        return None
+    narrow, orders, found = narrowed(case, few), few.orders(), None
+    while True:
+        part = _part(watch, narrow, features, orders)
         if part is None:
             return found
         late = found is not None or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
-        found = part
+        found, orders = part, part.orders()
         bound, missing = part.bounds(case)
         watch.know("bounding", bound)
         if late or missing.usd <= MAY_BE_LOST * abs(part.point.value):
             return found
         narrow = _widened(case, narrow, missing)
+
+
+def _part(
+    watch: Watch, narrow: PlanningCase, features: Sequence[Feature], orders: Mapping[str, float]
+) -> Bounded | None:
+    """A program with its rows and optima, begun at some orders, by name."""
+    silent = watch.silent()
+    parts = written(watch, narrow, features)
+    if parts is None:
+        return None
+    for relaxation in _relaxations(parts, orders, lambda: watch.interrupted or silent.interrupted):
+        first = watch.each(relaxation.optimum, [watch.left_s])[0]
+        rows, point = rounding(silent, relaxation, parts.plain) if first is not None else ([], None)
+        watch.interrupted |= silent.interrupted
+        if first is not None and point is not None:
+            return Bounded(parts, rows, first, point)
+        if watch.over:
+            break
     return None
 
 
-def _part(watch: Watch, narrow: PlanningCase, features: Sequence[Feature]) -> Bounded | None:
-    silent = watch.silent()
-    problem = formulate(narrow, features)
-    matrix = compile_matrix(problem)
-    plain = plain_of(problem, matrix, time_of_columns(problem, matrix))
-    if plain is None:
-        return None
-    relaxation = Relaxation(plain.loosened(matrix))
-    first = watch.each(relaxation.optimum, [watch.left_s])[0]
-    rows, point = rounding(silent, relaxation, plain)
-    watch.interrupted |= silent.interrupted
-    return None if first is None or point is None else Bounded(problem, matrix, plain, rows, first, point)
+def _relaxations(parts: Parts, orders: Mapping[str, float], stop: Callable[[], bool]) -> Iterator[Relaxation | Blocks]:
+    """A block for each time where that can be; the whole at once where it cannot, or does not come to an end."""
+    program, shared = parts.plain.loosened(parts.program), parts.shared
+    if len(parts.times) > 1 and (program.cost[~shared] >= 0.0).all() and (program.column_lower[~shared] >= 0.0).all():
+        begin = np.zeros(len(shared))
+        for name, column in parts.names.items():
+            begin[column] = orders.get(name, 0.0)
+        yield Blocks(program, parts.time, begin[shared], stop)
+    yield Relaxation(program)
 
 
 def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:
@@ -111,15 +133,19 @@ def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> Plannin
     return keeping(case, kept)
 
 
-def narrowed(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> PlanningCase | None:
-    """The case with the options that its coarse relaxation uses, or None where the program is not plain or has none.
+def coarsely(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> Bounded | None:
+    """The program of the coarse case and its optimum, or None where it is not plain or has none."""
+    if any(workload.batch for workload in case.workloads.values()):
+        return None
+    return _part(watch, coarse(case, GROUPS), features, {})
+
+
+def narrowed(case: PlanningCase, few: Bounded) -> PlanningCase:
+    """The case with the options that its coarse relaxation uses.
 
     One option of every pool stays, so that all have a price.
     """
-    if any(workload.batch for workload in case.workloads.values()):
-        return None
-    few = _part(watch, coarse(case, GROUPS), features)
-    return None if few is None else keeping(case, _kept(case, few.plain, few.point))
+    return keeping(case, _kept(case, few.parts.plain, few.point))
 
 
 def keeping(case: PlanningCase, kept: dict[str, Flags]) -> PlanningCase:

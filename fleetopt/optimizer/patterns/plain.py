@@ -13,7 +13,7 @@ import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Program
 from fleetopt.optimizer.options import Link, Pool
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.structure import NO_TIME
@@ -96,10 +96,10 @@ class Plain:
     replicas: Flags
     split: Flags
 
-    def loosened(self, matrix: Matrix) -> Matrix:
+    def loosened(self, program: Program) -> Program:
         """The program without upper bounds that no best plan needs, so that prices say all there is to say."""
-        upper = np.where(self.replicas | self.split, np.inf, matrix.column_upper)
-        return replace(matrix, column_upper=upper)
+        upper = np.where(self.replicas | self.split, np.inf, program.column_upper)
+        return replace(program, column_upper=upper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

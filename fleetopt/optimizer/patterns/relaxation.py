@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Floats, Program
+from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.solve import SolveOptions, configured, model_of
 
@@ -55,3 +55,7 @@ class Relaxation:
         coefficients = np.concatenate([row.coefficients for row in rows])
         lower, upper = np.array([row.lower for row in rows]), np.full(len(rows), np.inf)
         self._highs.addRows(len(rows), lower, upper, len(columns), starts, columns, coefficients)
+
+    def limit(self, rows: Ints, lower: Floats, upper: Floats) -> None:
+        """Gives rows other limits; the last basis stays the place to begin from."""
+        self._highs.changeRowsBounds(len(rows), rows, lower, upper)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats
+from fleetopt.optimizer.patterns.blocks import Blocks
 from fleetopt.optimizer.patterns.plain import Plain, Ways
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
@@ -47,7 +48,7 @@ class Rounded(Row):
     divisor: float
 
 
-def rounding(watch: Watch, relaxation: Relaxation, plain: Plain) -> tuple[list[Rounded], Point | None]:
+def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tuple[list[Rounded], Point | None]:
     """Rows, round after round at the optimum of the relaxation with all so far, and that optimum."""
     rows, best = list[Rounded](), None
     for _ in range(ROUNDS):

@@ -66,16 +66,16 @@ def test_bounds_and_plans_of_random_questions_hold_for_the_whole() -> None:
         found = solve_narrowed(case, FEATURES, SolveOptions(gap=LOOSE, time_limit_s=60.0))
         if found is None:
             continue
-        problem, matrix, solution = found
+        parts, solution = found
         exact = solve(compile_matrix(formulate(case)), SolveOptions(gap=0.0)).objective
-        own = solve(matrix, SolveOptions(gap=0.0)).objective
+        own = solve(parts.program, SolveOptions(gap=0.0)).objective
         assert exact is not None
         assert solution.bound is not None
         assert solution.objective is not None
         allowed = 1e-6 * max(1.0, abs(exact))
         if solution.bound > exact + allowed or solution.objective < exact - allowed:
             wrong.append((seed, solution.bound, exact, solution.objective))
-        narrower += sum(map(len, problem.case.options.values())) < sum(map(len, case.options.values()))
+        narrower += sum(map(len, parts.case.options.values())) < sum(map(len, case.options.values()))
         unchecked += own is not None and own > exact + allowed
     assert wrong == []
     assert narrower > CASES // 10

@@ -1,0 +1,260 @@
+"""The relaxation of a program that falls apart into one block a time, once orders are held.
+
+With orders x held, each time t costs V_t(x), a small linear program. V_t is convex, and the duals p of its rows at a
+point x' say how it rises:  V_t(x) >= V_t(x') - p B_t (x - x'), B_t the part of orders in its rows. A master program
+chooses x against all such cuts (Benders, Num. Math. 4, 1962; a cut for each time: Birge and Louveaux, Eur. J. Oper.
+Res. 34, 1988). Its value is a bound. Blocks are asked between the master's point and the best so far, which keeps it
+from swinging (in-out: Ben-Ameur and Neto, Networks 49, 2007). They are solved beside one another, each from its last
+basis, and no linear program is ever larger than one time or the orders of all. Rows that orders stand in may be broken
+at a price, so that every block has an answer to all orders; no optimum that pays it is given out.
+
+What comes out is what `Relaxation` gives. The duals of a time are those of its cuts, mixed as the master's duals say,
+which is a dual solution of the whole program with the master's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+import numpy as np
+
+from fleetopt.optimizer.aside import aside
+from fleetopt.optimizer.matrix import Floats, Ints, Program, Rows
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.rows import Row
+from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.watch import THREADS
+from fleetopt.optimizer.pieces import entries_of, program_of
+
+CLOSE = 2e-5
+"""Relative distance of the master's value from the best point's at which a point is taken for the optimum."""
+
+STEP = 0.5
+"""How far from the best point to the master's a point is asked."""
+
+MOST_TURNS = 200
+
+PENALTY = 10.0
+"""Price of breaking a row by what the largest column puts into it, next to the dearest column of all."""
+
+BROKEN = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cut:
+    """USD of a block >= usd + slope . orders, and the duals of its rows that say so."""
+
+    usd: float
+    slope: Floats
+    duals: Floats
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """One time: its rows and columns in the whole, its program, and what orders have to do with its rows.
+
+    `linked` are the rows that orders stand in, with their limits; `entries` are row (among them), order, coefficient.
+    """
+
+    rows: Ints
+    columns: Ints
+    program: Relaxation
+    linked: Ints
+    lower: Floats
+    upper: Floats
+    entries: tuple[Ints, Ints, Floats]
+    broken: float = 0.0
+    cuts: list[_Cut] = field(default_factory=list)
+    values: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def usd(self, orders: Floats, end: float) -> float | None:
+        """The cost with some orders held, and a cut more; None where there is no answer before the end."""
+        row, order, coefficient = self.entries
+        held = np.bincount(row, coefficient * orders[order], len(self.linked))
+        self.program.limit(self.linked, self.lower - held, self.upper - held)
+        point = self.program.optimum(end - perf_counter())
+        if point is None:
+            return None
+        slope = np.bincount(order, -coefficient * point.row_dual[self.linked[row]], len(orders)).astype(float)
+        self.cuts.append(_Cut(point.value - float(slope @ orders), slope, point.row_dual))
+        self.values = point.columns[: len(self.columns)]
+        self.broken = float(point.columns[len(self.columns) :].sum())
+        return point.value
+
+
+class Blocks:
+    """The relaxation of a program, a block for each time."""
+
+    def __init__(self, program: Program, time: Ints, orders: Floats, stop: Callable[[], bool] = bool) -> None:
+        """Takes the program apart.
+
+        Args:
+            program: the program; no column of a time earns money.
+            time: the place of each column's time, NO_TIME for orders and the like.
+            orders: values of the columns of no time to begin at, within the rows that have no others.
+            stop: asked now and then whether to give up; never, unless told otherwise.
+        """
+        self._program, self._time, self._stop = program, time, stop
+        self._added: list[Row] = []
+        self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
+        self._best = np.asarray(orders, dtype=float)
+        row_time = _time_of_rows(program.rows, time)
+        self._own = np.flatnonzero(row_time == NO_TIME).astype(np.int32)
+        self._blocks = _blocks(program, time, row_time, self._shared)
+
+    def optimum(self, time_limit_s: float) -> Point | None:
+        """The optimum, or None where there is none or the time was too short to find it."""
+        end = perf_counter() + time_limit_s
+        program = program_of(self._program, np.zeros(len(self._time)), self._own, self._shared)
+        master = _Master(program, self._blocks)
+        asked, least, values, broken = self._best, np.inf, list[Floats](), 0.0
+        for _ in range(MOST_TURNS):
+            usd = self._ask(asked, end)
+            if usd is None:
+                return None
+            usd += float(program.cost @ asked)
+            if usd < least:
+                least, self._best, values = usd, asked, [block.values for block in self._blocks]
+                broken = sum(block.broken for block in self._blocks)
+            point = master.optimum(end)
+            if point is None:
+                return None
+            if least - point.value <= CLOSE * abs(least):
+                duals = master.duals(point)
+                return self._point(point, values, duals) if broken <= BROKEN else None
+            asked = self._best + STEP * (point.columns[: len(self._best)] - self._best)
+        return None
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Adds rows, each of one time; the last basis stays the place to begin from."""
+        mine: dict[int, tuple[list[int], list[Row]]] = {}
+        for place, row in enumerate(rows, self._program.rows.count + len(self._added)):
+            places, found = mine.setdefault(int(self._time[row.columns[0]]), ([], []))
+            places.append(place)
+            found.append(row)
+        for time, (places, found) in mine.items():
+            block = self._blocks[time]
+            columns = [np.searchsorted(block.columns, row.columns).astype(np.int32) for row in found]
+            block.program.add([Row(c, row.coefficients, row.lower) for c, row in zip(columns, found, strict=True)])
+            block.rows = np.concatenate([block.rows, np.array(places, np.int32)])
+        self._added += rows
+
+    def _ask(self, orders: Floats, end: float) -> float | None:
+        """What all blocks cost together."""
+
+        def ask(some: Sequence[_Block]) -> list[float | None]:
+            return [None if self._stop() else block.usd(orders, end) for block in some]
+
+        jobs = [lambda first=first: ask(self._blocks[first::THREADS]) for first in range(THREADS)]
+        usd = [one for some in aside(jobs, THREADS, lambda: None) for one in some]
+        return None if None in usd else float(sum(usd))  # type: ignore[arg-type]
+
+    def _point(self, master: Point, values: Sequence[Floats], duals: Sequence[Floats]) -> Point:
+        program, added = self._program, self._added
+        columns, row_dual = np.zeros(len(self._time)), np.zeros(program.rows.count + len(added))
+        columns[self._shared] = self._best
+        row_dual[self._own] = master.row_dual[: len(self._own)]
+        for block, here, worth in zip(self._blocks, values, duals, strict=True):
+            columns[block.columns] = here
+            row_dual[block.rows] = worth
+        row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+        paid = np.bincount(program.rows.column, program.rows.coefficient * row_dual[row], len(columns))
+        for one, dual in zip(added, row_dual[program.rows.count :], strict=True):
+            paid[one.columns] += dual * one.coefficients
+        return Point(master.value + program.offset, columns, row_dual, program.cost - paid)
+
+
+class _Master:
+    """Orders, and what each block costs at least by its cuts, which are all in here."""
+
+    def __init__(self, orders: Program, blocks: Sequence[_Block]) -> None:
+        self._blocks = blocks
+        self._cuts: list[tuple[int, _Cut]] = []
+        self._taken = [0 for _ in blocks]
+        self._rows, self._orders = orders.rows.count, orders.cost.size
+        count = len(blocks)
+        self._relaxation = Relaxation(
+            replace(
+                orders,
+                cost=np.concatenate([orders.cost, np.ones(count)]),
+                column_lower=np.concatenate([orders.column_lower, np.zeros(count)]),
+                column_upper=np.concatenate([orders.column_upper, np.full(count, np.inf)]),
+                integer=np.zeros(self._orders + count, dtype=bool),
+            )
+        )
+
+    def optimum(self, end: float) -> Point | None:
+        """The optimum with the cuts that the blocks have by now."""
+        rows = []
+        for place, block in enumerate(self._blocks):
+            for cut in block.cuts[self._taken[place] :]:
+                rises = np.flatnonzero(cut.slope)
+                columns = np.append(rises, self._orders + place).astype(np.int32)
+                rows.append(Row(columns, np.append(-cut.slope[rises], 1.0), cut.usd))
+                self._cuts.append((place, cut))
+            self._taken[place] = len(block.cuts)
+        self._relaxation.add(rows)
+        return self._relaxation.optimum(end - perf_counter())
+
+    def duals(self, point: Point) -> list[Floats]:
+        """The duals of each block's rows, mixed from its cuts; those that have no part in it are forgotten."""
+        found = [np.zeros(len(block.rows)) for block in self._blocks]
+        for block in self._blocks:
+            block.cuts.clear()
+        for (place, cut), share in zip(self._cuts, point.row_dual[self._rows :], strict=True):
+            if share > 0.0:
+                found[place][: len(cut.duals)] += share * cut.duals
+                self._blocks[place].cuts.append(cut)
+        return found
+
+
+def _time_of_rows(rows: Rows, time: Ints) -> Ints:
+    row = np.repeat(np.arange(rows.count), np.diff(rows.start))
+    found = np.full(rows.count, NO_TIME, dtype=np.int32)
+    np.maximum.at(found, row, time[rows.column])
+    return found
+
+
+def _blocks(program: Program, time: Ints, row_time: Ints, shared: Ints) -> list[_Block]:
+    place = np.full(len(time), -1, dtype=np.int32)
+    place[shared] = np.arange(len(shared), dtype=np.int32)
+    nothing, usd = np.zeros(len(time)), PENALTY * float(np.abs(program.cost).max(initial=1.0))
+    found = []
+    for moment in range(int(time.max()) + 1):
+        rows, columns = (np.flatnonzero(of == moment).astype(np.int32) for of in (row_time, time))
+        own = program_of(program, nothing, rows, columns)
+        starts, entries = entries_of(program.rows, rows)
+        row = np.repeat(np.arange(len(rows)), np.diff(starts))
+        order = place[program.rows.column[entries]]
+        there = order >= 0
+        linked, row = np.unique(row[there], return_inverse=True)
+        coefficient = program.rows.coefficient[entries][there]
+        limits = own.row_lower[linked], own.row_upper[linked]
+        at = linked.astype(np.int32)
+        links = row.astype(np.int32), order[there], coefficient
+        found.append(_Block(rows, columns, Relaxation(_breakable(own, at, usd)), at, *limits, links))
+    return found
+
+
+def _breakable(program: Program, rows: Ints, usd: float) -> Program:
+    """The program with a column for each of some rows by which it can be broken."""
+    size, count, lengths = np.ones(program.rows.count), len(rows), np.diff(program.rows.start)
+    np.maximum.at(size, np.repeat(np.arange(program.rows.count), lengths), np.abs(program.rows.coefficient))
+    sign = np.where(np.isfinite(program.row_upper[rows]), -1.0, 1.0)
+    ends = program.rows.start[rows + 1]
+    more = np.zeros(program.rows.count, np.int32)
+    more[rows] = 1
+    return replace(
+        program,
+        rows=Rows(
+            start=(program.rows.start + np.concatenate([[0], np.cumsum(more)])).astype(np.int32),
+            column=np.insert(program.rows.column, ends, program.cost.size + np.arange(count)).astype(np.int32),
+            coefficient=np.insert(program.rows.coefficient, ends, sign * size[rows]),
+        ),
+        cost=np.concatenate([program.cost, np.full(count, usd)]),
+        column_lower=np.concatenate([program.column_lower, np.zeros(count)]),
+        column_upper=np.concatenate([program.column_upper, np.full(count, np.inf)]),
+        integer=np.zeros(program.cost.size + count, dtype=bool),
+    )
