@@ -7,7 +7,7 @@ outside its range a curve raises ValueError.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from fleetopt.capacity.crossing import last_at_most
 EQUAL = 1e-12
 
 
-class Curve(Protocol):
+class Curve(Hashable, Protocol):
     @property
     def first(self) -> float: ...
 

@@ -8,10 +8,14 @@ the limit allows.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 
 from fleetopt.capacity.crossing import last_at_most
 from fleetopt.capacity.curves import EQUAL, Curve
+
+CURVES = 4096
+"""Of how many curves the stops are kept: a plan asks the same few thousands of times."""
 
 
 def tokens_per_s(tpot: Curve, batch: float) -> float:
@@ -27,13 +31,20 @@ def best_batch(tpot: Curve, most: float) -> float:
 
 def smallest_batch(tpot: Curve, wanted_tokens_per_s: float) -> float | None:
     """The smallest batch that makes so many tokens/s; None when no measured batch does."""
-    stops = tpot.ratio_turns()
-    if wanted_tokens_per_s <= tokens_per_s(tpot, stops[0]):
-        return wanted_tokens_per_s * tpot.at(stops[0])
-    for left, right in pairwise(stops):
-        if tokens_per_s(tpot, right) >= wanted_tokens_per_s * (1.0 - EQUAL):
+    stops = _stops(tpot)
+    first, made = stops[0]
+    if wanted_tokens_per_s <= made:
+        return wanted_tokens_per_s * tpot.at(first)
+    for (left, _), (right, made) in pairwise(stops):
+        if made >= wanted_tokens_per_s * (1.0 - EQUAL):
             return _between(tpot, left, right, wanted_tokens_per_s)
     return None
+
+
+@lru_cache(maxsize=CURVES)
+def _stops(tpot: Curve) -> tuple[tuple[float, float], ...]:
+    """The batches between which throughput only rises or only falls, with their tokens/s."""
+    return tuple((stop, tokens_per_s(tpot, stop)) for stop in tpot.ratio_turns())
 
 
 def _between(tpot: Curve, left: float, right: float, wanted_tokens_per_s: float) -> float:

@@ -49,6 +49,17 @@ class Ways:
         """Replicas in the columns of a program: (times, options)."""
         return np.where(self.column >= 0, values[self.column], 0.0)
 
+    def at(self, times: slice) -> Ways:
+        """The options at some of the times."""
+        return replace(
+            self,
+            column=self.column[times],
+            part=self.part[times],
+            excused=self.excused[times],
+            excused_part=self.excused_part[times],
+            demand=self.demand[times],
+        )
+
     def roles(self) -> list[Ints]:
         """Options that carry the demand together: those of one role over all links, and the aggregated ones.
 
@@ -95,6 +106,18 @@ class Plain:
     pools: Pools
     replicas: Flags
     split: Flags
+
+    def carried(self, program: Program, values: Floats) -> Floats:
+        """What each share of a link can be with as many replicas: the least of what its two roles carry."""
+        row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+        column, coefficient = program.rows.column, program.rows.coefficient
+        split = self.split[column]
+        others = np.bincount(row[~split], coefficient[~split] * values[column[~split]], program.rows.count)
+        asking = split & (coefficient > 0.0) & np.isfinite(program.row_upper[row])
+        most = program.column_upper.copy()
+        left = (program.row_upper - others)[row[asking]] / coefficient[asking]
+        np.minimum.at(most, column[asking], np.maximum(left, 0.0))
+        return most
 
     def loosened(self, program: Program) -> Program:
         """The program without upper bounds that no best plan needs, so that prices say all there is to say."""

@@ -10,7 +10,9 @@ again from there, while that helps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -20,13 +22,16 @@ from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.covers import patterns
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
 from fleetopt.optimizer.patterns.relaxation import Point
-from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import program_of
 from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
 
 Singles: TypeAlias = npt.NDArray[np.float32]
 
 ROUNDS = 6
+CHOICES_AT_ONCE = 7_500
+"""Workloads times times that are searched at once: their patterns take a few tens of kilobytes each."""
+
 SWEEPS = 40
 WARMEST, COLDEST = 0.5, 0.003
 """How much luck weighs in the first and the last sweep, in rented nodes."""
@@ -54,6 +59,10 @@ class _Rent:
     usd: Singles
     most: Singles
     beyond: Singles
+
+    def at(self, times: slice) -> _Rent:
+        """The lines at some times."""
+        return _Rent(*(one[..., times] for one in (self.gpus, self.usd, self.most, self.beyond)))
 
     def cost(self, gpus: Singles, pools: Ints) -> Singles:
         """USD for GPUs beyond those held: an array (pools, times, patterns)."""
@@ -88,28 +97,66 @@ class _Choice:
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, matrix: Program, plain: Plain, point: Point) -> None:
+def searching(watch: Watch, program: Program, plain: Plain, point: Point) -> None:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
 
     Args:
         watch: the clock, and whom to tell.
-        matrix: the program.
+        program: the program.
         plain: its arrays.
         point: an optimum of its relaxation, for prices and relaxed numbers; its orders are held at first.
     """
-    price = _prices(plain.pools, point)
-    choices = [_choice(ways, price, point, plain.pools) for ways in plain.ways]
-    draw = np.random.default_rng(SEED)
+    price, hours = _prices(plain.pools, point), _hours(plain)
     values, best = point.columns, np.inf
     for _ in range(ROUNDS):
-        _anneal(watch, choices, plain.pools.held(values), _rent(matrix, plain.pools, point, values), draw)
-        found = _completed(watch, matrix, plain, choices)
+        held, rent = plain.pools.held(values), _rent(program, plain.pools, point, values)
+        whole = np.zeros(program.cost.size)
+        for replicas in watch.each(partial(_chosen, watch, plain, point, (price, held, rent)), hours):
+            for column, count in replicas:
+                whole[column] = count
+        found = _completed(watch, program, plain, np.minimum(whole, program.column_upper))
         if found.objective is None or found.values is None or found.objective >= best * (1.0 - SAME):
             return
         best, values = found.objective, found.values
         watch.keep("searching", best, values)
         if watch.done or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s:
             return
+
+
+@dataclass(slots=True, eq=False)
+class _Hours:
+    """Some of the times, searched by themselves, and what each workload had there last."""
+
+    times: slice
+    chosen: list[Ints] = field(default_factory=list)
+
+
+def _hours(plain: Plain) -> list[_Hours]:
+    """All times, in parts of a size that memory holds, as many as threads at least."""
+    times = plain.pools.row.shape[1]
+    count = max(min(THREADS, times), -(-times * len(plain.ways) // CHOICES_AT_ONCE))
+    ends = np.linspace(0, times, count + 1).astype(int).tolist()
+    return [_Hours(slice(first, last)) for first, last in pairwise(ends)]
+
+
+def _chosen(
+    watch: Watch, plain: Plain, point: Point, worth: tuple[Floats, Floats, _Rent], hours: _Hours
+) -> list[tuple[Ints, Ints]]:
+    """The columns of the replicas of some times, and how many of each were chosen, workload by workload."""
+    price, held, rent = worth
+    here, count = hours.times, len(plain.pools.row)
+    ways = [one.at(here) for one in plain.ways]
+    choices = [_choice(one, price[:, here], one.replicas(point.columns), count) for one in ways]
+    for choice, chosen in zip(choices, hours.chosen, strict=False):
+        choice.chosen = chosen
+    _anneal(watch, choices, held[:, here], rent.at(here), np.random.default_rng([SEED, here.start]))
+    hours.chosen = [choice.chosen for choice in choices]
+    found = []
+    for choice in choices:
+        there = choice.ways.column >= 0
+        counts = choice.counts[np.arange(len(choice.chosen)), choice.chosen]
+        found.append((choice.ways.column[there], counts[there].astype(np.int32)))
+    return found
 
 
 def _prices(pools: Pools, point: Point) -> Floats:
@@ -119,12 +166,12 @@ def _prices(pools: Pools, point: Point) -> Floats:
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 
 
-def _choice(ways: Ways, price: Floats, point: Point, pools: Pools) -> _Choice:
+def _choice(ways: Ways, price: Floats, relaxed: Floats, pools: int) -> _Choice:
     """The patterns of a workload at some prices, the last of them for a start: the relaxed numbers made whole."""
     usd = price[ways.pool].T * ways.gpus + 1e-9
-    found = patterns(ways, usd, ways.replicas(point.columns))
+    found = patterns(ways, usd, relaxed)
     counts = found.astype(np.uint16)
-    used = np.zeros((len(pools.row), *counts.shape[:2]), dtype=np.float32)
+    used = np.zeros((pools, *counts.shape[:2]), dtype=np.float32)
     for option, pool in enumerate(ways.pool):
         used[pool] += counts[:, :, option] * np.float32(ways.gpus[option])
     touched = np.flatnonzero(used.any(axis=(1, 2))).astype(np.int32)
@@ -132,9 +179,9 @@ def _choice(ways: Ways, price: Floats, point: Point, pools: Pools) -> _Choice:
     return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", found, usd).astype(np.float32), last)
 
 
-def _rent(matrix: Program, pools: Pools, point: Point, values: Floats) -> _Rent:
+def _rent(program: Program, pools: Pools, point: Point, values: Floats) -> _Rent:
     """Lines by price, what other rules charge for a node included, and as many nodes as those rules have room for."""
-    most = _room(matrix, pools, values)[pools.nodes]
+    most = _room(program, pools, values)[pools.nodes]
     dual = -point.row_dual[pools.row.reshape(-1)[pools.node_place]]
     usd = np.maximum(point.column_dual[pools.nodes] + dual * pools.node_gpus, 0.0)
     order = np.lexsort((usd / pools.node_gpus, pools.node_place))
@@ -149,18 +196,18 @@ def _rent(matrix: Program, pools: Pools, point: Point, values: Floats) -> _Rent:
     return _Rent(gpus, price, limit, beyond)
 
 
-def _room(matrix: Program, pools: Pools, values: Floats) -> Floats:
+def _room(program: Program, pools: Pools, values: Floats) -> Floats:
     """The most there may be of each column next to the others' values: rows' slack in equal parts."""
-    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
-    column, coefficient = matrix.rows.column, matrix.rows.coefficient
-    slack = matrix.row_upper - np.bincount(row, coefficient * values[column], matrix.rows.count)
-    node = np.zeros(matrix.cost.size, dtype=bool)
+    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+    column, coefficient = program.rows.column, program.rows.coefficient
+    slack = program.row_upper - np.bincount(row, coefficient * values[column], program.rows.count)
+    node = np.zeros(program.cost.size, dtype=bool)
     node[pools.nodes] = True
-    limited = node[column] & (coefficient > 0.0) & np.isfinite(matrix.row_upper)[row]
-    sharing = np.maximum(np.bincount(row[limited], minlength=matrix.rows.count), 1)
+    limited = node[column] & (coefficient > 0.0) & np.isfinite(program.row_upper)[row]
+    sharing = np.maximum(np.bincount(row[limited], minlength=program.rows.count), 1)
     at = column[limited]
     more = np.maximum(slack[row[limited]], 0.0) / (coefficient[limited] * sharing[row[limited]])
-    room = matrix.column_upper.copy()
+    room = program.column_upper.copy()
     np.minimum.at(room, at, np.floor(values[at] + more + 1e-6))
     return np.where(np.isfinite(room), room, 1e9)
 
@@ -195,20 +242,16 @@ def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, dra
         choice.chosen = chosen
 
 
-def _completed(watch: Watch, matrix: Program, plain: Plain, choices: list[_Choice]) -> Solution:
+def _completed(watch: Watch, program: Program, plain: Plain, values: Floats) -> Solution:
     """Everything else, for the replicas that were chosen."""
-    values = np.zeros(matrix.cost.size)
-    for choice in choices:
-        counts = choice.counts[np.arange(len(choice.chosen)), choice.chosen]
-        there = choice.ways.column >= 0
-        values[choice.ways.column[there]] = counts[there]
-    values = np.minimum(values, matrix.column_upper)
-    free = np.flatnonzero(~plain.replicas).astype(np.int32)
-    every = np.arange(matrix.rows.count, dtype=np.int32)
-    program = program_of(matrix, values, every, free)
+    values[plain.split] = plain.carried(program, values)[plain.split]
+    free = np.flatnonzero(~(plain.replicas | plain.split)).astype(np.int32)
+    row = np.repeat(np.arange(program.rows.count, dtype=np.int32), np.diff(program.rows.start))
+    rows = np.unique(row[~(plain.replicas | plain.split)[program.rows.column]])
+    rest = program_of(program, values, rows, free)
     effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=watch.left_s)
-    found = watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.over), [program])[0]
+    found = watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.over), [rest])[0]
     if found.values is None:
         return found
     values[free] = found.values
-    return replace(found, objective=float(matrix.cost @ values) + matrix.offset, values=values)
+    return replace(found, objective=float(program.cost @ values) + program.offset, values=values)
