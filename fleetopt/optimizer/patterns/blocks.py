@@ -121,10 +121,11 @@ class Blocks:
             point = master.optimum(end)
             if point is None:
                 return None
-            if least - point.value <= CLOSE * abs(least):
+            if least - point.value <= CLOSE * abs(least) and (broken <= BROKEN or np.array_equal(asked, self._best)):
                 duals = master.duals(point)
                 return self._point(point, values, duals) if broken <= BROKEN else None
-            asked = self._best + STEP * (point.columns[: len(self._best)] - self._best)
+            step = STEP if broken <= BROKEN else 1.0
+            asked = self._best + step * (point.columns[: len(self._best)] - self._best)
         return None
 
     def add(self, rows: Sequence[Row]) -> None:

@@ -86,7 +86,7 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     time = time_of_columns(problem, matrix)
     plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
     rows: Sequence[Row]
-    if plain is None:
+    if plain is None or not plain.replicas.any():
         rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
     else:
         rows, point = rounding(watch, relaxation, plain)

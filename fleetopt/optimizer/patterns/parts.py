@@ -10,24 +10,28 @@ more joins them, all times are one part.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.collection import collected_by_hand
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.forked import forked
 from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.matrix import EMPTY, Flags, Ints, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
-from fleetopt.optimizer.patterns.stack import Stack
+from fleetopt.optimizer.patterns.stack import Portion, Stack, portion_of
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.scenario.demand import TimeKey
 
 REPLICAS_A_PART = 20_000
 """Kinds of replicas, times included, of one part: enough to share what every part repeats, few enough to forget."""
+
+LARGE = 100_000
+"""Kinds of replicas, times included, from which two processes are sooner done."""
 
 SAMPLE = 2
 """Periods, slots and outlooks of the sample."""
@@ -59,13 +63,14 @@ def written(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Pa
     apart = case.risk is None and _is_apart(case, features)
     times = tuple(_times_of_parts(case)) if apart else (case.times,)
     stack = Stack(compile_matrix(formulate(at_times(case, ()), features)) if apart else EMPTY, len(case.times))
-    with collected_by_hand() as collect:
-        for part in times:
-            if watch.over or not _add(stack, at_times(case, part), features):
+    kinds = len(case.times) * sum(map(len, case.options.values()))
+    portions = forked(lambda index: _portion(at_times(case, times[index]), features), len(times), kinds >= LARGE)
+    with closing(portions):
+        for part, portion in zip(times, portions, strict=True):
+            if watch.over or portion is None or not stack.add(portion, len(part)):
                 return None
-            collect()
     program, plain, time = stack.whole()
-    return Parts(case, times, program, plain, time, stack.names())
+    return Parts(case, times, program, plain, time, stack.names()) if plain.replicas.any() else None
 
 
 def at_times(case: PlanningCase, times: Sequence[TimeKey]) -> PlanningCase:
@@ -83,12 +88,12 @@ def _times_of_parts(case: PlanningCase) -> Iterator[tuple[TimeKey, ...]]:
         yield part
 
 
-def _add(stack: Stack, case: PlanningCase, features: Sequence[Feature]) -> bool:
+def _portion(case: PlanningCase, features: Sequence[Feature]) -> Portion | None:
     problem = formulate(case, features)
     matrix = compile_matrix(problem)
     time = time_of_columns(problem, matrix)
     plain = plain_of(problem, matrix, time)
-    return plain is not None and stack.add(matrix, plain, time, len(case.times))
+    return None if plain is None else portion_of(matrix, plain, time)
 
 
 def _is_apart(case: PlanningCase, features: Sequence[Feature]) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.collection import collected_by_hand
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.forked import forked
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.ledgers import CostKey
 from fleetopt.optimizer.matrix import Floats
@@ -27,6 +27,9 @@ from fleetopt.plan.risk import worth
 SAME = 1e-9
 """Relative difference of two sums of the same dollars."""
 
+LARGE = 10_000
+"""Replicas of a kind, times included, from which two processes are sooner done."""
+
 Running = dict[tuple[str, ...], int]
 """Replicas by workload, option and time."""
 
@@ -35,11 +38,11 @@ def read_parts(parts: Parts, values: Floats, features: Sequence[Feature]) -> Rea
     """The plan records of a solution, one value per column of the program."""
     case, running = parts.case, _running(parts, values)
     orders = _read(parts, values, {}, at_times(case, ()), features)
-    found = [orders]
-    with collected_by_hand() as collect:
-        for times in parts.times:
-            found.append(_read(parts, values, running, _used(at_times(case, times), running), features))
-            collect()
+
+    def read(index: int) -> Readout:
+        return _read(parts, values, running, _used(at_times(case, parts.times[index]), running), features)
+
+    found = [orders, *forked(read, len(parts.times), len(running) >= LARGE)]
     return _joined(case, orders, found)
 
 

@@ -87,6 +87,12 @@ class Pools:
     order_place: Ints
     order_gpus: Floats
 
+    @classmethod
+    def empty(cls) -> Pools:
+        """No pools."""
+        none, usd = np.zeros(0, np.int32), np.zeros(0)
+        return cls(none.reshape(0, 0), none, none, usd, none, none, usd)
+
     def price(self, point: Point) -> Floats:
         """What a GPU is worth at a point of the relaxation, USD: (pools, times)."""
         return np.where(self.row >= 0, -point.row_dual[self.row], 0.0)
@@ -150,7 +156,7 @@ def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
     entries = _entries(matrix)
     replicas, split = (_columns_of(part, matrix) for part in (problem.model.REPLICAS, problem.model.SPLIT))
     known = entries.carries | entries.fits
-    if not replicas.any() or replicas[entries.column[~known]].any():
+    if replicas[entries.column[~known]].any():
         return None
     excused = _excused(matrix, replicas | split)
     if excused is None:

@@ -7,13 +7,13 @@ of their cost beyond what the first one, without any times, says of it, is of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Ints, Matrix, Program, Rows
+from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Program, Rows
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
 from fleetopt.optimizer.patterns.structure import NO_TIME
 
@@ -21,6 +21,31 @@ SHARED = 2**30
 """From here on, while parts come in, columns of no single time are counted; they follow all others in the end."""
 
 Entries: TypeAlias = tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portion:
+    """One part: its program and arrays, and by what its columns and rows are known in others.
+
+    `time` is the place of each column's time among those of the part. `marks` tell rows apart; `shared` names columns
+    of no single time, `names` those of one time that are neither replicas nor shares of links.
+    """
+
+    program: Program
+    plain: Plain
+    time: Ints
+    marks: list[int]
+    shared: dict[int, str]
+    names: dict[str, int]
+
+
+def portion_of(matrix: Matrix, plain: Plain, time: Ints) -> Portion:
+    """A part without the model it was written in, which is large."""
+    plainly = plain.replicas | plain.split
+    names = {matrix.variables[column].name: column for column in np.flatnonzero(~plainly & (time != NO_TIME)).tolist()}
+    shared = {column: matrix.variables[column].name for column in np.flatnonzero(time == NO_TIME).tolist()}
+    marks = [hash((rule.sentence, rule.key)) for rule in matrix.rules]
+    return Portion(_arrays(matrix), plain, time, marks, shared, names)
 
 
 class Stack:
@@ -37,34 +62,34 @@ class Stack:
         self._limits: list[tuple[float, float, bool]] = []
         self._names: dict[str, int] = {}
         self._seen: set[int] = set()
-        place = self._place(orders, np.full(orders.cost.size, NO_TIME, np.int32))
+        nothing = Plain((), Pools.empty(), np.zeros(orders.cost.size, bool), np.zeros(orders.cost.size, bool))
+        portion = portion_of(orders, nothing, np.full(orders.cost.size, NO_TIME, np.int32))
+        place = self._place(portion)
         self._rows = orders.rows.count
         self._orders = replace_columns(orders, place)
-        self._known = {(rule.sentence, rule.key): row for row, rule in enumerate(orders.rules)}
+        self._known = {mark: row for row, mark in enumerate(portion.marks)}
         self._cost = {int(column): float(usd) for column, usd in zip(place, orders.cost, strict=True)}
         self._own_cost = dict(self._cost)
         self._own_offset = self._offset = orders.offset
 
-    def add(self, matrix: Matrix, plain: Plain, time: Ints, times: int) -> bool:
+    def add(self, portion: Portion, times: int) -> bool:
         """Takes a part in, unless it has a row of another part that is not the same row of the orders.
 
         Args:
-            matrix: the program of the part.
-            plain: its arrays.
-            time: the place of each column's time among those of the part.
-            times: how many times the part has; they follow those of the parts before.
+            portion: the part.
+            times: how many times it has; they follow those of the parts before.
         """
-        place = self._place(matrix, time)
-        row = self._row_places(matrix, place)
+        place = self._place(portion)
+        row = self._row_places(portion, place)
         if row is None:
             return False
         own = row >= self._orders.rows.count
-        timed = time != NO_TIME
-        self._spend(matrix, place, timed)
-        self._remember(matrix, plain, place)
-        self._parts.append(_rows_and_columns(replace_columns(matrix, place), own, timed))
-        self._time.append(time[timed] + self._first_time)
-        self._plains.append(_moved(plain, place, row, (self._first_time, times, self._times)))
+        timed = portion.time != NO_TIME
+        self._spend(portion.program, place, timed)
+        self._names |= {name: int(place[column]) for name, column in portion.names.items()}
+        self._parts.append(_rows_and_columns(replace_columns(portion.program, place), own, timed))
+        self._time.append(portion.time[timed] + self._first_time)
+        self._plains.append(_moved(portion.plain, place, row, (self._first_time, times, self._times)))
         self._columns += int(timed.sum())
         self._rows += int(own.sum())
         self._first_time += times
@@ -124,31 +149,29 @@ class Stack:
     def _final(self, place: Ints) -> Ints:
         return np.where(place >= SHARED, place - SHARED + self._columns, place).astype(np.int32)
 
-    def _place(self, matrix: Matrix, time: Ints) -> Ints:
+    def _place(self, portion: Portion) -> Ints:
         """Where each column of a part stands in the whole."""
-        place = np.zeros(len(time), np.int32)
-        timed = time != NO_TIME
+        program, timed = portion.program, portion.time != NO_TIME
+        place = np.zeros(len(timed), np.int32)
         place[timed] = self._columns + np.arange(timed.sum())
-        for column in np.flatnonzero(~timed).tolist():
-            name = matrix.variables[column].name
+        for column, name in portion.shared.items():
             if name not in self._shared:
                 self._shared[name] = SHARED + len(self._shared)
-                limits = matrix.column_lower[column], matrix.column_upper[column], bool(matrix.integer[column])
-                self._limits.append((float(limits[0]), float(limits[1]), limits[2]))
+                limits = float(program.column_lower[column]), float(program.column_upper[column])
+                self._limits.append((*limits, bool(program.integer[column])))
             place[column] = self._shared[name]
         return place
 
-    def _row_places(self, matrix: Matrix, place: Ints) -> Ints | None:
+    def _row_places(self, portion: Portion, place: Ints) -> Ints | None:
         """Where each row of a part stands in the whole; None where another part has it."""
-        found, rows = np.zeros(matrix.rows.count, np.int32), self._rows
-        for row, rule in enumerate(matrix.rules):
-            known = self._known.get((rule.sentence, rule.key))
+        found, rows = np.zeros(len(portion.marks), np.int32), self._rows
+        for row, mark in enumerate(portion.marks):
+            known = self._known.get(mark)
             if known is not None:
-                if _said(matrix, row, place) != _said(self._orders, known, None):
+                if _said(portion.program, row, place) != _said(self._orders, known, None):
                     return None
                 found[row] = known
                 continue
-            mark = hash((rule.sentence, rule.key))
             if mark in self._seen:
                 return None
             self._seen.add(mark)
@@ -156,16 +179,15 @@ class Stack:
             rows += 1
         return found
 
-    def _spend(self, matrix: Matrix, place: Ints, timed: Any) -> None:
+    def _spend(self, program: Program, place: Ints, timed: Flags) -> None:
         for column in np.flatnonzero(~timed).tolist():
-            usd = float(matrix.cost[column]) - self._own_cost.get(int(place[column]), 0.0)
+            usd = float(program.cost[column]) - self._own_cost.get(int(place[column]), 0.0)
             self._cost[int(place[column])] = self._cost.get(int(place[column]), 0.0) + usd
-        self._offset += matrix.offset - self._own_offset
+        self._offset += program.offset - self._own_offset
 
-    def _remember(self, matrix: Matrix, plain: Plain, place: Ints) -> None:
-        for column in np.flatnonzero(~(plain.replicas | plain.split)).tolist():
-            if place[column] < SHARED:
-                self._names[matrix.variables[column].name] = int(place[column])
+
+def _arrays(matrix: Matrix) -> Program:
+    return Program(**{one.name: getattr(matrix, one.name) for one in fields(Program)})
 
 
 def replace_columns(program: Program, place: Ints) -> Program:
@@ -182,7 +204,7 @@ def _said(program: Program, row: int, place: Ints | None) -> tuple[Entries, floa
     return tuple(entries), float(program.row_lower[row]), float(program.row_upper[row])
 
 
-def _rows_and_columns(program: Program, rows: Any, columns: Any) -> Program:
+def _rows_and_columns(program: Program, rows: Flags, columns: Flags) -> Program:
     """Some rows with all their entries, and the limits and costs of some columns."""
     lengths = np.diff(program.rows.start)
     entries = np.repeat(rows, lengths)
@@ -210,12 +232,6 @@ def _moved(plain: Plain, place: Ints, row: Ints, times: tuple[int, int, int]) ->
     """The arrays of a part in the columns, rows and times of the whole; flags of its own columns alone."""
     first, here, everywhere = times
 
-    def columns(found: Ints) -> Ints:
-        return np.where(found >= 0, place[found], -1).astype(np.int32)
-
-    def rows(found: Ints) -> Ints:
-        return np.where(found >= 0, row[found], -1).astype(np.int32)
-
     def places(found: Ints) -> Ints:
         return (found // here * everywhere + found % here + first).astype(np.int32)
 
@@ -223,19 +239,27 @@ def _moved(plain: Plain, place: Ints, row: Ints, times: tuple[int, int, int]) ->
     pools = plain.pools
     return Plain(
         ways=tuple(
-            replace(w, column=columns(w.column), excused=columns(w.excused), demand=rows(w.demand)) for w in plain.ways
+            replace(w, column=_of(w.column, place), excused=_of(w.excused, place), demand=_of(w.demand, row))
+            for w in plain.ways
         ),
         pools=replace(
             pools,
-            row=rows(pools.row),
-            nodes=columns(pools.nodes),
+            row=_of(pools.row, row),
+            nodes=_of(pools.nodes, place),
             node_place=places(pools.node_place),
-            orders=columns(pools.orders),
+            orders=_of(pools.orders, place),
             order_place=places(pools.order_place),
         ),
         replicas=plain.replicas[timed],
         split=plain.split[timed],
     )
+
+
+def _of(found: Ints, places: Ints) -> Ints:
+    """The places of what was found, -1 where nothing was."""
+    moved = np.full(found.shape, -1, np.int32)
+    moved[found >= 0] = places[found[found >= 0]]
+    return moved
 
 
 def _ways(found: list[Ways], final: Callable[[Ints], Ints]) -> Ways:

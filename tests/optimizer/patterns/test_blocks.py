@@ -1,0 +1,152 @@
+"""A block for each time: the optimum, the prices and the bound of the relaxation as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from fleetopt.capacity.table import derive
+from fleetopt.optimizer.case import build_case
+from fleetopt.optimizer.formulation import FEATURES
+from fleetopt.optimizer.matrix import Ints, Program, Rows
+from fleetopt.optimizer.patterns import parts as parts_module
+from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
+from fleetopt.optimizer.patterns.parts import Parts, written
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.rows import Row, strengthened
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.solve import SolveOptions
+from tests.oracle.draw import Draw
+
+CASES = 60
+
+
+def drawn(seed: int) -> Parts | None:
+    scenario = Draw(Random(seed)).scenario()
+    return written(Watch(SolveOptions()), build_case(scenario, derive(scenario)), FEATURES)
+
+
+def worth(program: Program, point: Point) -> float:
+    """What the duals of a point prove: the least of cost - dual (A x) over the bounds, and duals at their limits."""
+    usd = program.offset
+    for dual, lower, upper in zip(point.row_dual, program.row_lower, program.row_upper, strict=True):
+        limit = lower if dual > 0.0 else upper
+        assert abs(dual) < 1e-7 or np.isfinite(limit)
+        usd += dual * limit if np.isfinite(limit) else 0.0
+    for cost, lower, upper in zip(point.column_dual, program.column_lower, program.column_upper, strict=True):
+        at = lower if cost > 0.0 else upper
+        usd += cost * at if np.isfinite(at) else min(0.0, cost) * 1e3
+    return float(usd)
+
+
+@pytest.mark.slow
+def test_blocks_and_the_whole_have_one_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: over random questions, begun without any order, the blocks' value is the relaxation's, their columns keep
+    its rows, and their duals prove the value; with rounded rows as well.
+
+    Sensitivity: a cut with the wrong sign, duals of another block, or orders left out of a block's rows give another
+    value, or duals that prove less.
+    """
+    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
+    met = 0
+    for seed in range(CASES):
+        parts = drawn(seed)
+        if parts is None or len(parts.times) == 1:
+            continue
+        program = parts.plain.loosened(parts.program)
+        blocks, whole = Blocks(program, parts.time, np.zeros(int(parts.shared.sum()))), Relaxation(program)
+        point, best = blocks.optimum(60.0), whole.optimum(60.0)
+        if best is None:
+            assert point is None
+            continue
+        assert_optimal(program, point, best)
+        watch = Watch(SolveOptions(time_limit_s=60.0))
+        rows, point = rounding(watch, blocks, parts.plain)
+        if rows:
+            whole.add(rows)
+            assert_optimal(strengthened(program, rows), point, whole.optimum(60.0))
+        met += 1
+    assert met > CASES // 4
+
+
+def assert_optimal(program: Program, point: Point | None, best: Point | None) -> None:
+    assert point is not None
+    assert best is not None
+    close = 2.0 * CLOSE * abs(best.value) + 1e-6
+    assert best.value - close <= point.value <= best.value + 1e-6 * abs(best.value) + 1e-6
+    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+    activity = np.bincount(row, program.rows.coefficient * point.columns[program.rows.column], program.rows.count)
+    scale = 1e-5 * (1.0 + np.abs(activity))
+    assert (activity >= program.row_lower - scale).all()
+    assert (activity <= program.row_upper + scale).all()
+    assert worth(program, point) == pytest.approx(point.value, rel=1e-6, abs=1e-5)
+
+
+def two_times(most: float) -> tuple[Program, Ints]:
+    """An order x at 3 USD that serves both times, and rent y, z at 2 USD each, of which there is `most` at a time.
+
+    Asked for are 1 and 1: one order, 3 USD, is cheaper than renting twice.
+    """
+    return Program(
+        rows=Rows(np.array([0, 2, 4], np.int32), np.array([0, 2, 1, 2], np.int32), np.ones(4)),
+        cost=np.array([2.0, 2.0, 3.0]),
+        offset=10.0,
+        column_lower=np.zeros(3),
+        column_upper=np.array([most, most, np.inf]),
+        integer=np.zeros(3, bool),
+        row_lower=np.ones(2),
+        row_upper=np.full(2, np.inf),
+    ), np.array([0, 1, -1], np.int32)
+
+
+@pytest.mark.parametrize("most", [5.0, 0.0])
+def test_orders_are_found_by_hand(most: float) -> None:
+    """Proves: 3 USD for the order and nothing for rent, beside 10 USD whatever is done, whether or not rent is an
+    answer to having no order at all.
+
+    Sensitivity: without a price for broken rows the second question has no first answer, and so no cut.
+    """
+    program, time = two_times(most)
+    point = Blocks(program, time, np.zeros(1)).optimum(10.0)
+    assert point is not None
+    assert point.value == pytest.approx(13.0, rel=1e-4)
+    assert point.columns == pytest.approx([0.0, 0.0, 1.0], abs=1e-3)
+    assert sum(point.row_dual) == pytest.approx(3.0, rel=1e-3)
+
+
+def test_what_cannot_be_served_has_no_optimum() -> None:
+    """Proves: a row that only a broken promise would keep gives no point.
+
+    Sensitivity: the price of breaking a row would pass for a cost.
+    """
+    program, time = two_times(0.0)
+    closed = replace(program, column_upper=np.zeros(3))
+    assert Blocks(closed, time, np.zeros(1)).optimum(10.0) is None
+
+
+def test_a_row_goes_to_its_time() -> None:
+    """Proves: a row added about the second time's rent binds there: to rent 2 there costs 4 USD more.
+
+    Sensitivity: in the first block, or in another column, it would bind elsewhere and the columns would say so.
+    """
+    program, time = two_times(5.0)
+    blocks = Blocks(program, time, np.zeros(1))
+    blocks.add([Row(np.array([1], np.int32), np.ones(1), 2.0)])
+    point = blocks.optimum(10.0)
+    assert point is not None
+    assert point.columns[1] == pytest.approx(2.0)
+    assert point.value == pytest.approx(16.0, rel=1e-4)
+    assert len(point.row_dual) == 3
+
+
+def test_it_stops_when_told() -> None:
+    """Proves: once asked to stop there is no point.
+
+    Sensitivity: Ctrl-C would wait for all turns.
+    """
+    program, time = two_times(5.0)
+    assert Blocks(program, time, np.zeros(1), lambda: True).optimum(10.0) is None
