@@ -15,6 +15,7 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
 from fleetopt.optimizer.matrix import Floats, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
+from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.parts_readout import read_parts
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
@@ -112,7 +113,11 @@ def _narrow(
     if found is None:
         return None
     parts, solution = found
-    return _Solved(parts.program, solution, "patterns", lambda values: read_parts(parts, values, FEATURES))
+
+    def read(values: Floats) -> Readout:
+        return read_parts(parts, needed(parts.program, parts.plain, values), FEATURES)
+
+    return _Solved(parts.program, solution, "patterns", read)
 
 
 def method_for(matrix: Matrix, options: SolveOptions) -> Method:
