@@ -10,8 +10,9 @@ the worth v of what it has in rounded rows, an option asks
 a link as much as the cheapest of its prefill and of its decode options together. Where somebody asks less than the
 demand was thought to be worth, the demand's price is lowered to that, and the bound by the difference: the duals then
 fit the whole program (weak duality, as in the bounds of column generation: Lasdon, Optimization Theory for Large
-Systems, 1970). Before that, prices of GPUs are raised as far as the nodes that hold them would still not be worth their
-price: that costs nothing.
+Systems, 1970). Duals of rounded rows may be any that are not negative: where options left out have more in these rows
+than those that made them, a share of the duals, or none, proves more than all. Before that, prices of GPUs are raised
+as far as the nodes that hold them would still not be worth their price: that costs nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.plain import ROLES, Plain, Pools, Ways, pool_places
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.rounding import Rounded, rounded
+
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Of the duals of rounded rows; the one that proves most is taken for each workload and time."""
 
 RAISES = 3
 """How often prices are raised: what one pool no longer asks for, another may."""
@@ -45,7 +49,8 @@ class _Whole:
 
     `part` and `credit` are (times, options): the part of the demand that a replica carries, and USD for what it has in
     rounded rows; `most` is how many replicas there may be. `links` has the options of each role of each link. `worth`
-    is USD for the demand at each time and `rounding` that for the right sides of its rows.
+    is USD for the demand at each time and `rounding` that for the right sides of its rows; `excused` says when demand
+    may go unserved at a price, which its worth must not be above.
     """
 
     workload: str
@@ -57,14 +62,15 @@ class _Whole:
     links: tuple[tuple[Ints, ...], ...]
     worth: Floats
     rounding: Floats
+    excused: Flags
 
-    def usd(self, price: Floats) -> Floats:
+    def usd(self, price: Floats, share: float = 1.0) -> Floats:
         """What a replica costs at prices of GPUs (pools, times) beyond its worth in rounded rows: (times, options)."""
-        return np.asarray(price[self.pool].T * self.gpus - self.credit)
+        return np.asarray(price[self.pool].T * self.gpus - share * self.credit)
 
-    def asks(self, price: Floats) -> Floats:
+    def asks(self, price: Floats, share: float = 1.0) -> Floats:
         """USD for all of the demand, never below zero: (times, options)."""
-        usd = np.maximum(self.usd(price), 0.0)
+        usd = np.maximum(self.usd(price, share), 0.0)
         return np.divide(usd, self.part, out=np.full_like(usd, np.inf), where=self.part > 0)
 
     def by_role(self, asks: Floats) -> list[list[Floats]]:
@@ -72,17 +78,19 @@ class _Whole:
         return [[asks[:, role].min(axis=1) for role in link] for link in self.links]
 
     def lost(self, price: Floats) -> Floats:
-        """USD at each time: what the demand's price must fall by, and what replicas are worth without any demand.
+        """USD at each time: how much less than was thought the demand and the rows together are proven to be worth."""
+        proven = np.max([self.proven(price, share) for share in SHARES], axis=0)
+        return np.asarray(np.maximum(self.worth + self.rounding - proven, 0.0))
 
-        To give up all prices of the workload at that time is always enough.
-        """
-        least: Floats = np.min([np.sum(roles, axis=0) for roles in self.by_role(self.asks(price))], axis=0)
-        missing: Floats = np.maximum(self.worth - least, 0.0) + self.given(price).sum(axis=1)
-        return np.minimum(missing, self.worth + self.rounding)
+    def proven(self, price: Floats, share: float) -> Floats:
+        """USD at each time that whoever carries the demand costs at least, by a share of the duals of rounded rows."""
+        least: Floats = np.min([np.sum(roles, axis=0) for roles in self.by_role(self.asks(price, share))], axis=0)
+        demand = np.where(self.excused, np.minimum(least, self.worth), least)
+        return np.asarray(demand + share * self.rounding - self.given(price, share).sum(axis=1))
 
-    def given(self, price: Floats) -> Floats:
+    def given(self, price: Floats, share: float = 1.0) -> Floats:
         """USD that as many replicas as there may be are worth more than they cost, without any demand."""
-        return np.maximum(-self.usd(price), 0.0) * self.most
+        return np.maximum(-self.usd(price, share), 0.0) * self.most
 
 
 def lost(case: PlanningCase, plain: Plain, matrix: Program, point: Point, rows: Iterable[Rounded]) -> Lost:
@@ -138,6 +146,7 @@ def _whole(case: PlanningCase, ways: Ways, point: Point, added: list[tuple[Round
         links=links,
         worth=np.where(ways.demand >= 0, np.maximum(point.row_dual[ways.demand], 0.0), 0.0),
         rounding=rounding,
+        excused=ways.excused >= 0,
     )
 
 

@@ -29,8 +29,8 @@ from fleetopt.optimizer.patterns.watch import Watch
 GROUPS = 4
 """Slots of a period of the coarse case."""
 
-MAY_BE_LOST = 1e-4
-"""Of the bound, what the options left out may save before the program is written again with some of them."""
+MAY_BE_LOST = 0.2
+"""Of the gap asked for, what the options left out may save before the program is written again with some of them."""
 
 WANTED = 1e-3
 """Of what is lost, what an option must have to do with to be taken in."""
@@ -46,11 +46,10 @@ about what to pay for."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A narrow program with its rounded rows, and the optima of its relaxation without and with them."""
+    """A narrow program with its rounded rows, and the optimum of its relaxation with them."""
 
     parts: Parts
     rows: list[Rounded]
-    first: Point
     point: Point
 
     def orders(self) -> dict[str, float]:
@@ -59,14 +58,9 @@ class Bounded:
         return {name: float(self.point.columns[at]) for name, at in self.parts.names.items() if shared[at]}
 
     def bounds(self, case: PlanningCase) -> tuple[float, Lost]:
-        """A bound of the whole case, and what is lost next to the program's own.
-
-        Options left out have parts of rounded rows too, so the prices without these rows may lose less.
-        """
-        plain, program = self.parts.plain, self.parts.program
-        least = self.first.value - lost(case, plain, program, self.first, []).usd
-        missing = lost(case, plain, program, self.point, self.rows)
-        return max(least, self.point.value - missing.usd), missing
+        """A bound of the whole case, and what is lost next to the program's own."""
+        missing = lost(case, self.parts.plain, self.parts.program, self.point, self.rows)
+        return self.point.value - missing.usd, missing
 
 
 def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bounded | None:
@@ -87,7 +81,7 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
         found, orders = part, part.orders()
         bound, missing = part.bounds(case)
         watch.know("bounding", bound)
-        if late or missing.usd <= MAY_BE_LOST * abs(part.point.value):
+        if late or missing.usd <= MAY_BE_LOST * watch.options.gap * abs(part.point.value):
             return found
         narrow = _widened(case, narrow, missing)
 
@@ -101,11 +95,10 @@ def _part(
     if parts is None:
         return None
     for relaxation in _relaxations(parts, orders, lambda: watch.interrupted or silent.interrupted):
-        first = watch.each(relaxation.optimum, [watch.left_s])[0]
-        rows, point = rounding(silent, relaxation, parts.plain) if first is not None else ([], None)
+        rows, point = rounding(silent, relaxation, parts.plain)
         watch.interrupted |= silent.interrupted
-        if first is not None and point is not None:
-            return Bounded(parts, rows, first, point)
+        if point is not None:
+            return Bounded(parts, rows, point)
         if watch.over:
             break
     return None
