@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -29,7 +31,11 @@ from fleetopt.optimizer.patterns.watch import THREADS
 from fleetopt.optimizer.pieces import entries_of, program_of
 
 CLOSE = 2e-5
-"""Relative distance of the master's value from the best point's at which a point is taken for the optimum."""
+"""Relative distance of the master's value from the best point's at which a point is taken for the optimum, if it is not
+said what is close enough."""
+
+KEPT = 1_000_000
+"""Columns up to which every block keeps a solver of its own."""
 
 STEP = 0.5
 """How far from the best point to the master's a point is asked."""
@@ -87,7 +93,9 @@ class _Block:
 class Blocks:
     """The relaxation of a program, a block for each time."""
 
-    def __init__(self, program: Program, time: Ints, orders: Floats, stop: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self, program: Program, time: Ints, orders: Floats, stop: Callable[[], bool] = bool, close: float = CLOSE
+    ) -> None:
         """Takes the program apart.
 
         Args:
@@ -95,8 +103,9 @@ class Blocks:
             time: the place of each column's time, NO_TIME for orders and the like.
             orders: values of the columns of no time to begin at, within the rows that have no others.
             stop: asked now and then whether to give up; never, unless told otherwise.
+            close: relative distance from the optimum that is close enough.
         """
-        self._program, self._time, self._stop = program, time, stop
+        self._program, self._time, self._stop, self._close = program, time, stop, close
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
@@ -121,7 +130,9 @@ class Blocks:
             point = master.optimum(end)
             if point is None:
                 return None
-            if least - point.value <= CLOSE * abs(least) and (broken <= BROKEN or np.array_equal(asked, self._best)):
+            if least - point.value <= self._close * abs(least) and (
+                broken <= BROKEN or np.array_equal(asked, self._best)
+            ):
                 duals = master.duals(point)
                 return self._point(point, values, duals) if broken <= BROKEN else None
             step = STEP if broken <= BROKEN else 1.0
@@ -144,11 +155,17 @@ class Blocks:
 
     def _ask(self, orders: Floats, end: float) -> float | None:
         """What all blocks cost together."""
+        parked, ends = len(self._time) > KEPT, np.linspace(0, len(self._blocks), THREADS + 1).astype(int)
 
         def ask(some: Sequence[_Block]) -> list[float | None]:
-            return [None if self._stop() else block.usd(orders, end) for block in some]
+            found, basis = [], None
+            for block in some:
+                block.program.begin(basis)
+                found.append(None if self._stop() else block.usd(orders, end))
+                basis = block.program.park() if parked else None
+            return found
 
-        jobs = [lambda first=first: ask(self._blocks[first::THREADS]) for first in range(THREADS)]
+        jobs = [partial(ask, self._blocks[first:last]) for first, last in pairwise(ends.tolist())]
         usd = [one for some in aside(jobs, THREADS, lambda: None) for one in some]
         return None if None in usd else float(sum(usd))  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from fleetopt.optimizer.coarse import coarse
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.options import Option
-from fleetopt.optimizer.patterns.blocks import Blocks
+from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
 from fleetopt.optimizer.patterns.left_out import Lost, lost
 from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.plain import Plain, Ways
@@ -31,6 +31,9 @@ GROUPS = 4
 
 MAY_BE_LOST = 0.2
 """Of the gap asked for, what the options left out may save before the program is written again with some of them."""
+
+CLOSE_ENOUGH = 0.02
+"""Of the gap asked for, how far from its optimum a relaxation may stay."""
 
 WANTED = 1e-3
 """Of what is lost, what an option must have to do with to be taken in."""
@@ -94,7 +97,8 @@ def _part(
     parts = written(watch, narrow, features)
     if parts is None:
         return None
-    for relaxation in _relaxations(parts, orders, lambda: watch.interrupted or silent.interrupted):
+    close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
+    for relaxation in _relaxations(parts, orders, lambda: watch.interrupted or silent.interrupted, close):
         rows, point = rounding(silent, relaxation, parts.plain)
         watch.interrupted |= silent.interrupted
         if point is not None:
@@ -104,14 +108,16 @@ def _part(
     return None
 
 
-def _relaxations(parts: Parts, orders: Mapping[str, float], stop: Callable[[], bool]) -> Iterator[Relaxation | Blocks]:
+def _relaxations(
+    parts: Parts, orders: Mapping[str, float], stop: Callable[[], bool], close: float
+) -> Iterator[Relaxation | Blocks]:
     """A block for each time where that can be; the whole at once where it cannot, or does not come to an end."""
     program, shared = parts.plain.loosened(parts.program), parts.shared
     if len(parts.times) > 1 and (program.cost[~shared] >= 0.0).all() and (program.column_lower[~shared] >= 0.0).all():
         begin = np.zeros(len(shared))
         for name, column in parts.names.items():
             begin[column] = orders.get(name, 0.0)
-        yield Blocks(program, parts.time, begin[shared], stop)
+        yield Blocks(program, parts.time, begin[shared], stop, close)
     yield Relaxation(program)
 
 

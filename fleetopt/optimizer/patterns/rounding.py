@@ -29,6 +29,9 @@ ROUNDS = 12
 WORTH_A_ROUND = 5e-5
 """Relative rise of the bound below which another round is not worth its time."""
 
+SHARE_OF_GAP = 0.02
+"""The same as a share of the gap asked for, where that is more."""
+
 BROKEN = 1e-4
 """How much of its right side a row must be broken by to be added."""
 
@@ -56,7 +59,8 @@ def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tup
         if point is None:
             break
         watch.know("bounding", point.value)
-        risen = best is None or point.value - best.value > WORTH_A_ROUND * abs(point.value)
+        worth = max(WORTH_A_ROUND, SHARE_OF_GAP * watch.options.gap)
+        risen = best is None or point.value - best.value > worth * abs(point.value)
         best = point
         new = [row for ways in plain.ways for row in broken_rows(ways, point)] if risen and not watch.over else []
         if not new:
