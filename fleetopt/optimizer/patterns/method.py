@@ -21,6 +21,7 @@ from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.start import begin
 
 
 def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
@@ -32,14 +33,15 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
         options: gap, time limit, log and progress.
     """
     watch = Watch(options)
-    strong = matrix
+    strong, began = matrix, None
     try:
+        began = begin(watch, problem, matrix, options.start) if options.start else None
         strong = _search(watch, problem, matrix)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
     watch.log()
-    return solution
+    return replace(solution, began=began)
 
 
 def solve_narrowed(
@@ -67,15 +69,17 @@ def solve_narrowed(
         raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
     if part is None:
         return None
-    watch.narrow, strong = True, part.matrix
+    watch.narrow, strong, began = True, part.matrix, None
     try:
+        began = begin(watch, part.problem, part.matrix, options.start) if options.start else None
         searching(watch, part.matrix, part.plain, part.point)
         strong = _placed(watch, part.problem, part.matrix, part.rows)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
     watch.log()
-    return None if solution.reason is Reason.INFEASIBLE else (part.problem, part.matrix, solution)
+    found = part.problem, part.matrix, replace(solution, began=began)
+    return None if solution.reason is Reason.INFEASIBLE else found
 
 
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Matrix:

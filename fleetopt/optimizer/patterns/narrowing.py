@@ -17,6 +17,7 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.coarse import coarse
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem, formulate
+from fleetopt.optimizer.last_plan import in_use
 from fleetopt.optimizer.matrix import Flags, Floats, Matrix, compile_matrix
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.patterns.left_out import Lost, lost
@@ -119,7 +120,15 @@ def narrowed(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> P
     if any(workload.batch for workload in case.workloads.values()):
         return None
     few = _part(watch, coarse(case, GROUPS), features)
-    return None if few is None else keeping(case, _kept(case, few.plain, few.point))
+    return None if few is None else keeping(case, _with_start(case, watch, _kept(case, few.plain, few.point)))
+
+
+def _with_start(case: PlanningCase, watch: Watch, kept: dict[str, Flags]) -> dict[str, Flags]:
+    """With the options of the plan to begin from."""
+    used = in_use(case, watch.options.start) if watch.options.start else {}
+    for workload, names in used.items():
+        kept[workload] |= np.array([option.name in names for option in case.options[workload]], dtype=bool)
+    return kept
 
 
 def keeping(case: PlanningCase, kept: dict[str, Flags]) -> PlanningCase:

@@ -1,0 +1,159 @@
+"""A guess made a plan: columns between bounds, the times at which that cannot be opened, the rest completed.
+
+    lacking    minimize the sum of what each row is short of, relaxed: a row that is short opens whatever workloads
+               stand in it at its time, and if that does not do, all of its time
+    ordering   columns of no single time made whole, the rest relaxed
+    placing    these held, each time by itself within the bounds; a time without a plan once more without them
+
+The guess may be anything: what is returned keeps every row of the program, or nothing is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+
+from fleetopt.optimizer.formulation import Problem
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Rows
+from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.pieces import pieces, program_of
+from fleetopt.optimizer.solve import SolveOptions, solve_here
+
+SHARE_OF_TIME = 0.4
+PLACING_SHARE = 0.8
+"""Of the time that is left, for one program, and for all times one by one."""
+
+GAP = 1e-3
+ROUGH_GAP = 0.02
+ROUGH_NODES = 20
+"""How near its best orders are brought, and how hard to look for a plan of one time."""
+
+SHORT = 1e-6
+
+
+def between(matrix: Matrix, chosen: Flags, least: Floats, most: Floats) -> Matrix:
+    """The program with some columns between other bounds, as far as its own allow."""
+    lower, upper = matrix.column_lower, matrix.column_upper
+    return replace(
+        matrix,
+        column_lower=np.where(chosen, np.clip(least, lower, upper), lower),
+        column_upper=np.where(chosen, np.clip(most, lower, upper), upper),
+    )
+
+
+def completed(watch: Watch, matrix: Matrix, gap: float, known: Floats | None = None) -> Floats | None:
+    """The best values found in a share of the time for what is not held between equal bounds."""
+    if watch.over:
+        return None
+    values, free, program = _open(matrix)
+    effort = SolveOptions(gap=gap, time_limit_s=SHARE_OF_TIME * watch.left_s)
+    begun = None if known is None else known[free]
+    found = watch.each(lambda one: solve_here(one, effort, begun, stop=lambda: watch.over), [program])[0]
+    if found.values is None:
+        return None
+    values[free] = found.values
+    return values
+
+
+def repaired(watch: Watch, problem: Problem, matrix: Matrix, near: Matrix) -> Floats | None:
+    """Values of the program near a guess.
+
+    Args:
+        watch: the clock.
+        problem: only asked which columns are of one time.
+        matrix: the program.
+        near: the same with narrower bounds on some columns, which hold wherever there is a plan with them.
+    """
+    time = time_of_columns(problem, matrix)
+    owner = _owners(matrix, time)
+    for groups in (owner, time):
+        short = _short(watch, near)
+        touched = groups[near.rows.column[np.repeat(short, np.diff(near.rows.start))]]
+        near = _opened(near, matrix, np.isin(groups, np.setdiff1d(touched, [NO_TIME])))
+        if not short.any():
+            break
+    values = completed(watch, replace(near, integer=near.integer & (time == NO_TIME)), GAP)
+    return None if values is None else _placed(watch, matrix, near, time == NO_TIME, values)
+
+
+def _owners(matrix: Matrix, time: Ints) -> Ints:
+    """A number for each workload, or whatever else an index begins with, at each time; NO_TIME where it has none."""
+    known: dict[tuple[object, int], int] = {}
+    columns = zip(matrix.variables, time.tolist(), strict=True)
+    return np.array(
+        [NO_TIME if at == NO_TIME else known.setdefault((one.index()[0], at), len(known)) for one, at in columns],
+        dtype=np.int32,
+    )
+
+
+def _opened(near: Matrix, matrix: Matrix, columns: Flags) -> Matrix:
+    """With some columns between the bounds of the program again."""
+    return replace(
+        near,
+        column_lower=np.where(columns, matrix.column_lower, near.column_lower),
+        column_upper=np.where(columns, matrix.column_upper, near.column_upper),
+    )
+
+
+def _open(matrix: Matrix) -> tuple[Floats, Ints, Matrix]:
+    """What is held between equal bounds, the columns that are not, and their program."""
+    fixed = matrix.column_lower == matrix.column_upper
+    values, free = np.where(fixed, matrix.column_lower, 0.0), np.flatnonzero(~fixed).astype(np.int32)
+    return values, free, program_of(matrix, values, np.arange(matrix.rows.count, dtype=np.int32), free)
+
+
+def _short(watch: Watch, matrix: Matrix) -> Flags:
+    """The rows that cannot be kept even by fractions; none where the time does not suffice to tell."""
+    _, _, program = _open(matrix)
+    effort = SolveOptions(time_limit_s=SHARE_OF_TIME * watch.left_s)
+    found = watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.over), [_elastic(program)])[0]
+    if found.values is None:
+        return np.zeros(matrix.rows.count, dtype=bool)
+    return np.asarray(found.values[program.cost.size :] > SHORT, dtype=bool)
+
+
+def _elastic(program: Matrix) -> Matrix:
+    """The relaxed program whose rows may be short of something, at a price of one, and nothing else costs."""
+    rows, columns, count = program.rows, program.cost.size, program.rows.count
+    sign = np.where(np.isfinite(program.row_upper), -1.0, 1.0)
+    return replace(
+        program,
+        rows=Rows(
+            (rows.start + np.arange(count + 1)).astype(np.int32),
+            np.insert(rows.column, rows.start[1:], columns + np.arange(count)).astype(np.int32),
+            np.insert(rows.coefficient, rows.start[1:], sign),
+        ),
+        cost=np.repeat([0.0, 1.0], [columns, count]),
+        column_lower=np.concatenate([program.column_lower, np.zeros(count)]),
+        column_upper=np.concatenate([program.column_upper, np.full(count, np.inf)]),
+        integer=np.zeros(columns + count, dtype=bool),
+        variables=(*program.variables, *program.rules),
+    )
+
+
+def _placed(watch: Watch, matrix: Matrix, near: Matrix, shared: Flags, values: Floats) -> Floats | None:
+    """Whole values, time by time."""
+    end = perf_counter() + PLACING_SHARE * watch.left_s
+
+    def place(piece: tuple[Ints, Ints]) -> Floats | None:
+        for one in (near, matrix):
+            left_s = end - perf_counter()
+            if watch.over or left_s <= 0.0:
+                return None
+            own, free, program = _open(program_of(one, values, *piece))
+            effort = SolveOptions(gap=ROUGH_GAP, time_limit_s=left_s)
+            found = solve_here(program, effort, None, ROUGH_NODES, lambda: watch.over)
+            if found.values is not None:
+                own[free] = found.values
+                return own
+        return None
+
+    found, whole = pieces(matrix.rows, shared), values.copy()
+    for (_, columns), own in zip(found, watch.each(place, found), strict=True):
+        if own is None:
+            return None
+        whole[columns] = own
+    return whole
