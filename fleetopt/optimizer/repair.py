@@ -32,6 +32,7 @@ ROUGH_NODES = 20
 """How near its best orders are brought, and how hard to look for a plan of one time."""
 
 SHORT = 1e-6
+TOLERANCE = 1e-5
 
 
 def between(matrix: Matrix, chosen: Flags, least: Floats, most: Floats) -> Matrix:
@@ -42,6 +43,14 @@ def between(matrix: Matrix, chosen: Flags, least: Floats, most: Floats) -> Matri
         column_lower=np.where(chosen, np.clip(least, lower, upper), lower),
         column_upper=np.where(chosen, np.clip(most, lower, upper), upper),
     )
+
+
+def keeps(matrix: Matrix, values: Floats) -> bool:
+    """Whether values keep every row, to the tolerance of a solver."""
+    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
+    activity = np.bincount(row, matrix.rows.coefficient * values[matrix.rows.column], matrix.rows.count)
+    slack = np.minimum(activity - matrix.row_lower, matrix.row_upper - activity)
+    return bool((slack >= -TOLERANCE * np.maximum(1.0, np.abs(activity))).all())
 
 
 def completed(watch: Watch, matrix: Matrix, gap: float, known: Floats | None = None) -> Floats | None:

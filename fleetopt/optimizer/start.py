@@ -20,7 +20,7 @@ from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.last_plan import Guess, guess_of
 from fleetopt.optimizer.matrix import Flags, Floats, Matrix
 from fleetopt.optimizer.patterns.watch import Watch
-from fleetopt.optimizer.repair import between, completed, repaired
+from fleetopt.optimizer.repair import between, completed, keeps, repaired
 from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
 from fleetopt.plan.domain import Began, Carried, Plan
 
@@ -102,7 +102,9 @@ def _exactly(matrix: Matrix, which: Flags, values: Floats) -> Matrix:
 
 
 def _start(held: Held, matrix: Matrix, values: Floats | None) -> Start:
-    return Start() if values is None else Start(held, values, float(matrix.cost @ values) + matrix.offset)
+    if values is None or not keeps(matrix, values):
+        return Start()
+    return Start(held, values, float(matrix.cost @ values) + matrix.offset)
 
 
 def _told(plan: Plan, guess: Guess, start: Start) -> Began:
