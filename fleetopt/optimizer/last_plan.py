@@ -73,9 +73,9 @@ def guess_of(problem: Problem, matrix: Matrix, plan: Plan) -> Guess:
             values[index] = min(float(round(amount)), np.floor(matrix.column_upper[index]))
             placed[kind] += min(amount, values[index])
     least, most = values.copy(), values.copy()
-    for key, held in _growing(case, columns, values):
-        least[columns[key]] = values[columns[key]] if held else 0.0
-        most[columns[key]] = matrix.column_upper[columns[key]]
+    for column, held in _growing(case, columns, values):
+        least[column] = values[column] if held else 0.0
+        most[column] = matrix.column_upper[column]
     kinds = {kind: np.zeros(values.size, dtype=bool) for kind in decisions}
     for key, index in columns.items():
         kinds[VARIABLES[key[0]]][index] = True
@@ -139,23 +139,23 @@ def _key(workload: str, option: Option, time: TimeKey) -> Key:
     return (*name, option.name, *time)
 
 
-def _growing(case: PlanningCase, columns: Mapping[Key, int], values: Floats) -> Iterator[tuple[Key, bool]]:
+def _growing(case: PlanningCase, columns: Mapping[Key, int], values: Floats) -> Iterator[tuple[int, bool]]:
     """Columns of replicas that may grow, and whether they may not shrink.
 
     They are those of the serving configs that a workload has at a time where it may want more; of all, if it has none.
     The sizes of one option may take each other's place.
     """
     for name, workload in case.workloads.items():
-        sizes = Counter(option.family for option in case.options[name] if not option.shared)
+        options = [(option, option.family) for option in case.options[name]]
+        sizes = Counter(family for option, family in options if not option.shared)
         for time in (time for time in case.times if case.planned_rps[name, *time] > 0):
-            there = [(option, _key(name, option, time)) for option in case.options[name]]
-            there = [(option, key) for option, key in there if key in columns]
-            used = {option.family: option for option, key in there if values[columns[key]] > 0}
-            if _suffices(case, workload, time, [(o, values[columns[key]]) for o, key in there]):
+            keys = [(option, family, _key(name, option, time)) for option, family in options]
+            there = [(option, family, columns[key]) for option, family, key in keys if key in columns]
+            used = [(option, family, values[column]) for option, family, column in there if values[column] > 0]
+            if _suffices(case, workload, time, [(option, count) for option, _, count in used]):
                 continue
-            for option, key in there:
-                if not used or option.family in used:
-                    yield key, sizes[option.family] <= 1
+            families = {family for _, family, _ in used or there}
+            yield from ((column, sizes[family] <= 1) for _, family, column in there if family in families)
 
 
 def _suffices(case: PlanningCase, workload: Workload, time: TimeKey, found: list[tuple[Option, float]]) -> bool:
@@ -163,5 +163,5 @@ def _suffices(case: PlanningCase, workload: Workload, time: TimeKey, found: list
     more = workload.batch or workload.spares or workload.least_replicas or workload.family
     if more or workload.survive.node or workload.survive.rack or workload.survive.site:
         return False
-    groups = [Group(option, count, case.capability[time[2]]) for option, count in found if count > 0]
+    groups = [Group(option, count, case.capability[time[2]]) for option, count in found]
     return achieved_rps(groups) >= ENOUGH * case.planned_rps[workload.name, *time]

@@ -7,18 +7,21 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fleetopt.capacity.table import derive
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.case import build_case
-from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.formulation import FEATURES, formulate
 from fleetopt.optimizer.matrix import compile_matrix
-from fleetopt.optimizer.patterns.method import solve_by_patterns
+from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
+from fleetopt.optimizer.repair import keeps
 from fleetopt.optimizer.solve import Method, Reason, SolveOptions, solve
 from fleetopt.optimizer.start import solve_from
 from fleetopt.plan.domain import Began, Plan
 from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.load import load
 from fleetopt.study.once import optimize
 from fleetopt.study.stretch import scaled
 from tests.oracle.draw import Draw
@@ -144,6 +147,55 @@ def test_a_start_changes_neither_the_optimum_nor_the_bounds(factor: float) -> No
             started += usd is not None
             assert usd is None or warm.objective_usd <= usd + 1e-6 * max(1.0, abs(usd)), f"seed {seed}"
     assert started >= CASES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["melange", "llm-inferno-small", "spad", "stock-limited"])
+def test_shipped_scenarios_begin_from_their_own_plans(name: str) -> None:
+    """Proves: shares of replicas, sizes of pools, owned nodes and all roles are found again: a plan serves as it was.
+    Sensitivity: a share taken for whole replicas, or a size for its neighbour, breaks a row or costs another node.
+    """
+    scenario = load(name)
+    last = optimize(scenario)
+    for method in ("mip", "patterns"):
+        again = optimize(scenario, SolveOptions(gap=ANY_PLAN, method=method, start=last))
+        assert began(again).held == "everything"
+        assert began(again).start_usd == pytest.approx(last.objective_usd)
+        assert again.objective_usd <= last.objective_usd * (1.0 + 1e-9)
+        assert all(one.last == one.placed == one.kept for one in began(again).carried)
+
+
+@pytest.mark.slow
+def test_a_narrow_program_keeps_the_options_of_the_plan_it_begins_from() -> None:
+    """Proves: where only some options are looked at, those of the earlier plan are among them, and all of it is held.
+    Sensitivity: without them a plan of the whole program has no place in the narrow one.
+    """
+    narrower = 0
+    for seed in range(CASES):
+        scenario = Draw(Random(seed)).scenario()
+        last = planned(scenario, gap=0.0)
+        case = build_case(scenario, derive(scenario))
+        found = None if last is None else solve_narrowed(case, FEATURES, SolveOptions(gap=ANY_PLAN, start=last))
+        if found is None or last is None:
+            continue
+        problem, _, solution = found
+        assert solution.began is not None
+        assert solution.began.held == "everything", f"seed {seed}"
+        assert all(one.last == one.placed for one in solution.began.carried), f"seed {seed}"
+        assert solution.objective == pytest.approx(last.objective_usd, rel=1e-6), f"seed {seed}"
+        narrower += sum(map(len, problem.case.options.values())) < sum(map(len, case.options.values()))
+    assert narrower > 0
+
+
+def test_values_that_break_a_row_are_no_start(rented: Any) -> None:
+    """Proves: a start is checked against every row, also where nothing was left for a solver to look at.
+    Sensitivity: with one replica too few the values would pass for a plan.
+    """
+    matrix = compile_matrix(formulate(build_case(rented(), derive(rented()))))
+    values = solve(matrix, SolveOptions()).values
+    assert values is not None
+    assert keeps(matrix, values)
+    assert not keeps(matrix, np.maximum(values - 1.0, 0.0))
 
 
 @pytest.mark.slow
