@@ -144,20 +144,22 @@ def _elastic(program: Matrix) -> Matrix:
 
 
 def _placed(watch: Watch, matrix: Matrix, near: Matrix, shared: Flags, values: Floats) -> Floats | None:
-    """Whole values, time by time."""
-    end = perf_counter() + PLACING_SHARE * watch.left_s
+    """Whole values, time by time; none as soon as one time has none."""
+    end, failed = perf_counter() + PLACING_SHARE * watch.left_s, False
 
     def place(piece: tuple[Ints, Ints]) -> Floats | None:
+        nonlocal failed
         for one in (near, matrix):
             left_s = end - perf_counter()
-            if watch.over or left_s <= 0.0:
-                return None
+            if failed or watch.over or left_s <= 0.0:
+                break
             own, free, program = _open(program_of(one, values, *piece))
             effort = SolveOptions(gap=ROUGH_GAP, time_limit_s=left_s)
             found = solve_here(program, effort, None, ROUGH_NODES, lambda: watch.over)
             if found.values is not None:
                 own[free] = found.values
                 return own
+        failed = True
         return None
 
     found, whole = pieces(matrix.rows, shared), values.copy()

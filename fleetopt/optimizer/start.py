@@ -26,8 +26,8 @@ from fleetopt.plan.domain import Began, Carried, Plan
 
 Held: TypeAlias = Literal["everything", "replicas", "orders", "nothing"]
 
-SHARE_OF_TIME = 0.25
-"""Of the time that is left, for the start."""
+SHARE_OF_TIME = 0.1
+"""Of the time that is left, for the start: so much is lost where it comes to nothing."""
 
 FEW = 2_000
 """Whole-number columns up to which a plan is looked for with orders held alone."""
