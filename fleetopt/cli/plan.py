@@ -42,6 +42,10 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="Print plan.json on stdout instead of tables.")] = False,
     gap: Annotated[str, typer.Option(help="Stop within this of the best possible cost.", metavar="PERCENT")] = "0.01 %",
     time_limit: Annotated[str, typer.Option(help="Stop after this long with the best plan.", metavar="TIME")] = "5 min",
+    last: Annotated[
+        Path | None,
+        typer.Option("--from", help="Begin from an earlier plan, plan.json or its folder.", metavar="PLAN"),
+    ] = None,
     with_baselines: Annotated[
         bool, typer.Option("--baselines", help="Compare the cost with plainer ways to size the fleet.")
     ] = False,
@@ -72,7 +76,9 @@ def run(
     clock.mark("imports")
     question = load(scenario)
     clock.mark("load")
-    options = SolveOptions(gap_value, seconds, solver_log, _progress() if sys.stderr.isatty() else None, method.value)
+    start = None if last is None else _earlier(last, question)
+    shown = _progress() if sys.stderr.isatty() else None
+    options = SolveOptions(gap_value, seconds, solver_log, shown, method.value, start=start)
     try:
         plan = optimize(question, options, clock.tell)
     except Infeasible as error:
@@ -92,6 +98,16 @@ def run(
         _show_baselines(question, plan, options, out, parquet=parquet)
     clock.mark("show")
     clock.report()
+
+
+def _earlier(path: Path, question: Question) -> Plan:
+    """The plan to begin from, read before any work is done."""
+    from fleetopt.plan.store import read_plan
+    from fleetopt.study.earlier import check_related
+
+    plan = read_plan(path)
+    check_related(plan, question, str(path))
+    return plan
 
 
 def _check_targets(out: Path | None, solver_log: Path | None, *, force: bool) -> None:
@@ -119,6 +135,7 @@ def _show(plan: Plan, written: list[Path]) -> None:
 
     from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
+    from fleetopt.report.began_words import began_sentences
     from fleetopt.report.class_views import order_sentences
     from fleetopt.report.goal_words import goal_sentences
     from fleetopt.report.work_views import work_view
@@ -129,6 +146,8 @@ def _show(plan: Plan, written: list[Path]) -> None:
         screen.print(Text(seen(sentence)))
     held = len(plan.verdict.checks)
     screen.print(Text(f"verified: all {held} checks hold in a second computation"))
+    for sentence in began_sentences(plan):
+        screen.print(Text(seen(sentence)))
     for sentence in views.shortfall_sentences(plan):
         screen.print(Text(seen(f"falls short: {sentence}"), style="yellow"))
     for sentence in order_sentences(plan):

@@ -19,7 +19,9 @@ from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.parts_readout import read_parts
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
-from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
+from fleetopt.optimizer.start import solve_from
+from fleetopt.plan.domain import Began
 
 MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
@@ -39,13 +41,14 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Optimized:
-    """A solved case: the records of the plan, whether it is proven, the bound, and the program's shape."""
+    """A solved case: the records of the plan, whether it is proven, the bound, the program's shape, and its start."""
 
     readout: Readout
     proven: bool
     bound_usd: float | None
     shape: Shape
     method: Method
+    began: Began | None = None
 
 
 def optimize_case(
@@ -58,7 +61,7 @@ def optimize_case(
 
     Args:
         case: the planning case.
-        options: gap, time limit, log, progress and method.
+        options: gap, time limit, log, progress, method and a plan to begin from.
         clock: told the seconds each stage took ("build", "solve").
         extra: features beside those that every problem has.
 
@@ -79,7 +82,8 @@ def optimize_case(
         for stage, seconds in laps.items():
             clock(stage, seconds)
     shape = Shape(program.rows.count, program.cost.size, int(program.integer.sum()))
-    return Optimized(readout, solution.reason is Reason.OPTIMAL, _bound(solution, readout), shape, found.method)
+    proven = solution.reason is Reason.OPTIMAL
+    return Optimized(readout, proven, _bound(solution, readout), shape, found.method, solution.began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def method_for(matrix: Matrix, options: SolveOptions) -> Method:
 
 def solve_by(method: Method, problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
     """Minimises the matrix's cost by a method."""
-    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve(matrix, options)
+    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve_from(problem, matrix, options)
 
 
 def _bound(solution: Solution, readout: Readout) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Program
+from fleetopt.plan.domain import Began, Plan
 
 PROGRESS_EVERY_S = 0.5
 
@@ -43,7 +44,8 @@ class Progress:
 class SolveOptions:
     """How hard to try: relative gap to stop at, seconds to spend, where to log, whom to tell, by which method.
 
-    `diagnose` is whether to find out why, where there is no plan.
+    `diagnose` is whether to find out why, where there is no plan. `start` is a plan of this or a similar scenario to
+    begin from.
     """
 
     gap: float = 1e-4
@@ -52,17 +54,22 @@ class SolveOptions:
     on_progress: Callable[[Progress], None] | None = field(default=None, compare=False)
     method: Method = "auto"
     diagnose: bool = True
+    start: Plan | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """What came of a solve. `values` has one number per column, None where there is no solution."""
+    """What came of a solve. `values` has one number per column, None where there is no solution.
+
+    `began` tells of the plan that it was begun from, if any.
+    """
 
     reason: Reason
     objective: float | None
     bound: float | None
     values: Floats | None
     seconds: float
+    began: Began | None = None
 
 
 def solver_version() -> str:

@@ -21,6 +21,7 @@ Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
 """A number of replicas, or of their GPUs; not whole only where length buckets share replicas."""
 
 Status = Literal["OPTIMAL", "FEASIBLE"]
+Decision = Literal["replicas", "nodes ordered", "nodes rented", "nodes sold"]
 
 
 class Record(BaseModel):
@@ -302,6 +303,32 @@ class EvidenceLine(Record):
     source: str
 
 
+class Carried(Record):
+    """Of a kind of decision of an earlier plan: how much it had, what had a place in the program, what the start kept.
+
+    Replicas and rented nodes are added up over all times.
+    """
+
+    decision: Decision
+    last: Share
+    placed: Share
+    kept: Share
+
+
+class Began(Record):
+    """The plan that the search began from. `start_usd` is what the start made of it costs in this scenario.
+
+    `held` says what of it was held while the rest was completed; of nothing there is no start, and no cost of it.
+    """
+
+    scenario: str
+    sha256: str
+    last_usd: float
+    start_usd: float | None
+    held: Literal["everything", "replicas", "orders", "nothing"]
+    carried: tuple[Carried, ...]
+
+
 class Provenance(Record):
     """What the plan was made from and with."""
 
@@ -317,7 +344,8 @@ class Plan(Record):
 
     `objective_usd` is what was minimized: the expected present value `expected_usd`, or its weighing with `cvar_usd`,
     the mean of the dearest futures, where the scenario weighs risk. Where it has an `objective` other than cost, the
-    bound and the gap are those of the cost among the plans that reach as much.
+    bound and the gap are those of the cost among the plans that reach as much. `began` is there where the search began
+    from an earlier plan.
     """
 
     schema_version: Literal["1"] = SCHEMA_VERSION
@@ -340,3 +368,4 @@ class Plan(Record):
     binding: tuple[Binding, ...]
     provenance: Provenance
     objective: Pursued | None = None
+    began: Began | None = None

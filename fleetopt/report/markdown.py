@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
+from fleetopt.report.began_words import began_sentences
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.goal_words import goal_sentences
@@ -92,6 +93,7 @@ def _provenance(plan: Plan) -> str:
             f"gap asked for {100 * solver.gap_tolerance:g} %, time limit {solver.time_limit_s:g} s"
         ),
         f"- the program had {solver.rows:,} rows, {solver.columns:,} columns and {solver.integers:,} integers",
+        *(f"- {escape(sentence)}" for sentence in began_sentences(plan)),
         *(f"- {escape(item.name)}: sha256 {item.sha256}" for item in facts.inputs),
     ]
     return "## Made from\n\n" + "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fleetopt.plan.domain import FleetLine, Order, Plan, Sale
+from fleetopt.report.began_words import began_sentences
 from fleetopt.report.goal_words import goal_sentences
 from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, periods_of, spend, totals
 from fleetopt.report.plan_views import quality, shortfall_sentences
@@ -36,6 +37,7 @@ def summary(plan: Plan, orders: Iterable[PurchaseOrder]) -> list[str]:
     said += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in goal_sentences(plan)]
     held = sum(check.passed for check in plan.verdict.checks)
     said.append(f"A second computation of every promise and dollar: {held} of {len(plan.verdict.checks)} checks hold.")
+    said += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in began_sentences(plan)[:1]]
     return [*said, _short(plan), *_used_up(plan)]
 
 

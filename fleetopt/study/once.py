@@ -8,6 +8,7 @@ A plan that fails its verification is never returned; it travels inside the erro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from time import perf_counter
 
@@ -20,7 +21,8 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.run import Optimized, optimize_case
 from fleetopt.optimizer.solve import SolveOptions, solver_version
 from fleetopt.plan.attribution import workload_costs
-from fleetopt.plan.domain import EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
+from fleetopt.plan.domain import Began, EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
+from fleetopt.plan.store import to_json
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.aimed import aimed
 from fleetopt.study.reach import check_reach
@@ -110,7 +112,15 @@ def _plan(
         workload_costs=workload_costs(scenario, readout.fleet, readout.placements, readout.workloads, readout.costs),
         binding=readout.binding,
         provenance=_provenance(scenario, capacities, case, found, options),
+        began=_began(found.began, options.start),
     )
+
+
+def _began(began: Began | None, start: Plan | None) -> Began | None:
+    """What is known of the start, with the hash of the plan it came from: it is an input like any other."""
+    if began is None or start is None:
+        return None
+    return began.model_copy(update={"sha256": sha256(to_json(start).encode()).hexdigest()})
 
 
 def _gap(objective: float, bound: float | None) -> float | None:

@@ -9,6 +9,7 @@ from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
+from fleetopt.optimizer.known import known, known_parts
 from fleetopt.optimizer.matrix import Flags, Matrix, Program
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
@@ -22,6 +23,7 @@ from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.start import begin
 
 
 def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
@@ -34,13 +36,15 @@ def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -
     """
     watch = Watch(options)
     strong: Program = matrix
+    began = None
     try:
+        began = begin(watch, known(problem, matrix), options.start) if options.start else None
         strong = _search(watch, problem, matrix)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
     watch.log()
-    return solution
+    return replace(solution, began=began)
 
 
 def solve_narrowed(
@@ -69,16 +73,17 @@ def solve_narrowed(
     if part is None:
         return None
     watch.narrow = True
-    parts = part.parts
+    parts, began = part.parts, None
     strong = parts.program
     try:
+        began = begin(watch, known_parts(parts), options.start) if options.start else None
         searching(watch, parts.program, parts.plain, part.point)
         strong = _placed(watch, parts.program, part.rows, parts.shared)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
     watch.log()
-    return None if solution.reason is Reason.INFEASIBLE else (parts, solution)
+    return None if solution.reason is Reason.INFEASIBLE else (parts, replace(solution, began=began))
 
 
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:

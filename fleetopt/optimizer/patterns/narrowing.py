@@ -16,6 +16,7 @@ import numpy as np
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.coarse import coarse
 from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.last_plan import in_use
 from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
@@ -24,7 +25,9 @@ from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.plain import Plain, Ways
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import Rounded, rounding
+from fleetopt.optimizer.patterns.structure import Key
 from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.plan.domain import Plan
 
 GROUPS = 4
 """Slots of a period of the coarse case."""
@@ -55,7 +58,7 @@ class Bounded:
     rows: list[Rounded]
     point: Point
 
-    def orders(self) -> dict[str, float]:
+    def orders(self) -> dict[Key, float]:
         """What is of no single time at the optimum, by name."""
         shared = self.parts.shared
         return {name: float(self.point.columns[at]) for name, at in self.parts.names.items() if shared[at]}
@@ -75,7 +78,7 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
     few = coarsely(case, features, watch)
     if few is None:
         return None
-    narrow, orders, found = narrowed(case, few), few.orders(), None
+    narrow, orders, found = narrowed(case, few, watch.options.start), few.orders(), None
     while True:
         part = _part(watch, narrow, features, orders)
         if part is None:
@@ -90,7 +93,7 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
 
 
 def _part(
-    watch: Watch, narrow: PlanningCase, features: Sequence[Feature], orders: Mapping[str, float]
+    watch: Watch, narrow: PlanningCase, features: Sequence[Feature], orders: Mapping[Key, float]
 ) -> Bounded | None:
     """A program with its rows and optima, begun at some orders, by name."""
     silent = watch.silent()
@@ -109,7 +112,7 @@ def _part(
 
 
 def _relaxations(
-    parts: Parts, orders: Mapping[str, float], stop: Callable[[], bool], close: float
+    parts: Parts, orders: Mapping[Key, float], stop: Callable[[], bool], close: float
 ) -> Iterator[Relaxation | Blocks]:
     """A block for each time where that can be; the whole at once where it cannot, or does not come to an end."""
     program, shared = parts.plain.loosened(parts.program), parts.shared
@@ -139,12 +142,19 @@ def coarsely(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> B
     return _part(watch, coarse(case, GROUPS), features, {})
 
 
-def narrowed(case: PlanningCase, few: Bounded) -> PlanningCase:
-    """The case with the options that its coarse relaxation uses.
+def narrowed(case: PlanningCase, few: Bounded, start: Plan | None = None) -> PlanningCase:
+    """The case with the options that its coarse relaxation uses, and those of a plan to begin from.
 
     One option of every pool stays, so that all have a price.
     """
-    return keeping(case, _kept(case, few.parts.plain, few.point))
+    return keeping(case, _with_start(case, start, _kept(case, few.parts.plain, few.point)))
+
+
+def _with_start(case: PlanningCase, start: Plan | None, kept: dict[str, Flags]) -> dict[str, Flags]:
+    """With the options of the plan to begin from."""
+    for workload, names in (in_use(case, start) if start else {}).items():
+        kept[workload] |= np.array([option.name in names for option in case.options[workload]], dtype=bool)
+    return kept
 
 
 def keeping(case: PlanningCase, kept: dict[str, Flags]) -> PlanningCase:

@@ -23,7 +23,7 @@ from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.matrix import EMPTY, Flags, Ints, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.stack import Portion, Stack, portion_of
-from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
+from fleetopt.optimizer.patterns.structure import NO_TIME, Key, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.scenario.demand import TimeKey
 
@@ -42,7 +42,7 @@ class Parts:
     """A program put together from its parts: the times of each, and the arrays of all.
 
     `time` is the place of each column's time, NO_TIME for orders and the like; `names` has the columns that are neither
-    replicas nor shares of links, by the name of their variable.
+    replicas nor shares of links, by their keys.
     """
 
     case: PlanningCase
@@ -50,7 +50,7 @@ class Parts:
     program: Program
     plain: Plain
     time: Ints
-    names: dict[str, int]
+    names: dict[Key, int]
 
     @property
     def shared(self) -> Flags:

@@ -20,6 +20,7 @@ from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.ledgers import CostKey
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.patterns.parts import Parts, at_times
+from fleetopt.optimizer.patterns.structure import key_of
 from fleetopt.optimizer.readout import Readout, load, read_loaded
 from fleetopt.plan.domain import CostLine
 from fleetopt.plan.risk import worth
@@ -76,8 +77,8 @@ def _values(problem: Problem, parts: Parts, values: Floats, running: Running) ->
     for variable in problem.model.component_data_objects(Var):
         if variable.parent_component() is problem.model.REPLICAS:
             yield variable, running.get(variable.index(), 0)
-        elif variable.name in parts.names:
-            yield variable, values[parts.names[variable.name]]
+        elif (column := parts.names.get(key_of(variable))) is not None:
+            yield variable, values[column]
 
 
 def _joined(case: PlanningCase, orders: Readout, found: Sequence[Readout]) -> Readout:

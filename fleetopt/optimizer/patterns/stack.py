@@ -15,7 +15,7 @@ import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Program, Rows
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
-from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.structure import NO_TIME, Key, key_of
 
 SHARED = 2**30
 """From here on, while parts come in, columns of no single time are counted; they follow all others in the end."""
@@ -35,15 +35,17 @@ class Portion:
     plain: Plain
     time: Ints
     marks: list[int]
-    shared: dict[int, str]
-    names: dict[str, int]
+    shared: dict[int, Key]
+    names: dict[Key, int]
 
 
 def portion_of(matrix: Matrix, plain: Plain, time: Ints) -> Portion:
     """A part without the model it was written in, which is large."""
     plainly = plain.replicas | plain.split
-    names = {matrix.variables[column].name: column for column in np.flatnonzero(~plainly & (time != NO_TIME)).tolist()}
-    shared = {column: matrix.variables[column].name for column in np.flatnonzero(time == NO_TIME).tolist()}
+    names = {
+        key_of(matrix.variables[column]): column for column in np.flatnonzero(~plainly & (time != NO_TIME)).tolist()
+    }
+    shared = {column: key_of(matrix.variables[column]) for column in np.flatnonzero(time == NO_TIME).tolist()}
     marks = [hash((rule.sentence, rule.key)) for rule in matrix.rules]
     return Portion(_arrays(matrix), plain, time, marks, shared, names)
 
@@ -58,9 +60,9 @@ class Stack:
         self._plains: list[Plain] = []
         self._time: list[Ints] = []
         self._columns, self._first_time = 0, 0
-        self._shared: dict[str, int] = {}
+        self._shared: dict[Key, int] = {}
         self._limits: list[tuple[float, float, bool]] = []
-        self._names: dict[str, int] = {}
+        self._names: dict[Key, int] = {}
         self._seen: set[int] = set()
         nothing = Plain((), Pools.empty(), np.zeros(orders.cost.size, bool), np.zeros(orders.cost.size, bool))
         portion = portion_of(orders, nothing, np.full(orders.cost.size, NO_TIME, np.int32))
@@ -95,7 +97,7 @@ class Stack:
         self._first_time += times
         return True
 
-    def names(self) -> dict[str, int]:
+    def names(self) -> dict[Key, int]:
         """The columns that are neither replicas nor shares of links."""
         return self._names | {name: self._columns + place - SHARED for name, place in self._shared.items()}
 

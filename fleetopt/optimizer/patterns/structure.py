@@ -8,6 +8,7 @@ features follow anyway; where one does not, a bound is weaker or a piece larger,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from fleetopt.optimizer.matrix import Flags, Ints, Matrix
 from fleetopt.optimizer.pieces import pieces
 
 NO_TIME = -1
+
+Key: TypeAlias = tuple[str, ...]
+"""The name of a variable and its index."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +39,13 @@ def time_of_columns(problem: Problem, matrix: Matrix) -> Ints:
         return place.get(index[-3:], NO_TIME) if isinstance(index, tuple) else NO_TIME
 
     return np.array([time_of(variable) for variable in matrix.variables], dtype=np.int32)
+
+
+def key_of(variable: Any) -> Key:
+    """The key of a variable."""
+    index = variable.index()
+    name = variable.parent_component().local_name
+    return (name, *index) if isinstance(index, tuple) else (name,) if index is None else (name, str(index))
 
 
 def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]:

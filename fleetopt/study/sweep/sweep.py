@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
@@ -129,7 +129,8 @@ class _Desk:
 
     def shared(self) -> Shared:
         hardware = self.variants.source.hardware
-        return Shared(self.models, hardware.gpu_types, hardware.node_types, self.ask.options, self.ask.plans)
+        options = replace(self.ask.options, start=None)  # no run depends on another plan (docs/decisions/0015)
+        return Shared(self.models, hardware.gpu_types, hardware.node_types, options, self.ask.plans)
 
 
 def _question(ask: Ask, as_written: Scenario, desk: _Desk) -> Question:

@@ -18,7 +18,7 @@ from fleetopt.optimizer.patterns.parts import Parts, at_times, joins_times, writ
 from fleetopt.optimizer.patterns.parts_readout import read_parts
 from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.stack import Stack, portion_of
-from fleetopt.optimizer.patterns.structure import time_of_columns
+from fleetopt.optimizer.patterns.structure import key_of, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.readout import read_out
 from fleetopt.optimizer.solve import SolveOptions, solve
@@ -51,7 +51,8 @@ def values_of(problem: Problem, matrix: Matrix, parts: Parts, values: Floats) ->
                 return 0.0  # nobody can serve it
             names = [option.name for option in case.options[index[0]]]
             return float(values[ways[index[0]].column[place[index[2:]], names.index(index[1])]])
-        return 0.0 if variable.name not in parts.names else float(values[parts.names[variable.name]])
+        column = parts.names.get(key_of(variable))
+        return 0.0 if column is None else float(values[column])
 
     assert (values[parts.plain.split] <= split[parts.plain.split] + 1e-6).all()
     return np.array([value(variable) for variable in matrix.variables])
