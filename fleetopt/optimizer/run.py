@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TypeAlias
 
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
+from fleetopt.optimizer.apart import solve_apart
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
@@ -17,7 +18,7 @@ from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
-from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions, solve
+from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
 
 MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
@@ -112,7 +113,7 @@ def method_for(matrix: Matrix, options: SolveOptions) -> Method:
 
 def solve_by(method: Method, problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
     """Minimises the matrix's cost by a method."""
-    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve(matrix, options)
+    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve_apart(matrix, options)
 
 
 def _bound(solution: Solution, readout: Readout) -> float | None:
