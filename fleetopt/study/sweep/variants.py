@@ -56,9 +56,16 @@ class Variants:
         files = [(file.name, file.sha256) for file in scenario.files if file.name not in document]
         return _sha256({"document": self._document(choice).value, "files": files})
 
-    def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions) -> str:
-        """A hash of everything that a run depends on: what was read, the options, and the programs."""
-        asked = (options.gap, options.time_limit_s, options.method)
+    def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions, base: str | None = None) -> str:
+        """A hash of everything that a run depends on: what was read, the options, and the programs.
+
+        Args:
+            choice: the settings.
+            scenario: the variant.
+            options: how it is solved.
+            base: the hash of the run whose orders are regretted, if any.
+        """
+        asked = (options.gap, options.time_limit_s, options.method, *([] if base is None else [base]))
         return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), _solver()])
 
     def _document(self, choice: Choice) -> Document:
