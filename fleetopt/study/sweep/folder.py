@@ -123,18 +123,26 @@ def plan_name(key: str) -> str:
     return f"plans/{key}.json"
 
 
+def read_question(file: Path) -> Question:
+    """What was asked.
+
+    Raises:
+        InputError: the file is not what a sweep has written.
+    """
+    try:
+        return Question.model_validate_json(read_bytes(file, LIMIT_BYTES), strict=True)
+    except ValidationError:
+        fix = "Name another folder, or add --force to ask anew in this one"
+        raise InputError([Issue("bad-question", shown(file), "is not what a sweep asked", fix)]) from None
+
+
 def _check_same(path: Path, question: Question) -> None:
     """Stops before runs of two questions are mixed.
 
     Raises:
         InputError: something else was asked before.
     """
-    file = path / QUESTION
-    try:
-        before = Question.model_validate_json(read_bytes(file, LIMIT_BYTES), strict=True)
-    except ValidationError:
-        fix = "Name another folder, or add --force to ask anew in this one"
-        raise InputError([Issue("bad-question", shown(file), "is not what a sweep asked", fix)]) from None
+    before = read_question(path / QUESTION)
     other = [name for name in Question.model_fields if getattr(before, name) != getattr(question, name)]
     if other:
         what = f"holds another sweep ({', '.join(_told(name, before, question) for name in other)})"
