@@ -10,7 +10,7 @@ import typer
 
 from fleetopt.cli.options import fraction_option
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, resolver, wipe
+from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, wipe
 
 NAME = "alternatives"
 
@@ -37,10 +37,9 @@ def run(
         from fleetopt.documents import check_folder
 
         check_folder(out, force=False)
-    from fleetopt.scenario.load import load
     from fleetopt.study.alternatives import alternatives
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     try:
         found = alternatives(question, plan_of(question, plan, desk), part, most, desk)
     finally:

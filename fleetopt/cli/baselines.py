@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, resolver, wipe
+from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, wipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,9 @@ def run(
     Each baseline is a plan of the same scenario and verified like one.
     """
     desk = resolver(gap, time_limit, total_time)
-    from fleetopt.scenario.load import load
     from fleetopt.study.baselines import baselines
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     try:
         best = plan_of(question, plan, desk)
         found = baselines(question, best, desk)

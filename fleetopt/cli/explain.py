@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, resolver, wipe
+from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, wipe
 
 NAME = "explain"
 
@@ -27,10 +27,9 @@ def run(
     Every figure is the difference of two plans, the second one solved with something changed.
     """
     desk = resolver(gap, time_limit, total_time, solves)
-    from fleetopt.scenario.load import load
     from fleetopt.study.explain import explain
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     try:
         found = explain(question, plan_of(question, plan, desk), desk)
     finally:

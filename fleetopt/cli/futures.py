@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, resolver, stoppable, wipe
+from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, stoppable, wipe
 
 NAME = "futures"
 
@@ -36,10 +36,9 @@ def run(
         from fleetopt.documents import check_folder
 
         check_folder(out, force=False)
-    from fleetopt.scenario.load import load
     from fleetopt.study.futures import futures
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     try:
         with stoppable(desk):
             found = futures(question, plan_of(question, plan, desk), desk)

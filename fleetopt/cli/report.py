@@ -34,13 +34,13 @@ def run(
     from fleetopt.documents import check_folder
     from fleetopt.plan.store import read_plan
     from fleetopt.report.files import write_report
-    from fleetopt.scenario.load import load
     from fleetopt.study.baselines import baselines
+    from fleetopt.study.sweep.stored import scenario_of
     from fleetopt.verify.verifier import verify
 
     check_folder(out, force=force)
     stored = read_plan(plan)
-    question = load(scenario)
+    question = scenario_of(plan, stored, scenario)
     verdict = verify(stored, question)
     tell_changes(stored, question)
     stop_if_broken(verdict)

@@ -35,6 +35,18 @@ def resolver(gap: str, time_limit: str, total_time: str, most: int | None = None
     return Resolver(SolveOptions(part, each), most=most, seconds=total, tell=told())
 
 
+def question_of(scenario: Path, stored: Path | None) -> Scenario:
+    """The scenario at a path; for a plan of a sweep, its variant."""
+    if stored is None:
+        from fleetopt.scenario.load import load
+
+        return load(scenario)
+    from fleetopt.plan.store import read_plan
+    from fleetopt.study.sweep.stored import scenario_of
+
+    return scenario_of(stored, read_plan(stored), scenario)
+
+
 def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     """The plan that is asked about: read and verified, or the best one.
 
@@ -73,4 +85,4 @@ def stoppable(desk: Resolver) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "stoppable", "wipe"]
+__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "question_of", "resolver", "stoppable", "wipe"]

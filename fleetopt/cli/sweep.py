@@ -61,6 +61,9 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Ask anew in a folder of another sweep.")] = False,
     plans: Annotated[bool, typer.Option("--plans", help="With -o: keep the plan of every variant.")] = False,
+    regret: Annotated[
+        bool, typer.Option("--regret", help="Say what keeping the orders of the plan as it is costs in each variant.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print all runs as JSON instead of tables.")] = False,
     engine: Annotated[Engine, typer.Option(help="Run in this process, in several, or on a Ray cluster.")] = (
         Engine.PROCESSES
@@ -94,7 +97,7 @@ def run(
     from fleetopt.study.sweep.sweep import Ask
 
     options = SolveOptions(gap_value, seconds, method=method.value, diagnose=False)
-    ask = Ask(vary, design.value, samples, seed, most, options, plans)
+    ask = Ask(vary, design.value, samples, seed, most, options, plans, regret)
     found = _swept(scenario, ask, _engine(engine, workers or None, address), out, force=force)
     written = _write(found, out)
     if json_:

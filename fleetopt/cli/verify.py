@@ -18,20 +18,24 @@ NAME = "verify"
 
 
 def run(
-    plan: Annotated[Path, typer.Argument(help="A plan.json, or the folder that 'plan -o' wrote.")],
+    plan: Annotated[
+        Path, typer.Argument(help="A plan.json, the folder that 'plan -o' wrote, or a plan of 'sweep --plans'.")
+    ],
     scenario: Scenario,
     json_: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Compute every promise and every dollar of a stored plan again, from the scenario as it is now.
 
+    The plan of a variant, OUT/plans/HASH.json of a sweep, is held against the scenario with the variant's values.
+
     Exit code 0: everything holds; 5: something does not; 2: bad input.
     """
     from fleetopt.plan.store import read_plan
-    from fleetopt.scenario.load import load
+    from fleetopt.study.sweep.stored import scenario_of
     from fleetopt.verify.verifier import verify
 
     stored = read_plan(plan)
-    question = load(scenario)
+    question = scenario_of(plan, stored, scenario)
     verdict = verify(stored, question)
     tell_changes(stored, question)
     if json_:

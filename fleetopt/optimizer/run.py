@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter
 
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
+from fleetopt.optimizer.apart import solve_apart
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
@@ -133,7 +134,9 @@ def method_for(matrix: Matrix, options: SolveOptions) -> Method:
 
 def solve_by(method: Method, problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
     """Minimises the matrix's cost by a method."""
-    return solve_by_patterns(problem, matrix, options) if method == "patterns" else solve_from(problem, matrix, options)
+    if method == "patterns":
+        return solve_by_patterns(problem, matrix, options)
+    return solve_from(problem, matrix, options) if options.start else solve_apart(matrix, options)
 
 
 def _bound(solution: Solution, readout: Readout) -> float | None:

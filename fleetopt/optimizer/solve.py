@@ -108,19 +108,24 @@ def solve_here(
     start: Floats | None = None,
     max_nodes: int | None = None,
     stop: Callable[[], bool] = bool,
+    *,
+    small: bool = False,
 ) -> Solution:
     """As `solve`, in the calling thread, so that several programs run beside one another.
 
     Args:
         program: the program.
-        options: gap, time limit and log.
+        options: gap, time limit, log and progress.
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after.
         stop: asked now and then whether to give up; never, unless told otherwise.
+        small: whether a tree is so small that a search of its own at the root costs more than it saves.
     """
     if not program.cost.size:
         return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
     highs = configured(options, max_nodes)
+    if small:
+        highs.setOptionValue("mip_heuristic_run_root_reduced_cost", False)
     highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)
@@ -130,6 +135,8 @@ def solve_here(
             event.interrupt()
 
     highs.cbMipInterrupt += ask
+    if options.on_progress is not None:
+        _report_to(highs, options.on_progress)
     highs.run()
     return _outcome(highs, program)
 

@@ -279,3 +279,19 @@ def test_ray_is_loaded_only_when_it_is_asked_for(process: Start, seed: Seed) -> 
         child = process(*words, code=code)
         assert child.communicate(timeout=120)[1] == "[]"
         assert child.returncode == 0
+
+
+def test_the_plan_of_a_variant_is_verified_explained_and_compared_by_its_path(fleetopt: Run, seed: Seed) -> None:
+    """Proves: verbs that take a stored plan take one of a sweep, and hold it against its variant.
+    Sensitivity: against the scenario as it is a plan for half of the demand fails, with exit code 5.
+    """
+    out = seed().parent / "variants"
+    swept = fleetopt("sweep", seed(), "--vary", "workloads.chat.demand=0.5x,1x", *INLINE, "--plans", "-o", out)
+    assert swept.returncode == 0
+    half, same = (out / row["plan"] for row in table(out))
+    assert fleetopt("verify", half, seed()).returncode == 0
+    assert fleetopt("explain", seed(), "--plan", half, "--solves", 0).returncode == 0
+    assert fleetopt("compare", half, same).returncode == 0
+    away = half.rename(out.parent / "away.json")
+    refused = fleetopt("verify", away, seed())
+    assert (refused.returncode, "lies in no folder of one" in refused.stderr) == (2, True)

@@ -158,7 +158,7 @@ def test_no_values_are_no_plan(build: Build, monkeypatch: pytest.MonkeyPatch, bo
     Sensitivity: reading out None would crash with a traceback, exit 1 instead of 4.
     """
     unsolved = Solution(Reason.NO_SOLUTION_FOUND, None, bound, None, 7.0)
-    monkeypatch.setattr(run_module, "solve", lambda *_: unsolved)
+    monkeypatch.setattr(run_module, "solve_apart", lambda *_: unsolved)
     case = build.case(build.scenario(build.workload(), [build.rate("c", 1.0)], [build.line("rent", "Ax1")]))
     with pytest.raises(NoPlanWithinLimit, match=said) as stop:
         optimize_case(case, SolveOptions(time_limit_s=7.0))

@@ -14,14 +14,16 @@ from fleetopt.documents import inert
 from fleetopt.study.sweep.records import Sweep
 
 _UNITS = {
-    **dict.fromkeys(("cost_usd", "bound_usd", "expected_usd", "cvar_usd", "capex_usd", "opex_usd"), "USD"),
+    **dict.fromkeys(
+        ("cost_usd", "bound_usd", "expected_usd", "cvar_usd", "capex_usd", "opex_usd", "regret_usd"), "USD"
+    ),
     "gap": "fraction of the cost",
     "usd_per_million_tokens": "USD",
     "nodes": "nodes, mean over time",
     "power_kw": "kW, mean over time",
     "seconds": "s",
 }
-_FIGURES = (*_UNITS, "message")
+_FIGURES = (*_UNITS, "base_orders", "message")
 _WORDS = ("status", "message", "input_hash", "plan")
 
 

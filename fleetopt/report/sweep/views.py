@@ -25,6 +25,7 @@ DESIGNS = {"grid": "every combination", "one-at-a-time": "one at a time", "lhs":
 FIGURES: dict[str, tuple[str, Callable[[Outcome], float | None]]] = {
     "power": ("kW, mean over time", lambda outcome: outcome.power_kw),
     "capex": ("USD of capex", lambda outcome: outcome.capex_usd),
+    "regret": ("USD of regret", lambda outcome: outcome.regret_usd),
 }
 """Figures besides the cost of which less is better: their unit, and where they stand."""
 
@@ -69,7 +70,8 @@ def run_view(found: Sweep, most: int | None = None) -> View:
     shown = found.runs[:most]
     rows = [_run(found, run) for run in shown]
     types = [f"{name} GPUs" for name in found.gpu_types]
-    titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", "why"]
+    regret = ["regret USD"] if found.question.regret else []
+    titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", *regret, "why"]
     note = "" if len(shown) == len(found.runs) else f"The first {most} of {len(found.runs)}."
     return view("Variants", titles, rows, text=2 + len(paths), words=("why",), note=note)
 
@@ -84,8 +86,15 @@ def _run(found: Sweep, run: Run) -> list[str]:
         figures += ["-"] * len(found.gpu_types)
     figures.append("-" if outcome.power_kw is None else number(outcome.power_kw))
     figures += ["-" if value is None else usd(value) for value in (outcome.capex_usd, outcome.opex_usd)]
+    figures += [_regret(outcome)] if found.question.regret else []
     settings = [one.setting for one in run.settings]
     return [str(run.variant), *settings, STATUSES[outcome.status], *figures, outcome.message]
+
+
+def _regret(outcome: Outcome) -> str:
+    if outcome.base_orders == "IMPOSSIBLE":
+        return "not possible"
+    return "-" if outcome.regret_usd is None else usd(outcome.regret_usd)
 
 
 def efficient_view(found: Sweep, name: str) -> View:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
+from fleetopt.capacity.domain import CapacityTable
 from fleetopt.capacity.table import Derivation
 from fleetopt.catalog.domain import GpuType, Llm, NodeType
 from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, VerificationError
@@ -18,9 +20,11 @@ from fleetopt.plan.domain import Plan
 from fleetopt.plan.money import Kind, kind_of
 from fleetopt.plan.store import to_json
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.holding import Decided
 from fleetopt.study.measures import measures
 from fleetopt.study.once import optimize
 from fleetopt.study.sweep.records import Outcome, Status
+from fleetopt.study.sweep.regret import regretted
 
 LONGEST_MESSAGE = 500
 
@@ -34,13 +38,16 @@ _STATUS: dict[type[FleetoptError], Status] = {
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all variants have in common, and how they are solved. `plans` is whether their plans are wanted."""
+    """What all variants have in common, and how they are solved. `plans` is whether their plans are wanted; `base` what
+    the plan of the scenario as it is orders and sells, where regret is asked for.
+    """
 
     models: dict[str, Llm]
     gpu_types: dict[str, GpuType]
     node_types: dict[str, NodeType]
     options: SolveOptions
     plans: bool
+    base: Decided | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +86,17 @@ class Bench:
         start = perf_counter()
         try:
             scenario = task.whole(self.shared)
-            plan = optimize(scenario, self.shared.options, capacities=self._derivation.table(scenario))
+            capacities = self._derivation.table(scenario)
+            plan = optimize(scenario, self.shared.options, capacities=capacities)
+            regret = self._regret(scenario, plan, capacities)
         except Exception as error:  # noqa: BLE001 - one variant that fails must not take the others with it
             return Answer(task.key, _failure(error, perf_counter() - start))
-        outcome = _figures(scenario, plan, perf_counter() - start)
+        outcome = _figures(scenario, plan, perf_counter() - start).model_copy(update=regret)
         return Answer(task.key, outcome, to_json(plan) if self.shared.plans else None)
+
+    def _regret(self, scenario: Scenario, plan: Plan, capacities: CapacityTable) -> dict[str, Any]:
+        base = self.shared.base
+        return {} if base is None else regretted(scenario, plan, base, self.shared.options, capacities)
 
 
 def lost(key: str, why: str) -> Answer:

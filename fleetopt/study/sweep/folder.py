@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from fleetopt.documents import check_folder, read_bytes, shown, stands, write_file
 from fleetopt.errors import InputError, Issue
-from fleetopt.plan.domain import Record
+from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.store import read_plan
 from fleetopt.study.sweep.bench import Answer
 from fleetopt.study.sweep.records import PLANNED, Outcome, Question
 
@@ -70,6 +71,10 @@ class Folder:
 
     def kept(self, key: str) -> Outcome | None:
         """What came of a run that is finished, None if it has to be run. A damaged file is no finished run."""
+        found = self._finished(key)
+        return None if found is None or (self._plans and self._lacks_plan(found)) else found.outcome
+
+    def _finished(self, key: str) -> Kept | None:
         file = self._path / "runs" / f"{key}.json"
         if not stands(file, "file"):
             return None
@@ -81,7 +86,7 @@ class Folder:
         if found.input_hash != key:
             self.damaged += 1
             return None
-        return None if self._plans and self._lacks_plan(found) else found.outcome
+        return found
 
     def keep(self, answer: Answer) -> None:
         """Keeps a finished run. One that failed by our fault, or that of the machine, is not finished."""
@@ -94,6 +99,13 @@ class Folder:
             write_file(self._path / plan_name(answer.key), data)
         kept = Kept(input_hash=answer.key, outcome=answer.outcome, plan=digest)
         write_file(self._path / "runs" / f"{answer.key}.json", _json(kept))
+
+    def kept_plan(self, key: str) -> Plan | None:
+        """The plan of a finished run, None where there is none or another one."""
+        found = self._finished(key)
+        if found is None or found.outcome.status not in PLANNED or self._lacks_plan(found):
+            return None
+        return read_plan(self._path / plan_name(key))
 
     def plan(self, key: str) -> str | None:
         """The name of a run's plan in the folder, None where there is none."""
@@ -111,18 +123,26 @@ def plan_name(key: str) -> str:
     return f"plans/{key}.json"
 
 
+def read_question(file: Path) -> Question:
+    """What was asked.
+
+    Raises:
+        InputError: the file is not what a sweep has written.
+    """
+    try:
+        return Question.model_validate_json(read_bytes(file, LIMIT_BYTES), strict=True)
+    except ValidationError:
+        fix = "Name another folder, or add --force to ask anew in this one"
+        raise InputError([Issue("bad-question", shown(file), "is not what a sweep asked", fix)]) from None
+
+
 def _check_same(path: Path, question: Question) -> None:
     """Stops before runs of two questions are mixed.
 
     Raises:
         InputError: something else was asked before.
     """
-    file = path / QUESTION
-    try:
-        before = Question.model_validate_json(read_bytes(file, LIMIT_BYTES), strict=True)
-    except ValidationError:
-        fix = "Name another folder, or add --force to ask anew in this one"
-        raise InputError([Issue("bad-question", shown(file), "is not what a sweep asked", fix)]) from None
+    before = read_question(path / QUESTION)
     other = [name for name in Question.model_fields if getattr(before, name) != getattr(question, name)]
     if other:
         what = f"holds another sweep ({', '.join(_told(name, before, question) for name in other)})"

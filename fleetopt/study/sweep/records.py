@@ -18,6 +18,7 @@ SCHEMA_VERSION: Literal["1"] = "1"
 Status: TypeAlias = Literal[
     "OPTIMAL", "FEASIBLE", "INFEASIBLE", "NO_SOLUTION_FOUND", "BAD_INPUT", "FAILED_VERIFICATION", "FAILED"
 ]
+BaseOrders: TypeAlias = Literal["KEPT", "IMPOSSIBLE", "NOT_KNOWN"]
 PLANNED: tuple[Status, ...] = ("OPTIMAL", "FEASIBLE")
 
 
@@ -49,6 +50,12 @@ class Outcome(Record):
     usd_per_million_tokens: float | None = None
     nodes: float | None = None
     power_kw: float | None = None
+    regret_usd: float | None = Field(
+        default=None, description="What keeping the orders of the scenario as it is costs beyond the variant's own plan"
+    )
+    base_orders: BaseOrders | None = Field(
+        default=None, description="Whether those orders can be kept, if that is asked"
+    )
     gpus: dict[str, int] = Field(default={}, description="By GPU type")
     message: str = Field(default="", description="Why there is no plan")
     seconds: float = Field(description="To find and verify the plan, on the machine that did")
@@ -77,6 +84,7 @@ class Question(Record):
     time_limit_s: float
     method: str
     plans: bool
+    regret: bool = False
     fleetopt_version: str
 
 

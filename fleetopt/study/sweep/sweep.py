@@ -19,6 +19,8 @@ from fleetopt.errors import InputError, Issue
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import Source
+from fleetopt.study.holding import Decided
+from fleetopt.study.sweep.base import base_orders
 from fleetopt.study.sweep.bench import Shared, Task
 from fleetopt.study.sweep.designs import Choice, Design, choices
 from fleetopt.study.sweep.engines.engine import Engine, Inline
@@ -35,7 +37,8 @@ class Ask:
     """What to vary, how, and how hard to try for each variant.
 
     `samples` and `seed` are for the Latin hypercube; `most` is the number of variants beyond which nothing is run;
-    `plans` is whether every variant's plan is kept, which takes a folder.
+    `plans` is whether every variant's plan is kept, which takes a folder; `regret` whether it is asked what keeping the
+    orders of the scenario as it is would cost in every variant, which takes two solves for most.
     """
 
     vary: Sequence[str]
@@ -45,6 +48,7 @@ class Ask:
     most: int = MOST_VARIANTS
     options: SolveOptions = field(default_factory=lambda: SolveOptions(diagnose=False))
     plans: bool = False
+    regret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,11 @@ def sweep(
     as_written = source.scenario()
     variables = read_variables(source, ask.vary)
     chosen = choices(variables, ask.design, ask.samples, ask.seed, ask.most)
-    desk = _Desk(Variants(source, variables), ask, chosen)
+    desk = _Desk(Variants(source, variables), ask, chosen, as_written)
     question = _question(ask, as_written, desk)
     with closing(Folder(folder, question, force=force)) if folder is not None else nullcontext() as kept:
+        if desk.base_key is not None:
+            desk.base = base_orders(as_written, desk.base_key, desk.shared(), kept)
         outcomes = _outcomes(desk, engine or Inline(), kept, tell)
         return Sweep(
             question=question, gpu_types=tuple(sorted(desk.gpu_types)), runs=tuple(_runs(desk, outcomes, kept))
@@ -103,9 +109,12 @@ def sweep(
 class _Desk:
     """The variants, each read once before any is run; scenarios are made again when their turn comes."""
 
-    def __init__(self, variants: Variants, ask: Ask, chosen: Sequence[Choice]) -> None:
+    def __init__(self, variants: Variants, ask: Ask, chosen: Sequence[Choice], as_written: Scenario) -> None:
         self.variants, self.ask = variants, ask
-        self.models: dict[str, Llm] = {}
+        unchanged = as_it_is(variants.variables)
+        self.base: Decided | None = None
+        self.base_key = variants.hash_of(unchanged, as_written, ask.options) if ask.regret else None
+        self.models: dict[str, Llm] = dict(as_written.models) if ask.regret else {}
         self.gpu_types: set[str] = set()
         self.keys: dict[str, Choice] = {}
         self.runs: list[tuple[Choice, str]] = []
@@ -113,10 +122,12 @@ class _Desk:
         for choice in chosen:
             try:
                 scenario = variants.scenario(choice)
+                if ask.regret:
+                    _check_about_cost(scenario)
             except InputError as error:
                 issues |= {str(issue): issue for issue in error.issues}
                 continue
-            key = variants.hash_of(choice, scenario, ask.options)
+            key = variants.hash_of(choice, scenario, ask.options, self.base_key)
             self.models |= scenario.models
             self.gpu_types |= _gpu_types(scenario)
             self.keys.setdefault(key, choice)
@@ -130,7 +141,7 @@ class _Desk:
     def shared(self) -> Shared:
         hardware = self.variants.source.hardware
         options = replace(self.ask.options, start=None)  # no run depends on another plan (docs/decisions/0015)
-        return Shared(self.models, hardware.gpu_types, hardware.node_types, options, self.ask.plans)
+        return Shared(self.models, hardware.gpu_types, hardware.node_types, options, self.ask.plans, self.base)
 
 
 def _question(ask: Ask, as_written: Scenario, desk: _Desk) -> Question:
@@ -146,8 +157,18 @@ def _question(ask: Ask, as_written: Scenario, desk: _Desk) -> Question:
         time_limit_s=ask.options.time_limit_s,
         method=ask.options.method,
         plans=ask.plans,
+        regret=ask.regret,
         fleetopt_version=version("fleetopt"),
     )
+
+
+def _check_about_cost(scenario: Scenario) -> None:
+    if scenario.objective is not None:
+        what, fix = (
+            "has an objective other than cost, and regret is a cost",
+            "Take the objective out, or ask without --regret",
+        )
+        raise InputError([Issue("no-regret", "--regret", what, fix)])
 
 
 def _gpu_types(scenario: Scenario) -> set[str]:

@@ -25,6 +25,9 @@ from fleetopt.study.sweep.records import Setting
 from fleetopt.study.sweep.variables import Variable, setting
 
 AS_IT_IS = "as it is"
+CHANGED = "changed: "
+"""What the names of changes begin with, among the files that a plan was made from."""
+
 _ROOMS = ("capacity", "catalog", "documents", "optimizer", "plan", "scenario", "study", "verify")
 
 
@@ -46,20 +49,32 @@ class Variants:
             InputError: the rules of scenarios refuse it; each issue names the expression that it comes from.
         """
         try:
-            return self.source.scenario(self._document(choice), self._changes(choice))
+            return self.source.scenario(self._document(choice), self.changes(choice))
         except InputError as error:
             raise InputError(self._blamed(issue, choice) for issue in error.issues) from None
 
     def read_hash(self, choice: Choice, scenario: Scenario) -> str:
         """A hash of everything that was read for a variant; how its YAML files are laid out does not matter."""
-        document = {file.name for file in (*self.source.files, *self._changes(choice))}
+        document = {file.name for file in (*self.source.files, *self.changes(choice))}
         files = [(file.name, file.sha256) for file in scenario.files if file.name not in document]
         return _sha256({"document": self._document(choice).value, "files": files})
 
-    def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions) -> str:
-        """A hash of everything that a run depends on: what was read, the options, and the programs."""
-        asked = (options.gap, options.time_limit_s, options.method)
+    def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions, base: str | None = None) -> str:
+        """A hash of everything that a run depends on: what was read, the options, and the programs.
+
+        Args:
+            choice: the settings.
+            scenario: the variant.
+            options: how it is solved.
+            base: the hash of the run whose orders are regretted, if any.
+        """
+        asked = (options.gap, options.time_limit_s, options.method, *([] if base is None else [base]))
         return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), _solver()])
+
+    def changes(self, choice: Choice) -> tuple[InputFile, ...]:
+        """The changes as input files, so that a variant's plan does not pass for the scenario's."""
+        fields = ((".".join(map(str, key)), new) for key, new in self._fields(choice))
+        return tuple(InputFile(f"{CHANGED}{path} = {_short(new)}", _sha256([path, new])) for path, new in fields)
 
     def _document(self, choice: Choice) -> Document:
         document = self.source.document
@@ -73,11 +88,6 @@ class Variants:
         for variable, level in zip(self.variables, choice, strict=True):
             if level is not None and not level.is_as_written:
                 yield from (setting(self.source, key, level) for key in variable.keys)
-
-    def _changes(self, choice: Choice) -> tuple[InputFile, ...]:
-        """The changes as input files, so that a variant's plan does not pass for the scenario's."""
-        fields = ((".".join(map(str, key)), new) for key, new in self._fields(choice))
-        return tuple(InputFile(f"changed: {path} = {_short(new)}", _sha256([path, new])) for path, new in fields)
 
     def _said(self, variable: Variable, level: Level | None) -> Setting:
         text = AS_IT_IS if level is None else level.text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fleetopt.errors import InputError
-from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.optimizer.solve import Method, SolveOptions
 from fleetopt.report.sweep.tables import rows
 from fleetopt.scenario.load import load
 from fleetopt.study.once import optimize
@@ -29,8 +29,8 @@ Write = Callable[..., Path]
 VARY = ("workloads.chat.demand=0.5x,1x,2x", "offers.h100.price=-20%,0", "workloads.search.slo.tpot=1 ms,30 ms")
 
 
-def found(path: Path, engine: Engine, folder: Path | None = None, **how: Any) -> Sweep:
-    options = SolveOptions(gap=0.01, diagnose=False)
+def found(path: Path, engine: Engine, folder: Path | None = None, method: Method = "auto", **how: Any) -> Sweep:
+    options = SolveOptions(gap=0.01, method=method, diagnose=False)
     return sweep(path, Ask(VARY, options=options, plans=folder is not None), engine=engine, folder=folder, **how)
 
 
@@ -67,12 +67,8 @@ def test_a_run_is_what_planning_the_edited_file_gives(scenario: Write, inline: S
     assert [(run.outcome.cost_usd, run.outcome.status) for run in same] == [(plan.objective_usd, plan.status)]
 
 
-def test_a_killed_worker_loses_nothing(scenario: Write, inline: Sweep) -> None:
-    """Proves: a worker that is killed in mid-run is noticed, its task run again, and every variant answered once.
-    Sensitivity: the sweep would wait for ever, or lack a row.
-    """
-    killed: list[int] = []
-    told: list[int] = []
+def one_is_killed(told: list[int], killed: list[int]) -> Callable[[Progress], None]:
+    """Kills a worker after the first answer, and takes note of how many are done."""
 
     def tell(progress: Progress) -> None:
         told.append(progress.done)
@@ -82,10 +78,37 @@ def test_a_killed_worker_loses_nothing(scenario: Write, inline: Sweep) -> None:
             os.kill(child.pid, signal.SIGKILL)
             killed.append(child.pid)
 
-    assert untimed(found(scenario(), Processes(2), tell=tell)) == [row | {"plan": None} for row in untimed(inline)]
+    return tell
+
+
+def test_a_killed_worker_loses_nothing(scenario: Write, inline: Sweep) -> None:
+    """Proves: a worker that is killed in mid-run is noticed, its task run again, and every variant answered once.
+    Sensitivity: the sweep would wait for ever, or lack a row.
+    """
+    killed: list[int] = []
+    told: list[int] = []
+    swept = found(scenario(), Processes(2), tell=one_is_killed(told, killed))
+    assert untimed(swept) == [row | {"plan": None} for row in untimed(inline)]
     assert killed
     assert told == list(range(13))
     assert not multiprocessing.active_children()
+
+
+def test_by_patterns_engines_agree_too_though_a_worker_is_killed(scenario: Write, tmp_path: Path) -> None:
+    """Proves: twelve variants solved by patterns are the same in one process and in two of which one is killed, plans
+    byte for byte, and each plan says which method made it.
+
+    Sensitivity: a search whose luck depended on the process, or on what it did before, would show in some plan.
+    """
+    alone = found(scenario(), Inline(), tmp_path / "alone", "patterns")
+    killed: list[int] = []
+    told: list[int] = []
+    apart = found(scenario(), Processes(2), tmp_path / "apart", "patterns", tell=one_is_killed(told, killed))
+    assert untimed(apart) == untimed(alone)
+    assert plans(tmp_path / "apart") == plans(tmp_path / "alone")
+    assert all(b'"method": "patterns"' in text for text in plans(tmp_path / "alone").values())
+    assert killed
+    assert told == list(range(13))
 
 
 def test_a_task_that_kills_its_workers_is_given_up(scenario: Write) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fleetopt.errors import InputError
-from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.optimizer.solve import Method, SolveOptions
 from fleetopt.report.sweep.tables import rows
 from fleetopt.study.sweep.engines.engine import Engine, Inline
 from fleetopt.study.sweep.engines.on_ray import OnRay
@@ -25,8 +25,9 @@ Write = Callable[..., Path]
 VARY = ("workloads.chat.demand=0.5x..2x:6", "offers.h100.price=-20%,0", "workloads.search.slo.tpot=1 ms,30 ms")
 
 
-def found(path: Path, engine: Engine, vary: tuple[str, ...] = VARY, **how: Any) -> Sweep:
-    return sweep(path, Ask(vary, options=SolveOptions(gap=0.01, diagnose=False)), engine=engine, **how)
+def found(path: Path, engine: Engine, vary: tuple[str, ...] = VARY, method: Method = "auto", **how: Any) -> Sweep:
+    options = SolveOptions(gap=0.01, method=method, diagnose=False)
+    return sweep(path, Ask(vary, options=options), engine=engine, **how)
 
 
 def untimed(swept: Sweep) -> list[dict[str, Any]]:
@@ -57,8 +58,13 @@ def at_work() -> list[int]:
     return found
 
 
-def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(scenario: Write, address: str) -> None:
-    """Proves: on two nodes, one worker killed in mid-run, every variant is answered once and as one process answers it.
+@pytest.mark.parametrize("method", ["auto", "patterns"])
+def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(
+    scenario: Write, address: str, method: Method
+) -> None:
+    """Proves: on two nodes, one worker killed in mid-run, every variant is answered once and as one process answers it,
+    by either method.
+
     Sensitivity: a lost task, one that counts twice, or another answer from another machine.
     """
     killed: list[int] = []
@@ -71,7 +77,8 @@ def test_ray_gives_what_one_process_gives_though_a_worker_is_killed(scenario: Wr
                 os.kill(process, signal.SIGKILL)
                 killed.append(process)
 
-    assert untimed(found(scenario(), OnRay(address), tell=tell)) == untimed(found(scenario(), Inline()))
+    apart, alone = found(scenario(), OnRay(address), VARY, method, tell=tell), found(scenario(), Inline(), VARY, method)
+    assert untimed(apart) == untimed(alone)
     assert killed
     assert told == list(range(25))
 
