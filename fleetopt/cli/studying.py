@@ -47,6 +47,15 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
 
         desk.tell("the plan itself", 0)
         return optimize(by_cost(scenario), desk.options)
+    return verified(scenario, stored)
+
+
+def verified(scenario: Scenario, stored: Path) -> Plan:
+    """A stored plan, read and verified.
+
+    Raises:
+        VerificationError: it is not one of this scenario as it is now.
+    """
     from fleetopt.errors import VerificationError
     from fleetopt.plan.store import read_plan
     from fleetopt.verify.verifier import verify
@@ -73,4 +82,4 @@ def stoppable(desk: Resolver) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "stoppable", "wipe"]
+__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "stoppable", "verified", "wipe"]
