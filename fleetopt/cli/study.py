@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetopt.cli.failure import bad_option
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, resolver, stoppable, verified, wipe
+from fleetopt.cli.studying import (
+    Gap,
+    StoredPlan,
+    TimeLimit,
+    TotalTime,
+    resolver,
+    stoppable,
+    style_option,
+    verified,
+    wipe,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,11 +85,7 @@ def run(
 
 def _styles(names: Sequence[str]) -> tuple[Style, ...]:
     """The styles that are asked for, in the order of the table."""
-    from fleetopt.errors import did_you_mean
     from fleetopt.study.styles import STYLES
 
-    known = {style.name for style in STYLES}
-    for name in names:
-        if name not in known:
-            raise bad_option("--style", f"'{name}' is no serving style. {did_you_mean(name, known)}")
-    return tuple(style for style in STYLES if not names or style.name in names)
+    wanted = {style_option(name).name for name in names}
+    return tuple(style for style in STYLES if not wanted or style.name in wanted)

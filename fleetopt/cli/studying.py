@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.plan.domain import Plan
     from fleetopt.scenario.domain import Scenario
     from fleetopt.study.resolve import Resolver
+    from fleetopt.study.styles import Style
 
 Gap = Annotated[str, typer.Option(help="Solve each question to within this of the best.", metavar="PERCENT")]
 TimeLimit = Annotated[str, typer.Option(help="Stop each solve after this long.", metavar="TIME")]
@@ -67,6 +68,18 @@ def verified(scenario: Scenario, stored: Path) -> Plan:
     return plan
 
 
+def style_option(name: str) -> Style:
+    """The serving style of a name."""
+    from fleetopt.cli.failure import bad_option
+    from fleetopt.errors import did_you_mean
+    from fleetopt.study.styles import STYLES
+
+    known = {style.name: style for style in STYLES}
+    if name not in known:
+        raise bad_option("--style", f"'{name}' is no serving style. {did_you_mean(name, known)}")
+    return known[name]
+
+
 @contextmanager
 def stoppable(desk: Resolver) -> Iterator[None]:
     """Ctrl-C ends the solve at hand, and with it all that would follow; what is finished stays."""
@@ -82,4 +95,15 @@ def stoppable(desk: Resolver) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "resolver", "stoppable", "verified", "wipe"]
+__all__ = [
+    "Gap",
+    "StoredPlan",
+    "TimeLimit",
+    "TotalTime",
+    "plan_of",
+    "resolver",
+    "stoppable",
+    "style_option",
+    "verified",
+    "wipe",
+]

@@ -17,18 +17,18 @@ from functools import partial
 
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.plainer import Fleet
-from fleetopt.study.resolve import Resolver
 from fleetopt.study.restrict import gpu_types, with_gpu_types, with_ways
-from fleetopt.study.styles.style import Style, narrowed
+from fleetopt.study.styles.style import Style, restriction
 
 A100, H100, CAPPED = "A100-80G", "H100", "H100-capped"
-PAPER = "Splitwise, ISCA'24"
 
 
-def pools(scenario: Scenario, prompt: str, token: str) -> Scenario:
+def pools(prompt: str, token: str, scenario: Scenario) -> Scenario | str:
     """With prefill on one GPU type and decode on another, and nothing else."""
     on = {"prefill": prompt, "decode": token}
+    lacking = sorted(set(on.values()) - set(gpu_types(scenario)))
+    if lacking:
+        return f"no {' and no '.join(lacking)} is on offer"
 
     def wanted(one: Candidate) -> bool:
         return on.get(one.role) == one.config.gpu_type
@@ -36,16 +36,10 @@ def pools(scenario: Scenario, prompt: str, token: str) -> Scenario:
     return with_ways(with_gpu_types(scenario, on.values()), wanted)
 
 
-def _design(prompt: str, token: str, scenario: Scenario, desk: Resolver) -> Fleet:
-    lacking = sorted({prompt, token} - set(gpu_types(scenario)))
-    if lacking:
-        return Fleet(None, f"does not apply: no {' and no '.join(lacking)} is on offer")
-    note = f"prompts on {prompt}, tokens on {token}"
-    return narrowed(scenario, pools(scenario, prompt, token), desk, note, note)
-
-
 def _style(letters: str, prompt: str, token: str) -> Style:
-    return Style(f"splitwise-{letters.lower()}", f"Splitwise-{letters}", PAPER, partial(_design, prompt, token))
+    note = f"prompts on {prompt}, tokens on {token}"
+    name, title = f"splitwise-{letters.lower()}", f"Splitwise-{letters}"
+    return restriction(name, title, "Splitwise, ISCA'24", note, partial(pools, prompt, token))
 
 
 DESIGNS = (

@@ -10,39 +10,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.merge import of_whole
 from fleetopt.study.plainer import UNFINISHED, Fleet
 from fleetopt.study.resolve import Resolver
 
+Leaves: TypeAlias = Callable[[Scenario], Scenario | str]
+"""A scenario with less to choose from, or why there is no such thing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """A way to serve. `name` is its folder and what an option calls it; `paper` is who describes it.
 
-    `find` gives its best plan of a scenario, or none with the reason, also where the style does not apply.
+    `find` gives its best plan of a scenario, or none with the reason, also where the style does not apply. `leaves` is
+    the scenario with all that it leaves, or why it does not apply; None where it is a choice among several such.
     """
 
     name: str
     title: str
     paper: str
     find: Callable[[Scenario, Resolver], Fleet]
+    leaves: Leaves | None = None
 
 
-def narrowed(scenario: Scenario, narrower: Scenario, desk: Resolver, what: str, note: str) -> Fleet:
-    """The best plan of a scenario with less to choose from, as one of the scenario itself.
+def restriction(name: str, title: str, paper: str, note: str, leaves: Leaves) -> Style:
+    """A style that is one scenario with less to choose from; `note` is what it comes to."""
 
-    Args:
-        scenario: the whole question.
-        narrower: the same with less to choose from.
-        desk: what solves it.
-        what: it is asked for.
-        note: what the style comes to here.
-    """
-    answer = desk.solve(narrower, what)
-    if answer.plan is not None:
-        return Fleet(of_whole(scenario, answer.plan), note, bound_usd=answer.plan.bound_usd)
-    if not answer.impossible:
-        return Fleet(None, UNFINISHED, open=True)
-    return Fleet(None, f"impossible: {answer.why}" if answer.why else "no such plan within the limits")
+    def find(scenario: Scenario, desk: Resolver) -> Fleet:
+        narrower = leaves(scenario)
+        if isinstance(narrower, str):
+            return Fleet(None, f"does not apply: {narrower}")
+        answer = desk.solve(narrower, title)
+        if answer.plan is not None:
+            return Fleet(of_whole(scenario, answer.plan), note, bound_usd=answer.plan.bound_usd)
+        if not answer.impossible:
+            return Fleet(None, UNFINISHED, open=True)
+        return Fleet(None, f"impossible: {answer.why}" if answer.why else "no such plan within the limits")
+
+    return Style(name, title, paper, find, leaves)
