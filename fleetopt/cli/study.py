@@ -24,15 +24,26 @@ from fleetopt.cli.studying import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fleetopt.study.resolve import Resolver
     from fleetopt.study.styles import Style
 
 NAME = "study"
+SMALLEST = 0.001
+"""Of the factors on SLOs."""
 
 
 def run(
     scenario: Scenario,
     style: Annotated[
         list[str] | None, typer.Option(help="Only this style, once for each; all of them if left out.", metavar="NAME")
+    ] = None,
+    slo_scale: Annotated[
+        str | None,
+        typer.Option(
+            help="Instead: each workload alone, aggregated against disaggregated, with its TTFT and TPOT limits times "
+            "each of these, and where the better one changes.",
+            metavar="FACTORS",
+        ),
     ] = None,
     plan: StoredPlan = None,
     out: Annotated[
@@ -55,6 +66,9 @@ def run(
     """
     desk = resolver(gap, time_limit, total_time)
     wanted = _styles(style or [])
+    if slo_scale is not None:
+        _tightness(scenario, _factors(slo_scale), desk, out, force=force, json_=json_)
+        return
     from fleetopt.report.style_views import papers_view, styles_headline, styles_view
     from fleetopt.scenario.load import load
     from fleetopt.study.styles.comparison import Keeping, compare_styles
@@ -89,3 +103,44 @@ def _styles(names: Sequence[str]) -> tuple[Style, ...]:
 
     wanted = {style_option(name).name for name in names}
     return tuple(style for style in STYLES if not wanted or style.name in wanted)
+
+
+def _factors(text: str) -> list[float]:
+    """Factors on the limits, like '2,1,0.5'."""
+    from fleetopt.cli.failure import bad_option
+
+    factors = []
+    for word in text.split(","):
+        try:
+            factors.append(float(word))
+        except ValueError:
+            raise bad_option("--slo-scale", f"'{word[:40]}' is no number; write factors like 2,1,0.5") from None
+        if not SMALLEST <= factors[-1] <= 1.0 / SMALLEST:
+            raise bad_option("--slo-scale", f"'{word[:40]}' is not between {SMALLEST:g} and {1.0 / SMALLEST:g}")
+    return sorted(set(factors))
+
+
+def _tightness(
+    scenario: Path, factors: list[float], desk: Resolver, out: Path | None, *, force: bool, json_: bool
+) -> None:
+    from fleetopt.cli.draw import announce
+    from fleetopt.documents import check_folder
+    from fleetopt.report.tightness_views import tightness_headline, tightness_views, write_tightness
+    from fleetopt.scenario.load import load
+    from fleetopt.study.restrict import by_cost
+    from fleetopt.study.styles.crossover import tightness
+
+    if out is not None:
+        check_folder(out, force=force)
+    question = by_cost(load(scenario))
+    try:
+        with stoppable(desk):
+            found = tightness(question, factors, desk)
+    finally:
+        wipe()
+    if out is not None:
+        write_tightness(found, out)
+    if json_:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        return
+    announce(tightness_headline(found), tightness_views(found))

@@ -49,7 +49,7 @@ def alone(scenario: Scenario, desk: Resolver) -> Fleet:
     def one(supply: Scenario, group: list[Workload]) -> Plan | None:
         return desk.solve(with_workloads(supply, group), f"{group[0].name} alone").plan
 
-    return _apart("no node is shared between workloads", scenario, desk, _families(scenario), one)
+    return _apart("no node is shared between workloads", scenario, desk, families(scenario), one)
 
 
 def static(scenario: Scenario, desk: Resolver) -> Fleet:
@@ -95,7 +95,7 @@ def _apart(
     return Fleet(merged(scenario, queued), f"{said}; scarce supply goes to the first who asks")
 
 
-def _families(scenario: Scenario) -> list[list[Workload]]:
+def families(scenario: Scenario) -> list[list[Workload]]:
     """Workloads that are one in the scenario file, length buckets together."""
     groups: dict[str, list[Workload]] = {}
     for workload in scenario.workloads:

@@ -67,3 +67,40 @@ def test_no_plan_at_all_ends_as_it_does_for_plan(fleetopt: Run, seed: Seed) -> N
     answer = fleetopt("study", seed("ttft: 2 s", "ttft: 1 ms"))
     assert answer.returncode == 3
     assert "TTFT" in answer.stderr
+
+
+def test_how_tight_promises_may_be(fleetopt: Run, seed: Seed) -> None:
+    """Proves: --slo-scale gives the same table on screen, in JSON and on disk, and refuses a folder with files in it.
+    Sensitivity: a table of its own would drift from the file."""
+    words = ("study", seed(), "--slo-scale", "1,2", "--gap", "1 %")
+    found = json.loads(fleetopt(*words, "-o", "tight", "--json").stdout)
+    assert found == json.loads(Path("tight/tightness.json").read_text())
+    told = fleetopt(*words).stdout
+    rows = list(csv.DictReader(io.StringIO(Path("tight/tightness.csv").read_text())))
+    assert [float(row["factor"]) for row in rows] == [1.0, 2.0]
+    for row, one in zip(rows, found["rows"], strict=True):
+        assert float(row["disaggregated_usd"]) == one["disaggregated_usd"]
+        assert one["aggregated_usd"] is None
+        shown = f"{one['disaggregated_usd']:,.2f}"
+        assert shown in told
+        assert shown in Path("tight/tightness.md").read_text()
+    assert fleetopt(*words, "-o", "tight").returncode == 2
+
+
+@pytest.mark.parametrize("factors", ["", "a", "1,,2", "0", "-1", "nan", "inf", "1e9", "=cmd()"])
+def test_a_wrong_factor_is_one_clear_error(fleetopt: Run, seed: Seed, factors: str) -> None:
+    """Proves: what is wrong is named, with exit code 2. Sensitivity: nan passes a comparison that is turned around."""
+    answer = fleetopt("study", seed(), "--slo-scale", factors)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "--slo-scale" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("static", "choice among several"), ("splitwise-aa", "does not apply"), ("x", "no serving style")],
+)
+def test_a_style_that_cannot_be_stretched_is_refused(fleetopt: Run, seed: Seed, name: str, said: str) -> None:
+    """Proves: stretch --style takes only what is one restriction of the scenario. Sensitivity: all would be stretched."""
+    answer = fleetopt("stretch", seed(), "--style", name, "--budget", "1 M USD")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert said in answer.stderr
