@@ -100,7 +100,7 @@ def test_a_wrong_factor_is_one_clear_error(fleetopt: Run, seed: Seed, factors: s
     [("static", "choice among several"), ("splitwise-aa", "does not apply"), ("x", "no serving style")],
 )
 def test_a_style_that_cannot_be_stretched_is_refused(fleetopt: Run, seed: Seed, name: str, said: str) -> None:
-    """Proves: stretch --style takes only what is one restriction of the scenario. Sensitivity: all would be stretched."""
+    """Proves: stretch --style takes only what is one restriction of the scenario. Sensitivity: all would be."""
     answer = fleetopt("stretch", seed(), "--style", name, "--budget", "1 M USD")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert said in answer.stderr
