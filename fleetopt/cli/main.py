@@ -29,6 +29,7 @@ from fleetopt.cli import (
     report,
     schema,
     stretch,
+    study,
     sweep,
     verify,
 )
@@ -46,7 +47,7 @@ app = typer.Typer(
 )
 for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
     app.command(verb.NAME)(verb.run)
-for verb in (stretch, sweep, catalog, schema, init):
+for verb in (study, stretch, sweep, catalog, schema, init):
     app.command(verb.NAME)(verb.run)
 for group in (ingest, profile):
     app.add_typer(group.app, name=group.NAME)

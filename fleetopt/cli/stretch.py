@@ -11,7 +11,7 @@ import typer
 from fleetopt.cli.failure import bad_option
 from fleetopt.cli.options import fraction_option
 from fleetopt.cli.plan import Scenario
-from fleetopt.cli.studying import Gap, TimeLimit, TotalTime, resolver, stoppable, wipe
+from fleetopt.cli.studying import Gap, TimeLimit, TotalTime, resolver, stoppable, style_option, wipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,9 @@ def run(
         str | None, typer.Option(help="Keep the nameplate of all nodes in service under this.", metavar="POWER")
     ] = None,
     workload: Annotated[str | None, typer.Option(help="Stretch only this workload; the others ask the same.")] = None,
+    style: Annotated[
+        str | None, typer.Option(help="Serve only in this style, as fleetopt study names them.", metavar="NAME")
+    ] = None,
     within: Annotated[str, typer.Option(help="End when it is known to within this.", metavar="PERCENT")] = "0.1 %",
     steps: Annotated[int, typer.Option(min=1, max=MOST_STEPS, help="A curve of so many parts of the limit.")] = 1,
     out: Annotated[
@@ -61,7 +64,7 @@ def run(
     from fleetopt.scenario.load import load
     from fleetopt.study.stretch import Limits, stretch
 
-    question = load(scenario)
+    question = _in_style(load(scenario), style)
     _check_workload(question, workload)
     limits = Limits(budget_usd, power_w)
     try:
@@ -83,6 +86,19 @@ def run(
 
 
 NEAREST = 1e-5
+
+
+def _in_style(question: Question, name: str | None) -> Question:
+    """The question with what a serving style leaves of it."""
+    if name is None:
+        return question
+    leaves = style_option(name).leaves
+    if leaves is None:
+        raise bad_option("--style", f"'{name}' is a choice among several, and nothing that can be stretched")
+    left = leaves(question)
+    if isinstance(left, str):
+        raise bad_option("--style", f"'{name}' does not apply: {left}")
+    return left
 
 
 def _amount(name: str, text: str | None, read: Callable[[str], float]) -> float | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.plan.domain import Plan
     from fleetopt.scenario.domain import Scenario
     from fleetopt.study.resolve import Resolver
+    from fleetopt.study.styles import Style
 
 Gap = Annotated[str, typer.Option(help="Solve each question to within this of the best.", metavar="PERCENT")]
 TimeLimit = Annotated[str, typer.Option(help="Stop each solve after this long.", metavar="TIME")]
@@ -59,6 +60,15 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
 
         desk.tell("the plan itself", 0)
         return optimize(by_cost(scenario), desk.options)
+    return verified(scenario, stored)
+
+
+def verified(scenario: Scenario, stored: Path) -> Plan:
+    """A stored plan, read and verified.
+
+    Raises:
+        VerificationError: it is not one of this scenario as it is now.
+    """
     from fleetopt.errors import VerificationError
     from fleetopt.plan.store import read_plan
     from fleetopt.verify.verifier import verify
@@ -68,6 +78,18 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     if broken:
         raise VerificationError(broken)
     return plan
+
+
+def style_option(name: str) -> Style:
+    """The serving style of a name."""
+    from fleetopt.cli.failure import bad_option
+    from fleetopt.errors import did_you_mean
+    from fleetopt.study.styles import STYLES
+
+    known = {style.name: style for style in STYLES}
+    if name not in known:
+        raise bad_option("--style", f"'{name}' is no serving style. {did_you_mean(name, known)}")
+    return known[name]
 
 
 @contextmanager
@@ -85,4 +107,16 @@ def stoppable(desk: Resolver) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-__all__ = ["Gap", "StoredPlan", "TimeLimit", "TotalTime", "plan_of", "question_of", "resolver", "stoppable", "wipe"]
+__all__ = [
+    "Gap",
+    "StoredPlan",
+    "TimeLimit",
+    "TotalTime",
+    "plan_of",
+    "question_of",
+    "resolver",
+    "stoppable",
+    "style_option",
+    "verified",
+    "wipe",
+]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from fleetopt import prices, units
+from fleetopt.scenario.slowdown import Slowdown, promise
 
 NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
 
@@ -106,7 +107,12 @@ _FACTOR = WithJsonSchema(
     }
 )
 _DURATION = _text("A time with its unit: us, ms, s, min or h", "20 ms", "2 s")
-_LATENCY = _text("A latency limit, at the mean unless a percentile is named", "2 s", "250 ms at p99")
+_PROMISE = _text(
+    "A latency limit, at the mean unless a percentile is named, or a multiple of what an idle reference takes",
+    "2 s",
+    "250 ms at p99",
+    "3x of A100-80G at p90",
+)
 _RATE = _text(
     "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
 )
@@ -137,7 +143,7 @@ Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[
     float, BeforeValidator(units.fraction), AfterValidator(_not_negative), AfterValidator(_at_most_one), _FRACTION
 ]
-Latency = Annotated[units.Latency, BeforeValidator(units.latency), _LATENCY]
+Promise = Annotated[units.Latency | Slowdown, BeforeValidator(promise), _PROMISE]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
 WorkAmount = Annotated[units.WorkAmount, BeforeValidator(units.work), _WORK]
 Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]

@@ -14,10 +14,10 @@ from fleetopt.scenario.fields import (
     Duration,
     Factor,
     Fraction,
-    Latency,
     Lot,
     Markup,
     Name,
+    Promise,
     Rate,
     Tokens,
     WorkAmount,
@@ -59,8 +59,8 @@ class BatchFile(Block):
 class SloFile(Block):
     """What each request is promised. Leave one out where nothing is promised."""
 
-    ttft: Annotated[Latency | None, Field(description="Time to first token")] = None
-    tpot: Annotated[Latency | None, Field(description="Time per output token after the first")] = None
+    ttft: Annotated[Promise | None, Field(description="Time to first token")] = None
+    tpot: Annotated[Promise | None, Field(description="Time per output token after the first")] = None
 
 
 class OverheadFile(Block):

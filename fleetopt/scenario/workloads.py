@@ -14,6 +14,7 @@ from fleetopt.scenario.buckets import cut
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
+from fleetopt.scenario.slowdown import SlowdownReader
 from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
 
 RESERVED = "(unused)"
@@ -77,11 +78,18 @@ class WorkloadBuilder:
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(name, file)
         transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
-        workload = self._asked(key, file, _workload(name, file, lengths, transfer_s))
+        workload = self._promised(key, file, _workload(name, file, lengths, transfer_s))
+        workload = self._asked(key, file, workload)
         if file.buckets is None:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
         return cut(workload, file.buckets.input_edges, file.buckets.output_edges, file.buckets.sharing)
+
+    def _promised(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:
+        """The workload with its limits as times, also where they are written as slow-downs."""
+        reader, llm, slo = SlowdownReader(self._document, self._issues), self._models.get(file.model), file.slo
+        ttft = reader.ttft((*key, "slo", "ttft"), slo.ttft, llm, workload.mix, file.prefix_cache_hit_rate)
+        return replace(workload, ttft=ttft, tpot=reader.tpot((*key, "slo", "tpot"), slo.tpot, llm, workload.mix))
 
     def _check_survival(self, key: Key, file: WorkloadFile) -> None:
         """What survives is counted in replicas of one workload that carry the same however many there are."""
@@ -167,15 +175,15 @@ class WorkloadBuilder:
 
 
 def _workload(name: str, file: WorkloadFile, lengths: Lengths, transfer_s_per_token: float) -> Workload:
-    """The workload before anything is asked of it."""
+    """The workload before anything is asked of it, or promised."""
     return Workload(
         name=name,
         model=file.model,
         input_tokens=lengths.input_tokens,
         output_tokens=lengths.output_tokens,
         demand_rps={},
-        ttft=file.slo.ttft,
-        tpot=file.slo.tpot,
+        ttft=None,
+        tpot=None,
         ttft_overhead_s=file.ttft_overhead.fixed,
         kv_transfer_s_per_token=transfer_s_per_token,
         prefix_cache_hit_rate=file.prefix_cache_hit_rate,

@@ -34,6 +34,26 @@ def measures(scenario: Scenario, plan: Plan) -> Measures:
     )
 
 
+class Largest(Record):
+    """The most GPUs, nodes and power in service at once, each by itself."""
+
+    gpus: int
+    nodes: int
+    power_kw: float
+
+
+def largest(scenario: Scenario, plan: Plan) -> Largest:
+    """What a plan has in service at its largest."""
+    at: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0, 0, 0.0])
+    for line in plan.fleet:
+        here = at[line.period, line.slot, line.outlook]
+        here[0] += line.gpus
+        here[1] += line.nodes
+        here[2] += line.nodes * node_kw(scenario, line.node_type)
+    gpus, nodes, power_kw = (max((here[index] for here in at.values()), default=0) for index in range(3))
+    return Largest(gpus=int(gpus), nodes=int(nodes), power_kw=power_kw)
+
+
 def node_kw(scenario: Scenario, node_type: str) -> float:
     """Power of a node: its nameplate, or that of its GPUs' boards if that is all that is known of any node on offer."""
     supply = scenario.supply

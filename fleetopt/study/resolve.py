@@ -37,10 +37,14 @@ def untold(_what: str, _number: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A plan; or none, which is `impossible` where that is proven, and otherwise only not known within the budget."""
+    """A plan; or none, which is `impossible` where that is proven, and otherwise only not known within the budget.
+
+    `why` says what stands against it, where anything but the limits together is known to.
+    """
 
     plan: Plan | None
     impossible: bool = False
+    why: str = ""
 
     @property
     def usd(self) -> float | None:
@@ -103,18 +107,38 @@ class Resolver:
         self.unanswered += answer.plan is None and not answer.impossible
         return answer
 
-    def _answer(self, scenario: Scenario, what: str, any_plan: bool, part: float, extra: Sequence[Feature]) -> Answer:
+    def best(
+        self,
+        scenario: Scenario,
+        what: str,
+        *,
+        any_plan: bool = False,
+        part: float = 1.0,
+        extra: Sequence[Feature] = (),
+        diagnose: bool = False,
+    ) -> Plan:
+        """The best plan of a scenario, as `solve` finds it; where there is none, the error says so.
+
+        Raises:
+            InputError: a workload has no profile on the GPU types of the supply.
+            Infeasible: there is no plan; with `diagnose` it says why.
+            NoPlanWithinLimit: none was found in time.
+        """
         self.solves += 1
         self.tell(what, self.solves)
         limit_s = min(self.options.time_limit_s, part * self._left_s())
-        options = replace(self.options, time_limit_s=limit_s, diagnose=False, log_file=None, on_progress=None)
+        options = replace(self.options, time_limit_s=limit_s, diagnose=diagnose, log_file=None, on_progress=None)
         if any_plan:
             options = replace(options, gap=ANY_PLAN)
+        return optimize(by_cost(scenario), options, capacities=self.capacities(scenario), extra=extra)
+
+    def _answer(self, scenario: Scenario, what: str, any_plan: bool, part: float, extra: Sequence[Feature]) -> Answer:
         try:
-            asked = by_cost(scenario)
-            return Answer(optimize(asked, options, capacities=self.capacities(scenario), extra=extra))
-        except (Infeasible, InputError):  # a supply without a GPU type that a model has a profile for is an input error
-            return Answer(None, impossible=True)
+            return Answer(self.best(scenario, what, any_plan=any_plan, part=part, extra=extra))
+        except Infeasible as error:
+            return Answer(None, impossible=True, why=error.reasons[0] if error.reasons else "")
+        except InputError as error:  # a supply without a GPU type that a model has a profile for is an input error
+            return Answer(None, impossible=True, why=error.issues[0].what)
         except NoPlanWithinLimit:
             return Answer(None)
 

@@ -30,9 +30,14 @@ def with_gpu_types(scenario: Scenario, wanted: Iterable[str]) -> Scenario:
     """
     kept = set(wanted)
     narrower = with_supply(scenario, lambda line: scenario.node_types[line.offer.node_type].gpu_type in kept)
+    return with_ways(narrower, lambda one: one.config.gpu_type in kept)
+
+
+def with_ways(scenario: Scenario, wanted: Callable[[Candidate], bool]) -> Scenario:
+    """With only some of the ways to run each model."""
     for model in scenario.models:
-        narrower = with_candidates(narrower, model, lambda one: one.config.gpu_type in kept)
-    return narrower
+        scenario = with_candidates(scenario, model, wanted)
+    return scenario
 
 
 def with_supply(

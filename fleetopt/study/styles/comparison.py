@@ -1,0 +1,163 @@
+"""Serving styles side by side, on the same inputs: the best plan of each, and of everything that is allowed.
+
+    allowed = the cheapest verified plan of (its own solve, the styles)        bound = that of its own solve
+
+Each style is a restriction, so its plans are plans of the scenario too. Where a solve ends before its proof, a style
+may come out cheaper than the solve over everything: then its plan is the best that is known of everything as well, and
+is taken, with the bound of the larger solve. So no style is ever cheaper, and the gap says how much better one may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from fleetopt.errors import NoPlanWithinLimit
+from fleetopt.plan.domain import Plan
+from fleetopt.scenario.domain import Scenario
+from fleetopt.study.measures import largest
+from fleetopt.study.plainer import UNFINISHED, Fleet
+from fleetopt.study.resolve import Resolver
+from fleetopt.study.restrict import by_cost
+from fleetopt.study.styles import STYLES
+from fleetopt.study.styles.records import ALL_ALLOWED, Comparison, StyleRow
+from fleetopt.study.styles.style import Style
+from fleetopt.verify.verifier import verify
+
+EVERYTHING = Style(ALL_ALLOWED, "all allowed", "the planner", lambda _scenario, _desk: Fleet(None, ""))
+STOPPED = "stopped before it was asked"
+EQUAL = 1e-9
+"""Relative: costs closer than this are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where finished rows are kept, and come from when a comparison goes on."""
+
+    kept: Callable[[str], StyleRow | None] = lambda _name: None
+    keep: Callable[[StyleRow], None] = lambda _row: None
+
+
+def compare_styles(
+    scenario: Scenario,
+    desk: Resolver,
+    *,
+    plan: Plan | None = None,
+    styles: Sequence[Style] = STYLES,
+    keeping: Keeping | None = None,
+) -> Comparison:
+    """Every style's best plan and the best of all. Ctrl-C after the first solve ends it with what is finished.
+
+    Args:
+        scenario: the question; what it would have little of other than cost is left out.
+        desk: how hard to try each solve.
+        plan: the best of everything allowed, where it is known already.
+        styles: those to be compared.
+        keeping: rows that are finished already, and what is told of each that is.
+
+    Raises:
+        Infeasible: there is no plan of any style, because there is none.
+        InputError: a workload has no profile on the GPU types of the supply.
+        NoPlanWithinLimit: no plan of any style was found in time.
+    """
+    shelf, question = keeping or Keeping(), by_cost(scenario)
+    own = shelf.kept(ALL_ALLOWED) or _own(question, plan, desk)
+    if own.plan is not None:
+        shelf.keep(own)
+    rows = tuple(_rows(question, desk, styles, shelf))
+    allowed = _allowed(question, own, rows, desk.options.gap)
+    if allowed is None and not desk.stopped:
+        raise NoPlanWithinLimit("no plan of any style was found in the time there was", own.bound_usd)
+    if allowed is not None:
+        shelf.keep(allowed)
+    return Comparison(
+        scenario=scenario.name,
+        styles=tuple(_compared(row, allowed) for row in rows),
+        allowed=None if allowed is None else _compared(allowed, allowed),
+        solves=desk.solves,
+        complete=all(row.finished for row in rows),
+    )
+
+
+def _own(scenario: Scenario, plan: Plan | None, desk: Resolver) -> StyleRow:
+    """What the solve over everything gives, before the styles are known."""
+    try:
+        best = plan or desk.best(scenario, "everything allowed", diagnose=True)
+    except NoPlanWithinLimit as error:
+        return _row(scenario, EVERYTHING, Fleet(None, UNFINISHED, open=True, bound_usd=error.bound_usd))
+    return _row(scenario, EVERYTHING, Fleet(best, "", bound_usd=best.bound_usd))
+
+
+def _rows(scenario: Scenario, desk: Resolver, styles: Sequence[Style], shelf: Keeping) -> Iterator[StyleRow]:
+    for style in styles:
+        row = shelf.kept(style.name)
+        if row is None:
+            row = _row(scenario, style, _found(scenario, style, desk))
+            if row.finished:
+                shelf.keep(row)
+        yield row
+
+
+def _found(scenario: Scenario, style: Style, desk: Resolver) -> Fleet:
+    if desk.stopped:
+        return Fleet(None, STOPPED, open=True)
+    try:
+        return style.find(scenario, desk)
+    except KeyboardInterrupt:
+        desk.stopped = True
+        return Fleet(None, STOPPED, open=True)
+
+
+def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:
+    plan, broken = fleet.plan, fleet.broken
+    usd = None if plan is None else plan.objective_usd
+    return StyleRow(
+        name=style.name,
+        title=style.title,
+        paper=style.paper,
+        usd=usd,
+        bound_usd=fleet.bound_usd,
+        gap=_gap(usd, fleet.bound_usd),
+        largest=None if plan is None else largest(scenario, plan),
+        verified=plan is not None and not broken,
+        finished=not fleet.open,
+        note="; ".join(said for said in (fleet.note, broken and f"breaks the scenario: {broken}") if said),
+        plan=plan,
+    )
+
+
+def _gap(usd: float | None, bound: float | None) -> float | None:
+    """How much cheaper there may be, as a fraction of the cost; none that the solver could not tell apart."""
+    if usd is None or bound is None:
+        return None
+    return 0.0 if usd - bound <= EQUAL * abs(usd) else (usd - bound) / abs(usd)
+
+
+def _allowed(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], tolerance: float) -> StyleRow | None:
+    """The cheapest plan that is known of everything allowed, with the bound of the solve over everything."""
+    best = min((row for row in rows if row.verified), key=_usd, default=None)
+    if best is None or best.plan is None:
+        return own if own.plan is not None else None
+    if own.plan is not None and _usd(own) <= _usd(best) + EQUAL * abs(_usd(best)):
+        return own
+    before = "had no plan" if own.usd is None else f"had come to {own.usd:,.2f} USD"
+    note = f"the plan of '{best.title}': the solve over everything {before} when it ended"
+    plan = _claimed(scenario, best.plan, own.bound_usd, tolerance)
+    return _row(scenario, EVERYTHING, Fleet(plan, note, bound_usd=own.bound_usd))
+
+
+def _usd(row: StyleRow) -> float:
+    return float("inf") if row.usd is None else row.usd
+
+
+def _claimed(scenario: Scenario, plan: Plan, bound: float | None, tolerance: float) -> Plan:
+    """The plan with a bound that holds for all of the scenario, verified with it."""
+    gap = _gap(plan.objective_usd, bound)
+    status = "OPTIMAL" if gap is not None and gap <= tolerance else "FEASIBLE"
+    claimed = plan.model_copy(update={"status": status, "bound_usd": bound, "gap": gap})
+    return claimed.model_copy(update={"verdict": verify(claimed, scenario)})
+
+
+def _compared(row: StyleRow, allowed: StyleRow | None) -> StyleRow:
+    comparable = row.verified and row.usd is not None and allowed is not None and (allowed.usd or 0.0) > 0.0
+    return row.model_copy(update={"ratio": _usd(row) / _usd(allowed)}) if comparable and allowed else row

@@ -1,0 +1,58 @@
+"""What the comparison of serving styles found, as records that are written and read.
+
+Money is what a plan costs over the horizon (its objective). GPUs, nodes and power are the most in service at once, each
+by itself; power is the nodes' nameplate, or their GPUs' boards where no nameplate is known.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from fleetopt.plan.domain import Plan, Record
+from fleetopt.study.measures import Largest
+
+ALL_ALLOWED = "all"
+"""The name of the row of everything that the scenario allows."""
+
+
+class StyleRow(Record):
+    """A style and its best plan, which is None where there is none; `note` says then why.
+
+    `ratio` is its cost over that of everything allowed. `gap` is how far from the best of its own kind it may be, None
+    where nothing is known (a formula claims nothing). `verified` is whether it keeps every promise of the scenario;
+    `finished` whether time sufficed.
+    """
+
+    name: str
+    title: str
+    paper: str
+    usd: float | None
+    ratio: float | None = None
+    bound_usd: float | None
+    gap: float | None
+    largest: Largest | None
+    verified: bool
+    finished: bool
+    note: str
+    plan: Plan | None = Field(default=None, exclude=True)
+
+
+class Comparison(Record):
+    """All styles of a scenario, everything allowed last; it is None where no plan was found for it.
+
+    `complete` is false where time ran out, or somebody stopped it, before each style was answered.
+    """
+
+    schema_version: Literal["1"] = "1"
+    scenario: str
+    styles: tuple[StyleRow, ...]
+    allowed: StyleRow | None
+    solves: int
+    complete: bool
+
+    @property
+    def rows(self) -> tuple[StyleRow, ...]:
+        """The rows of the table."""
+        return self.styles if self.allowed is None else (*self.styles, self.allowed)

@@ -1,0 +1,172 @@
+"""Serving styles against one another: by hand, and as a property of all questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+
+from fleetopt.errors import Infeasible, InputError, NoPlanWithinLimit
+from fleetopt.plan.domain import Plan
+from fleetopt.scenario.domain import Scenario
+from fleetopt.study.once import optimize
+from fleetopt.study.plainer import Fleet
+from fleetopt.study.resolve import Resolver
+from fleetopt.study.styles import STYLES, Style
+from fleetopt.study.styles.comparison import compare_styles
+from fleetopt.study.styles.records import Comparison
+from fleetopt.verify.verifier import verify
+from tests.oracle import build
+from tests.properties.asked import PROOF, questions
+from tests.study.styles.conftest import EXACT, NODE, phases
+
+
+def found(scenario: Scenario, **options: object) -> Comparison:
+    return compare_styles(scenario, Resolver(EXACT), **options)  # type: ignore[arg-type]
+
+
+def test_each_style_is_worked_out_by_hand() -> None:
+    """Proves: for 2.25 requests/s the styles cost what the table of `phases` says, each another sum.
+
+    static 3 A prompts and 3 A tokens; aggregated 9 A; apart 1 H and 1 A prompts, 3 A tokens; one type 2 + 2 A apart and
+    one aggregated; AA 3 + 3 A; HH 2 + 3 H; HA 2 H and 3 A; HHcap 2 H and 3 capped; all 1 H and 2 A, one aggregated.
+    Sensitivity: a style that leaves out too little costs 4.5 too; one that leaves out more is dearer than its row.
+    """
+    usd = {row.name: row.usd for row in found(phases()).rows}
+    assert usd == {
+        "static": pytest.approx(6.0 * NODE),
+        "aggregated": pytest.approx(9.0 * NODE),
+        "disaggregated": pytest.approx(5.5 * NODE),
+        "one-gpu-type": pytest.approx(5.0 * NODE),
+        "splitwise-aa": pytest.approx(6.0 * NODE),
+        "splitwise-hh": pytest.approx(7.5 * NODE),
+        "splitwise-ha": pytest.approx(6.0 * NODE),
+        "splitwise-hhcap": pytest.approx(6.6 * NODE),
+        "all": pytest.approx(4.5 * NODE),
+    }
+
+
+def test_figures_of_a_row() -> None:
+    """Proves: GPUs, nodes and power are those in service, the ratio is to everything allowed, the gap to the own kind.
+    Sensitivity: power of the wrong type, or a ratio to the dearest, would be other numbers.
+    """
+    rows = {row.name: row for row in found(phases()).rows}
+    capped = rows["splitwise-hhcap"]
+    assert capped.largest is not None
+    assert (capped.largest.gpus, capped.largest.nodes) == (5, 5)
+    assert capped.largest.power_kw == pytest.approx(5 * 0.7)
+    assert capped.ratio == pytest.approx(6.6 / 4.5)
+    assert (capped.gap, capped.verified, capped.finished) == (0.0, True, True)
+    assert rows["static"].gap is None
+    assert rows["all"].ratio == 1.0
+
+
+def test_a_style_that_cannot_be_says_why() -> None:
+    """Proves: what is not on offer, and what has no profile, is named, and nothing is claimed of it.
+    Sensitivity: without the reason a dash could be read as dear.
+    """
+    scenario = phases()
+    kept = tuple(line for line in scenario.supply.lines if line.name != "c")
+    rows = {row.name: row for row in found(replace(scenario, supply=replace(scenario.supply, lines=kept))).rows}
+    assert rows["splitwise-hhcap"].note == "does not apply: no H100-capped is on offer"
+    split = build.scenario(
+        [build.workload("chat", 1.0)],
+        [build.rate("p", 1.0, "prefill"), build.rate("d", 1.0, "decode")],
+        [build.line("a", "Ax1")],
+    )
+    apart = {row.name: row for row in found(split).rows}["aggregated"]
+    assert "no profile of m" in apart.note
+    assert (apart.usd, apart.ratio, apart.verified, apart.finished) == (None, None, False, True)
+
+
+@settings(PROOF, max_examples=8)
+@given(questions)
+def test_no_style_is_cheaper_than_everything(scenario: Scenario) -> None:
+    """Proves: whatever the question, each verified style costs at least what everything allowed does, and every plan
+    is one of the whole scenario.
+    Sensitivity: a style that adds something the scenario does not have would be cheaper or fail its verification.
+    """
+    try:
+        compared = found(scenario)
+    except (Infeasible, InputError):
+        return
+    assert compared.allowed is not None
+    assert compared.allowed.usd is not None
+    for row in compared.styles:
+        if row.plan is None:
+            continue
+        assert verify(row.plan, scenario).passed == row.verified
+        if row.verified:
+            assert row.usd is not None
+            assert row.usd >= compared.allowed.usd - 1e-6 - 1e-9 * abs(row.usd)
+
+
+def test_a_style_that_beats_an_unfinished_solve_is_taken() -> None:
+    """Proves: where the plan of everything is dearer than a style's, the style's plan stands in its row, with the bound
+    of the larger solve and a gap to it, verified, and the note says so.
+    Sensitivity: the dear plan's row would have a style cheaper than everything.
+    """
+    scenario = phases()
+    styles = {row.name: row for row in found(scenario).rows}
+    dear = styles["aggregated"].plan
+    assert dear is not None
+    given_ = dear.model_copy(update={"bound_usd": 4.0 * NODE, "gap": 5.0 / 9.0, "status": "FEASIBLE"})
+    apart = tuple(style for style in STYLES if style.name == "disaggregated")
+    compared = found(scenario, plan=given_, styles=apart)
+    allowed = compared.allowed
+    assert allowed is not None
+    assert allowed.usd == pytest.approx(5.5 * NODE)
+    assert allowed.gap == pytest.approx(1.5 / 5.5)
+    assert "'disaggregated only'" in allowed.note
+    assert "had come to 19,440.00 USD" in allowed.note
+    assert allowed.plan is not None
+    assert verify(allowed.plan, scenario).passed
+    assert compared.styles[0].ratio == pytest.approx(1.0)
+
+
+@dataclass(slots=True)
+class Tired(Resolver):
+    """Finds nothing in time when everything is asked for."""
+
+    def best(self, scenario: Scenario, what: str, **options: object) -> Plan:
+        if what == "everything allowed":
+            raise NoPlanWithinLimit("no plan", 4.0 * NODE)
+        return optimize(scenario, EXACT)
+
+
+def test_styles_answer_where_everything_was_too_much() -> None:
+    """Proves: without a plan of everything in time, the cheapest style's is its answer, with the bound that is known;
+    without any, the error says so.
+    Sensitivity: a study that gave up at the first solve would show nothing.
+    """
+    apart = tuple(style for style in STYLES if style.name == "disaggregated")
+    allowed = compare_styles(phases(), Tired(EXACT), styles=apart).allowed
+    assert allowed is not None
+    assert allowed.usd == pytest.approx(5.5 * NODE)
+    assert allowed.bound_usd == 4.0 * NODE
+    assert "had no plan when it ended" in allowed.note
+    with pytest.raises(NoPlanWithinLimit):
+        compare_styles(phases(), Tired(EXACT), styles=())
+
+
+def test_what_is_stopped_keeps_what_is_finished() -> None:
+    """Proves: Ctrl-C in a style leaves the styles before it, marks the rest as not asked, and the whole as incomplete.
+    Sensitivity: an exception that got out would lose the first row.
+    """
+
+    def stop(_scenario: Scenario, _desk: Resolver) -> Fleet:
+        raise KeyboardInterrupt
+
+    first = next(style for style in STYLES if style.name == "disaggregated")
+    compared = found(phases(), styles=(first, Style("stop", "stop", "", stop), STYLES[0]))
+    assert [row.finished for row in compared.styles] == [True, False, False]
+    assert compared.styles[2].note == "stopped before it was asked"
+    assert not compared.complete
+    assert compared.allowed is not None
+
+
+def test_names_are_unique() -> None:
+    """Proves: no two styles share a folder. Sensitivity: the second would overwrite the plan of the first."""
+    names = [style.name for style in STYLES]
+    assert len({*names, "all"}) == len(names) + 1
