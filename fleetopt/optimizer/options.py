@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
-from fleetopt.catalog.domain import NodeType
+from fleetopt.catalog.domain import Candidate, NodeType
 from fleetopt.optimizer.dominance import undominated
 from fleetopt.optimizer.network import linked, shared_out
 from fleetopt.optimizer.node_patterns import NodePattern, node_patterns
@@ -50,6 +50,13 @@ class Option:
     def family(self) -> str:
         """What options of one serving config on one pool have in common, whatever their sizes."""
         return _name(self.capacity, self.pool)
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What stands for a replica of it: one candidate, or both of a node pattern."""
+        if self.pattern is None:
+            return (self.capacity.candidate,)
+        return self.pattern.prefill.candidate, self.pattern.decode.candidate
 
     @property
     def link(self) -> Link:

@@ -17,6 +17,9 @@ from fleetopt.study.fields import put
 
 LOSSES = ("site", "rack", "node")
 
+LINKS = "links of "
+"""How the promise about the links between the nodes of a site begins; any workload there may depend on them."""
+
 LOOSE = 1000.0
 """How many times looser a latency is that is as good as not promised; a workload must promise at least one."""
 
@@ -56,7 +59,7 @@ def _network(scenario: Scenario) -> Iterator[Promise]:
     for fabric in scenario.supply.fabrics:
         place = ("supply", "fabrics", fabric.site)
         if fabric.between_bytes_per_s is not None:
-            name = f"links of {8.0 * fabric.between_bytes_per_s / 1e9:g} Gbit/s between the nodes of {fabric.site}"
+            name = f"{LINKS}{8.0 * fabric.between_bytes_per_s / 1e9:g} Gbit/s between the nodes of {fabric.site}"
             faster = LOOSE * fabric.between_bytes_per_s
             yield Promise(name, put(scenario, (*place, "between_bytes_per_s"), faster))
         if fabric.total_gbit_s is not None:
