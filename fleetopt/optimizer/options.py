@@ -121,7 +121,7 @@ def _sized(
         options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload], lost))
         if row.shared is not None:
             options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
-    for name, own in options.items():
+    for name, own in options.items() if scenario.supply.fabrics else ():
         own.extend(_patterns(scenario, by_name[name], pairs, aside, peak[name]))
     return {name: tuple(found) for name, found in options.items()}
 
@@ -137,7 +137,7 @@ def _patterns(
     fabrics = {fabric.site: fabric for fabric in scenario.supply.fabrics}
     rows: dict[Pool, list[Capacity]] = {}
     for row, pool in pairs:
-        if fabrics and row.workload == workload.name:
+        if row.workload == workload.name:
             rows.setdefault(pool, []).append(row)
     for pool, found in rows.items():
         node = scenario.node_types[pool[0]].gpus_per_node
