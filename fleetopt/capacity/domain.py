@@ -10,8 +10,22 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeAlias
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
 
-Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated"]
+Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated", "network"]
 RejectionCode: TypeAlias = Literal["ttft-floor", "tpot-floor", "outside-profile", "kv-memory", "context-limit"]
+
+
+Hop: TypeAlias = Literal["inside", "between"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a prefill replica hands over its KV caches: at a site, inside its node or to other nodes."""
+
+    site: str
+    hop: Hop
+
+    def __str__(self) -> str:
+        return f"{'inside a node' if self.hop == 'inside' else 'between nodes'} at {self.site}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,8 @@ class Capacity:
     the evidence shows without an SLO, slowed by the same margin.
     `batch` is the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
     larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody. `error` is the
-    relative error of the curves behind the capacity (`left_out`), None where too few points tell.
+    relative error of the curves behind the capacity (`left_out`), None where too few points tell. `reach` is set on
+    prefill where sites state fabrics: the capacity holds for KV caches that go so far.
     """
 
     workload: str
@@ -77,6 +92,7 @@ class Capacity:
     pools: tuple[PoolSize, ...] = ()
     shared: SharedRate | None = None
     error: float | None = None
+    reach: Reach | None = None
 
     @property
     def utilization(self) -> float:
@@ -86,18 +102,25 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a candidate cannot serve a workload. `floor_s` is the latency that no number of replicas lowers."""
+    """Why a candidate cannot serve a workload. `floor_s` is the latency that no number of replicas lowers.
+
+    `reach` is as of Capacity.
+    """
 
     workload: str
     candidate: Candidate
     code: RejectionCode
     reason: str
     floor_s: float | None
+    reach: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityTable:
-    """Every allowed pair of workload and candidate, once: as a row or as a rejection."""
+    """Every allowed pair of workload and candidate, once: as a row or as a rejection.
+
+    Prefill where sites state fabrics: once for each reach.
+    """
 
     rows: tuple[Capacity, ...]
     rejections: tuple[Rejection, ...]
@@ -109,7 +132,7 @@ class CapacityTable:
         return tuple(rejection for rejection in self.rejections if rejection.workload == workload)
 
     def by_key(self) -> dict[tuple[str, str], Capacity]:
-        """Rows by workload and candidate name."""
+        """Rows by workload and candidate name; of several reaches the last."""
         return {(row.workload, row.candidate.name): row for row in self.rows}
 
 

@@ -7,8 +7,9 @@
 For M/M/1, the mean TTFT and one group this is TP_P = TPmax - L / (TTFT - overhead)  (Li et al., arXiv 2603.04716,
 eq. 13). Each data-parallel group is a queue of its own, so that two groups of half the speed carry less than one;
 in a pool, all groups of n replicas are the servers of one queue, and n replicas carry more than n times one (`pools`).
-A mix of lengths makes service vary: 1/mu becomes a distribution (`service`). No number of replicas brings TTFT
-below overhead + floor(mu).
+A mix of lengths makes service vary: 1/mu becomes a distribution (`service`). With the queue md1-pipeline a prompt
+passes the config's pipeline stages one after another, 1/mu in each (DistServe, OSDI'24), and only waits for the first.
+No number of replicas brings TTFT below overhead + floor(mu).
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ class PrefillLoad:
 def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCurve, *, slowdown: float) -> Capacity:
     """The capacity of a prefill replica whose measured throughput is divided by 1 + `slowdown`."""
     groups = candidate.config.data_parallel
-    service, assumptions = _service(workload, workload.mix, curve, groups * (1.0 + slowdown))
+    staged = workload.queue == "md1-pipeline"
+    group = _Group(curve, groups * (1.0 + slowdown), candidate.config.pipeline_parallel - 1 if staged else 0)
+    service, assumptions = _service(workload, workload.mix, group)
     load = _load(workload, groups, service)
     rps = load.busiest_rps if workload.ttft is None else _within(load, workload.ttft.limit_s, workload.ttft.at)
     tokens = effective_input(workload)
@@ -116,21 +119,32 @@ def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCur
         assumptions=(*assumptions, *_said(workload)),
         model=load,
         pools=_pools(workload, load),
-        shared=_shared(workload, curve, load, slower=groups * (1.0 + slowdown)),
+        shared=_shared(workload, group, load),
         error=cubic_error(curve.curve),
     )
 
 
-def _service(
-    workload: Workload, mix: tuple[LengthBin, ...], curve: PrefillCurve, slower: float
-) -> tuple[Service, tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A data-parallel group: how many times slower it is than its replica, and its stages beyond the first.
+
+    Throughput is that of a full pipeline, so that a prompt takes as long again in each further stage.
+    """
+
+    curve: PrefillCurve
+    slower: float
+    further_stages: int
+
+
+def _service(workload: Workload, mix: tuple[LengthBin, ...], group: _Group) -> tuple[Service, tuple[str, ...]]:
     """How long each part of the mix keeps a group busy, with what was assumed, each assumption once."""
     parts: list[Part] = []
     notes: list[str] = []
     for one in mix:
-        throughput, said = curve.at(one.input_tokens)
-        service_s = uncached(one.input_tokens, workload) / throughput * slower
-        parts.append(Part(one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens))
+        throughput, said = group.curve.at(one.input_tokens)
+        service_s = uncached(one.input_tokens, workload) / throughput * group.slower
+        after_s = workload.kv_transfer_s_per_token * one.input_tokens + group.further_stages * service_s
+        parts.append(Part(one.share, service_s, after_s))
         notes += said
     return Service(tuple(parts)), tuple(dict.fromkeys(notes))
 
@@ -162,7 +176,7 @@ def _pools(workload: Workload, load: PrefillLoad) -> tuple[PoolSize, ...]:
     return pool_sizes(lambda replicas: load.max_rps(limit_s, replicas), peak_rps)
 
 
-def _shared(workload: Workload, curve: PrefillCurve, load: PrefillLoad, *, slower: float) -> SharedRate | None:
+def _shared(workload: Workload, group: _Group, load: PrefillLoad) -> SharedRate | None:
     """What a group carries of a bucket beside others of its family, the mean TTFT being promised to each.
 
     Everybody waits E[W] = sum(lam E[S^2]) / (2 (1 - sum(lam E[S]))), over buckets, and it must be at most the
@@ -176,7 +190,7 @@ def _shared(workload: Workload, curve: PrefillCurve, load: PrefillLoad, *, slowe
     if workload.ttft.percentile is not None:
         return None
     try:
-        together, _ = _service(workload, workload.family.mix, curve, slower)
+        together, _ = _service(workload, workload.family.mix, group)
     except NotCarriedError:
         return None
     longest_s = max(part.service_s + part.after_s for part in together.parts)

@@ -99,6 +99,17 @@ class Constant:
 
     >>> round(6_144 * Constant().max_rate(Service.constant(6_144 / 28_300), 1, 1.9, None))
     26585
+
+    DistServe's forms for prefill on more GPUs are this one with another D. In a pipeline of two stages, D/2 each, a
+    prompt waits for the first and passes the second besides (`after_s`): D + R D^2 / (4 (2 - R D)). With tensor
+    parallelism of speed-up K: D/K + R D^2 / (2 K (K - R D)). Over N replicas R becomes R/N.
+
+    >>> R, D, K = 3.0, 0.2, 1.7
+    >>> pipeline, tensor = Service.constant(D / 2, after_s=D / 2), Service.constant(D / K)
+    >>> abs(Constant().sojourn_s(R, pipeline, 1, None) - (D + R * D**2 / (4 * (2 - R * D)))) < 1e-12
+    True
+    >>> abs(Constant().sojourn_s(R, tensor, 1, None) - (D / K + R * D**2 / (2 * K * (K - R * D)))) < 1e-12
+    True
     """
 
     def floor_s(self, service: Service, percentile: float | None) -> float:  # noqa: ARG002 - the same at every one
@@ -219,4 +230,9 @@ def exponential_scale(percentile: float | None) -> float:
     return 1.0 if percentile is None else -math.log1p(-percentile)
 
 
-QUEUE_MODELS: dict[Queue, QueueModel] = {"mm1": Exponential(), "md1": Constant(), "mg1": General()}
+QUEUE_MODELS: dict[Queue, QueueModel] = {
+    "mm1": Exponential(),
+    "md1": Constant(),
+    "md1-pipeline": Constant(),
+    "mg1": General(),
+}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fleetopt.capacity.aggregated import aggregated_capacity
 from fleetopt.capacity.decode import decode_capacity
 from fleetopt.capacity.decode_curves import DecodeCurves
-from fleetopt.capacity.domain import Capacity, CapacityTable, Rejection, SharedRate, latency_at
+from fleetopt.capacity.domain import Capacity, CapacityTable, Reach, Rejection, SharedRate, latency_at
+from fleetopt.capacity.fabric import reaches
 from fleetopt.capacity.memory import kv_memory
 from fleetopt.capacity.prefill import PrefillCurve, prefill_capacity
 from fleetopt.capacity.series import series_of
@@ -74,7 +75,12 @@ class Derivation:
 
     def table(self, scenario: Scenario) -> CapacityTable:
         """The capacity of every allowed pair, in the order of the workloads and then of candidate names."""
-        answers = [answer for workload in scenario.workloads for answer in self._of(scenario, workload)]
+        answers = [
+            answer if reach is None else _reaching(answer, reach)
+            for workload in scenario.workloads
+            for reach, sending in _sending(scenario, workload)
+            for answer in self._of(scenario, sending)
+        ]
         return CapacityTable(
             rows=tuple(answer for answer in answers if isinstance(answer, Capacity)),
             rejections=tuple(answer for answer in answers if isinstance(answer, Rejection)),
@@ -99,6 +105,23 @@ class Derivation:
         if key not in self._ready:
             self._ready[key] = (kept, evidence(*kept, scenario.margins))
         return self._ready[key][1]
+
+
+def _reaching(answer: Answer, reach: Reach) -> Answer:
+    if isinstance(answer, Rejection):
+        return replace(answer, reach=reach, reason=f"{answer.reason} ({reach})")
+    return replace(answer, reach=reach)
+
+
+def _sending(scenario: Scenario, workload: Workload) -> Iterator[tuple[Reach | None, Workload]]:
+    """The workload as it is, or, where the supply states fabrics, its prefill for every reach and then the rest."""
+    if not scenario.supply.fabrics:
+        yield None, workload
+        return
+    if "prefill" in workload.roles:
+        prefill = replace(workload, roles=("prefill",))
+        yield from reaches(prefill, scenario.models[workload.model].card, scenario.supply.fabrics)
+    yield None, replace(workload, roles=tuple(role for role in workload.roles if role != "prefill"))
 
 
 def asked_of_a_replica(workload: Workload) -> Workload:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fleetopt.capacity.domain import CapacityTable
+from fleetopt.capacity.fabric import kv_bytes
 from fleetopt.catalog.domain import GpuType, NodeType, Offer
 from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option, Pool, build_options
 from fleetopt.scenario.demand import TimeKey, time_keys
 from fleetopt.scenario.domain import Period, Risk, Scenario, Workload
-from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Sale, Stock, SupplyLine, Terms
+from fleetopt.scenario.supply_domain import Budget, Carbon, Fabric, Facility, Quota, Sale, Stock, SupplyLine, Terms
 from fleetopt.scenario.work import Work
 
 
@@ -59,6 +60,8 @@ class PlanningCase:
     rent_factor: dict[str, float]
     capability: dict[str, float]
     assumptions: tuple[str, ...]
+    fabrics: tuple[Fabric, ...] = ()
+    kv_bytes: Mapping[str, float] = field(default_factory=dict)
 
     def gpus_per_node(self, pool: Pool) -> int:
         return self.node_types[pool[0]].gpus_per_node
@@ -221,7 +224,10 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
             *_power_assumptions(scenario, set(pool_of.values())),
             *_availability_assumptions(scenario),
             *supply.conversions,
+            *_network_assumptions(scenario),
         ),
+        fabrics=supply.fabrics,
+        kv_bytes={w.name: kv_bytes(w, scenario.models[w.model].card) for w in scenario.workloads},
     )
 
 
@@ -244,6 +250,19 @@ def _availability_assumptions(scenario: Scenario) -> list[str]:
         for name, share, formula in found
         if formula
     ]
+
+
+def _network_assumptions(scenario: Scenario) -> list[str]:
+    """What is assumed of KV caches on their way, and who goes without node patterns."""
+    if not scenario.supply.fabrics:
+        return []
+    alone = [w.name for w in scenario.workloads if w.spares or w.least_replicas]
+    said = ["a KV cache travels at the full speed of its link: that several may share it for a moment is not counted"]
+    if alone:
+        said.append(
+            f"no node patterns of prefill and decode for {', '.join(alone)}: spares and least replicas are by role"
+        )
+    return said
 
 
 def _commitment(line: SupplyLine, months: int) -> Commitment:

@@ -35,6 +35,7 @@ from fleetopt.optimizer.features.slices import Slices
 from fleetopt.optimizer.features.spares import Spares
 from fleetopt.optimizer.features.stock import StockFeature
 from fleetopt.optimizer.features.survival import Survival
+from fleetopt.optimizer.features.traffic import Traffic
 from fleetopt.optimizer.features.upkeep import Upkeep
 from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, Term
@@ -60,6 +61,7 @@ FEATURES: tuple[Feature, ...] = (
     Fleet(),
     Quotas(),
     Facilities(),
+    Traffic(),
     Budgets(),
     Variety(),
     Demand(),

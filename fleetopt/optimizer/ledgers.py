@@ -87,6 +87,13 @@ class SupplyKey(NamedTuple):
     outlook: str
 
 
+class SiteKey(NamedTuple):
+    site: str
+    period: str
+    slot: str
+    outlook: str
+
+
 class Ledger:
     """An open sum with one unit."""
 
@@ -141,6 +148,7 @@ class Ledgers:
     carried: Ledger = field(default_factory=lambda: Ledger("carried", "requests/s by workload, role, link and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
+    sent: Ledger = field(default_factory=lambda: Ledger("sent", "Gbit/s of KV caches between nodes by site and time"))
     ordered: Ledger = field(default_factory=lambda: Ledger("ordered", "nodes ordered by supply and period"))
     held: Ledger = field(default_factory=lambda: Ledger("held", "nodes held, used or not, by supply and period"))
     fielded: Ledger = field(default_factory=lambda: Ledger("fielded", "nodes in service by supply and time"))
@@ -154,6 +162,7 @@ class Ledgers:
             self.carried,
             self.running,
             self.gpus_used,
+            self.sent,
             self.ordered,
             self.held,
             self.fielded,

@@ -7,15 +7,17 @@ option can replace at every size is left out before the problem is written (domi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias
 
 from fleetopt.capacity.domain import Capacity, CapacityTable
-from fleetopt.catalog.domain import NodeType
+from fleetopt.catalog.domain import Candidate, NodeType
 from fleetopt.optimizer.dominance import undominated
-from fleetopt.optimizer.packing import gpus_set_aside
+from fleetopt.optimizer.network import linked, shared_out
+from fleetopt.optimizer.node_patterns import NodePattern, node_patterns
+from fleetopt.optimizer.packing import gpus_set_aside, sizes_between
 from fleetopt.scenario.domain import Scenario, Workload
 
 Pool: TypeAlias = tuple[str, str]
@@ -31,7 +33,7 @@ class Option:
 
     Each replica carries `capacity_rps` while there are `least` to `most` of them: one to as many as the demand can
     use, or a range of sizes of a pool behind one queue. Replicas of a `shared` option belong to several workloads, the
-    length buckets of the one named; their number is then a share of time, not whole.
+    length buckets of the one named; their number is then a share of time, not whole. A `pattern` counts as one replica.
     """
 
     name: str
@@ -42,11 +44,19 @@ class Option:
     least: int
     most: float
     shared: str | None = None
+    pattern: NodePattern | None = None
 
     @property
     def family(self) -> str:
         """What options of one serving config on one pool have in common, whatever their sizes."""
         return _name(self.capacity, self.pool)
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """What stands for a replica of it: one candidate, or both of a node pattern."""
+        if self.pattern is None:
+            return (self.capacity.candidate,)
+        return self.pattern.prefill.candidate, self.pattern.decode.candidate
 
     @property
     def link(self) -> Link:
@@ -71,22 +81,31 @@ def build_options(
     everything = _sized(scenario, pairs, planned)
     kept = {(o.capacity.workload, o.family) for w in scenario.workloads for o in _worth(w, everything[w.name])}
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
-    options = _sized(scenario, [(r, p) for r, p in pairs if (r.workload, _name(r, p)) in kept], planned)
+    options = _sized(scenario, pairs, planned, kept)
+    if scenario.supply.fabrics:
+        options = {w.name: tuple(_worth(w, options[w.name])) for w in scenario.workloads}
     rounded = {
         f"replicas of {o.capacity.candidate.config.gpus_per_replica} GPUs set aside {o.node_gpus} GPUs "
         f"on {o.pool[0]} nodes"
         for found in options.values()
         for o in found
-        if o.node_gpus != o.capacity.candidate.config.gpus_per_replica
+        if o.pattern is None and o.node_gpus != o.capacity.candidate.config.gpus_per_replica
     }
     return options, tuple(sorted(rounded))
 
 
 def _sized(
-    scenario: Scenario, pairs: list[tuple[Capacity, Pool]], planned: dict[tuple[str, str, str, str], float]
+    scenario: Scenario,
+    pairs: list[tuple[Capacity, Pool]],
+    planned: dict[tuple[str, str, str, str], float],
+    kept: set[tuple[str, str]] | None = None,
 ) -> dict[str, tuple[Option, ...]]:
+    """Options with the GPUs they set aside; of all those on offer, or of the families to be kept."""
+    alone = [(row, pool) for row, pool in pairs if linked(row, pool[1], scenario.supply.fabrics)]
+    if kept is not None:
+        alone = [(row, pool) for row, pool in alone if (row.workload, _name(row, pool)) in kept]
     sizes: dict[str, set[int]] = {}
-    for row, (node_type, _) in pairs:
+    for row, (node_type, _) in alone:
         sizes.setdefault(node_type, set()).add(row.candidate.config.gpus_per_replica)
     aside = {name: gpus_set_aside(found, scenario.node_types[name].gpus_per_node) for name, found in sizes.items()}
     by_name = {w.name: w for w in scenario.workloads}
@@ -94,14 +113,41 @@ def _sized(
     slowed = {outlook.name: outlook.capacity_factor for outlook in scenario.calendar.outlooks}
     peak = {w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) for w in scenario.workloads}
     options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
-    for row, pool in pairs:
-        workload = row.workload
-        node_gpus = aside[pool[0]][row.candidate.config.gpus_per_replica]
+    for given, pool in alone:
+        workload = given.workload
+        node_gpus = aside[pool[0]][given.candidate.config.gpus_per_replica]
+        row = shared_out(given, scenario, by_name[workload], pool, node_gpus)
         lost = _lost_at_once(scenario, by_name[workload], pool, node_gpus)
         options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload], lost))
         if row.shared is not None:
             options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
+    for name, own in options.items() if scenario.supply.fabrics else ():
+        own.extend(_patterns(scenario, by_name[name], pairs, aside, peak[name]))
     return {name: tuple(found) for name, found in options.items()}
+
+
+def _patterns(
+    scenario: Scenario,
+    workload: Workload,
+    pairs: list[tuple[Capacity, Pool]],
+    aside: Mapping[str, Mapping[int, int]],
+    peak_rps: float,
+) -> Iterator[Option]:
+    """Node patterns of a workload, on every pool that it may stand on."""
+    fabrics = {fabric.site: fabric for fabric in scenario.supply.fabrics}
+    rows: dict[Pool, list[Capacity]] = {}
+    for row, pool in pairs:
+        if row.workload == workload.name:
+            rows.setdefault(pool, []).append(row)
+    for pool, found in rows.items():
+        node = scenario.node_types[pool[0]].gpus_per_node
+        sizes = sizes_between(aside.get(pool[0], {}).values(), node)
+        card = scenario.models[workload.model].card
+        for size, pattern in node_patterns(found, workload, card, fabrics[pool[1]], sizes):
+            whole = pattern.as_capacity()
+            need = _Need.of(workload, whole, peak_rps, _lost_at_once(scenario, workload, pool, size))
+            most = need.most(whole.capacity_rps)
+            yield Option(_name(whole, pool), whole, pool, size, whole.capacity_rps, 1, most, pattern=pattern)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fleetopt.capacity.domain import AtLoad, latency_at
+from fleetopt.capacity.domain import AtLoad, Capacity, latency_at
+from fleetopt.capacity.fabric import gbit_s
 from fleetopt.capacity.lengths import effective_input
 from fleetopt.catalog.domain import Role
 from fleetopt.optimizer.case import PlanningCase
@@ -64,7 +65,11 @@ def asked_rps(case: PlanningCase, achieved: Mapping[ServedKey, float]) -> dict[S
 def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group], asked: float) -> list[Placement]:
     """The placements of a workload at one time, each with the load of one of its replicas."""
     workload = case.workloads[key.workload]
-    found = [_placement(workload, group, load, key) for group, load in _loads(groups, asked)]
+    found = [
+        _placement(workload, one, load, key)
+        for group, total in _loads(groups, asked)
+        for one, load in _standing(group, total)
+    ]
     return sorted(found, key=lambda p: ROLE_ORDER.index(p.role))
 
 
@@ -103,10 +108,36 @@ def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
         yield group, use * group.rps
 
 
-def _placement(workload: Workload, group: Group, load: float, key: ServedKey) -> Placement:
-    option, capacity = group.option, group.option.capacity
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Replicas of one config: those of a group, or one role of its node patterns."""
+
+    group: Group
+    capacity: Capacity
+    replicas: float
+    node_gpus: int | float
+    rps: float
+    each: int | None = None
+
+
+def _standing(group: Group, load: float) -> Iterator[tuple[_Stand, float]]:
+    """What stands for a group, each with the load of one of its replicas."""
+    option, pattern = group.option, group.option.pattern
+    if pattern is None:
+        yield _Stand(group, option.capacity, group.replicas, option.node_gpus, group.rps), load
+        return
+    for capacity, each in ((pattern.prefill, pattern.prefills), (pattern.decode, pattern.decodes)):
+        gpus = capacity.candidate.config.gpus_per_replica
+        # Idle GPUs of a pattern are set aside for all of its replicas, in proportion to their size.
+        aside = gpus if option.node_gpus == pattern.gpus else option.node_gpus * gpus / pattern.gpus
+        rps = capacity.capacity_rps * group.capability
+        yield _Stand(group, capacity, each * group.replicas, aside, rps, each), load / each
+
+
+def _placement(workload: Workload, stand: _Stand, load: float, key: ServedKey) -> Placement:
+    option, capacity = stand.group.option, stand.capacity
     config = capacity.candidate.config
-    latencies = _latencies(group, load)
+    latencies = _latencies(stand, load)
     return Placement(
         workload=workload.name,
         model=workload.model,
@@ -118,30 +149,33 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         period=key.period,
         slot=key.slot,
         outlook=key.outlook,
-        replicas=group.replicas,
+        replicas=stand.replicas,
         shared=option.shared,
         gpus_per_replica=config.gpus_per_replica,
-        node_gpus_per_replica=option.node_gpus,
-        capacity_rps=group.rps,
+        node_gpus_per_replica=stand.node_gpus,
+        capacity_rps=stand.rps,
         load_rps=load,
-        utilization=load / group.rps,
+        utilization=load / stand.rps,
         batch=capacity.batch,
         ttft_s=latencies.ttft_s,
         tpot_s=latencies.tpot_s,
         binds=capacity.binds,
         evidence=capacity.candidate.profile.provenance.evidence,
         capacity_error=capacity.error,
+        pattern=None if option.pattern is None else option.pattern.name,
+        pattern_replicas=stand.each,
+        pattern_gpus=None if option.pattern is None else option.node_gpus,
     )
 
 
-def _latencies(group: Group, load: float) -> AtLoad:
-    """Of a shared replica those that hold whatever else it does."""
-    capacity = group.option.capacity
+def _latencies(stand: _Stand, load: float) -> AtLoad:
+    """Of a shared replica those that hold whatever else it does; each of a node pattern has a queue of its own."""
+    capacity, group = stand.capacity, stand.group
     if group.option.shared is not None:
         assert capacity.shared is not None
         return capacity.shared.latencies
     # A replica that carries less is as busy with a load as its profile is with more.
-    return latency_at(capacity, load / group.capability, round(group.replicas))
+    return latency_at(capacity, load / group.capability, 1 if stand.each else round(group.replicas))
 
 
 def outcome_of(
@@ -182,7 +216,22 @@ def outcome_of(
             if any(p.role == role for p in placements)
         ),
         priority=workload.priority,
+        goodput_rps_per_gpu=_per_gpu(achieved, placements),
+        kv_gbit_s=_kv_gbit_s(case, key.workload, placements),
     )
+
+
+def _per_gpu(achieved: float, placements: list[Placement]) -> float | None:
+    gpus = sum(p.replicas * p.gpus_per_replica for p in placements)
+    return achieved / gpus if gpus > 0 else None
+
+
+def _kv_gbit_s(case: PlanningCase, workload: str, placements: list[Placement]) -> float | None:
+    """What prefill outside node patterns hands over."""
+    if not case.fabrics:
+        return None
+    sending = [p for p in placements if p.role == "prefill" and p.pattern is None]
+    return gbit_s(case.kv_bytes[workload] * sum(p.replicas * p.load_rps for p in sending))
 
 
 def _role(workload: Workload, role: Role, planned: float, served: float, placements: list[Placement]) -> RoleOutcome:

@@ -27,6 +27,24 @@ def gpus_set_aside(sizes: Iterable[int], gpus_per_node: int) -> Mapping[int, int
     return {g: set_aside if set_aside >= gpus_per_node else _power(g, gpus_per_node) for g, set_aside in whole.items()}
 
 
+def sizes_between(set_aside: Iterable[int], gpus_per_node: int) -> tuple[int, ...]:
+    """What may be set aside beside replicas that set aside so much, and counting still is packing: by rising size.
+
+    Each divides the next, and the node. More of them leave less of a node idle, so all powers of two that fit in.
+
+    >>> sizes_between([2, 8], 8), sizes_between([3], 6), sizes_between([16], 8)
+    ((1, 2, 4, 8), (1, 3, 6), (1, 2, 4, 8))
+    """
+    known = sorted({1, gpus_per_node, *(size for size in set_aside if size < gpus_per_node)})
+    found: list[int] = []
+    for smaller, larger in pairwise(known):
+        size = smaller
+        while size < larger and larger % size == 0:
+            found.append(size)
+            size *= 2
+    return (*found, gpus_per_node)
+
+
 def _whole_nodes(gpus: int, gpus_per_node: int) -> int:
     """Replicas as large as a node or larger take whole nodes."""
     return gpus if gpus < gpus_per_node else -(-gpus // gpus_per_node) * gpus_per_node

@@ -92,7 +92,9 @@ class Placement(Record):
     which is more than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload
     whose length buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and
     the latencies hold whatever the others do. `capacity_error` is the relative error of the curves behind
-    `capacity_rps`, each measured point left out in turn; None where too few points tell.
+    `capacity_rps`, each measured point left out in turn; None where too few points tell. Replicas in a node `pattern`
+    stand beside those of the other role under the same name, `pattern_replicas` of them in each; a pattern sets aside
+    `pattern_gpus` of one node, which its replicas share in `node_gpus_per_replica`.
     """
 
     workload: str
@@ -107,7 +109,7 @@ class Placement(Record):
     outlook: str
     replicas: Share
     gpus_per_replica: Count
-    node_gpus_per_replica: Count
+    node_gpus_per_replica: Share
     capacity_rps: float
     load_rps: float
     utilization: float
@@ -118,6 +120,9 @@ class Placement(Record):
     evidence: Evidence
     shared: str | None = None
     capacity_error: float | None = None
+    pattern: str | None = None
+    pattern_replicas: Count | None = None
+    pattern_gpus: Count | None = None
 
 
 class RoleOutcome(Record):
@@ -139,7 +144,8 @@ class WorkloadOutcome(Record):
     `asked_rps` is the demand, `planned_rps` the demand with headroom, `achieved_rps` what the replicas carry
     within the SLO, `served_rps` the lesser of demand and achievement. Margins are limit minus delivered. Of batch work
     (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
-    `priority` is the service class: 1 goes short last.
+    `priority` is the service class: 1 goes short last. `goodput_rps_per_gpu` is what is achieved over the GPUs of its
+    replicas, `kv_gbit_s` the KV caches of what is served that prefill sends to other nodes, where fabrics are stated.
     """
 
     workload: str
@@ -165,6 +171,8 @@ class WorkloadOutcome(Record):
     tpot_margin_s: float | None
     roles: tuple[RoleOutcome, ...]
     priority: int | None = None
+    goodput_rps_per_gpu: float | None = None
+    kv_gbit_s: float | None = None
 
 
 class WorkOutcome(Record):

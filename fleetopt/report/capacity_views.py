@@ -48,6 +48,7 @@ def record(row: Capacity, prices: dict[str, float]) -> dict[str, object]:
         "usd_per_million_tokens": million,
         "evidence": provenance.evidence,
         "source": provenance.source,
+        "reach": None if row.reach is None else str(row.reach),
         "assumptions": list(row.assumptions),
     }
 
@@ -71,12 +72,12 @@ _NOTE = (
 
 
 def _best(capacities: CapacityTable, prices: dict[str, float], owned: set[str]) -> list[Capacity]:
-    best: dict[tuple[str, str, str], Capacity] = {}
+    best: dict[tuple[str, str, str, str], Capacity] = {}
     for row in capacities.rows:
         config = row.candidate.config
         if config.gpu_type not in prices and config.gpu_type not in owned:
             continue
-        key = (row.workload, row.candidate.role, config.gpu_type)
+        key = (row.workload, row.candidate.role, config.gpu_type, str(row.reach))
         per_gpu = row.capacity_rps / config.gpus_per_replica
         known = best.get(key)
         if known is None or per_gpu > known.capacity_rps / known.candidate.config.gpus_per_replica:
@@ -89,7 +90,7 @@ def _cells(row: Capacity, prices: dict[str, float]) -> list[str]:
     million = values["usd_per_million_tokens"]
     return [
         row.workload,
-        row.candidate.role,
+        row.candidate.role if row.reach is None else f"{row.candidate.role}, {row.reach}",
         row.candidate.config.name,
         f"{row.candidate.config.gpus_per_replica} {row.candidate.config.gpu_type}",
         number(row.raw_tokens_per_s),

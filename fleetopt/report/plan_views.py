@@ -113,10 +113,11 @@ def placement_view(plan: Plan) -> View:
     times, note = times_of(plan)
     placed: dict[tuple[str, ...], dict[TimeKey, Placement]] = {}
     for p in plan.placements:
-        key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "")
+        key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "", p.pattern or "")
         placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
     rows = [
-        [*key[:3], key[4], *_capacity_words(by_time), *(_replicas(by_time.get(t)) for t in times)]
+        [*key[:2], key[2] + (", paired" if key[6] else ""), key[4], *_capacity_words(by_time)]
+        + [_replicas(by_time.get(t)) for t in times]
         for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(plan, item[0]))
         if any(t in by_time for t in times)
     ]
@@ -157,15 +158,20 @@ def workload_view(plan: Plan) -> View:
     rows = [
         [
             *(w.workload, names[w.period, w.slot, w.outlook]),
-            *(number(w.asked_rps), number(w.achieved_rps), _short(w)),
+            *(number(w.asked_rps), number(w.achieved_rps), _short(w), _per_gpu(w)),
             _promise(w.ttft_s, w.ttft_limit_s, w.ttft_at),
             _promise(w.tpot_s, w.tpot_limit_s, w.tpot_at),
         ]
         for w in shown
     ]
-    titles = ["workload", "when", "asked req/s", "achieved", "to spare", "TTFT (limit)", "TPOT (limit)"]
-    note = ("Achieved: what the whole replicas carry inside the SLO. " + note).strip()
+    titles = ["workload", "when", "asked req/s", "achieved", "to spare", "per GPU", "TTFT (limit)", "TPOT (limit)"]
+    said = "Achieved: what the whole replicas carry inside the SLO; per GPU: its goodput. "
+    note = (said + note).strip()
     return view("Workloads: asked and achieved", titles, rows, text=2, note=note)
+
+
+def _per_gpu(w: WorkloadOutcome) -> str:
+    return "-" if w.goodput_rps_per_gpu is None else number(w.goodput_rps_per_gpu)
 
 
 _ROUNDING = 1e-9

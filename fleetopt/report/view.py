@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 BINDS = {
+    "network": "network",
     "ttft": "TTFT",
     "tpot": "TPOT",
     "kv_memory": "KV memory",

@@ -16,7 +16,7 @@ from fleetopt.scenario.supply_domain import Supply
 from fleetopt.scenario.work import Batch
 from fleetopt.units import Latency
 
-Queue: TypeAlias = Literal["mm1", "md1", "mg1"]
+Queue: TypeAlias = Literal["mm1", "md1", "md1-pipeline", "mg1"]
 Sharing: TypeAlias = Literal["free", "whole", "none"]
 DecodeFit: TypeAlias = Literal["pchip", "quadratic"]
 Aim: TypeAlias = Literal["power", "gpus", "nodes", "gpu_types", "upfront", "carbon", "regret"]
@@ -134,7 +134,8 @@ class Workload:
     at (None: all). A role that is used at a time has `least_replicas`; each group of replicas of one config at one site
     has `spares` beyond what the demand needs. `survive` is what is left when something larger is lost. With `batch`
     nothing arrives: the work is done when it suits, and `demand_rps` is the most of it that one time can be given.
-    `priority` is its service class, 1 the highest: who goes short last where not all is served.
+    `priority` is its service class, 1 the highest: who goes short last where not all is served. Where the supply states
+    fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill.
     """
 
     name: str
@@ -166,6 +167,7 @@ class Workload:
     survive: Survive = Survive()
     batch: Batch | None = None
     priority: int | None = None
+    kv_seen: float = 1.0
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:

@@ -79,6 +79,7 @@ class Source:
             demand=demand,
             lengths=lengths,
             batch=BatchReader(document, calendar, issues),
+            wired=bool(file.supply.fabrics),
             racked={facility.site for facility in supply.facilities if facility.nodes_per_rack},
         )
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]

@@ -13,6 +13,7 @@ from fleetopt.errors import Issue, did_you_mean
 from fleetopt.prices import Price
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.domain import Calendar
+from fleetopt.scenario.fabric import FabricReader
 from fleetopt.scenario.slips import Slips
 from fleetopt.scenario.supply_domain import Budget, Carbon, Facility, Quota, Stock, Supply, SupplyLine
 from fleetopt.scenario.supply_schema import BudgetFile, FacilityFile, OfferFile, OwnedFile, QuotaFile, SupplyFile
@@ -72,6 +73,7 @@ class SupplyBuilder:
             carbon=Carbon(file.carbon.price, file.carbon.max),
             most_gpu_types=tuple(file.most_gpu_types.items()),
             conversions=tuple(self._exchange.said),
+            fabrics=FabricReader(self._document, self._issues).read(file.fabrics, file.sites),
         )
 
     def _lines(self, name: str, file: OfferFile, sites: list[str]) -> list[SupplyLine]:

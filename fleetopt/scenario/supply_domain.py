@@ -153,6 +153,27 @@ class Facility:
 
 
 @dataclass(frozen=True, slots=True)
+class Fabric:
+    """How fast the KV cache of a prompt gets from prefill to decode at a site.
+
+    `inside_bytes_per_s` is the speed between GPUs of a node, `between_bytes_per_s` that of a node's link to the others,
+    each way; None where nothing may be handed over so. KV caches may fill `fill` of either. All that the site's
+    prefill replicas can send to other nodes at once is at most `total_gbit_s` Gbit/s (None: no limit).
+    """
+
+    site: str
+    inside_bytes_per_s: float | None = None
+    between_bytes_per_s: float | None = None
+    fill: float = 1.0
+    total_gbit_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        """A fabric goes by its site."""
+        return self.site
+
+
+@dataclass(frozen=True, slots=True)
 class Carbon:
     """The price of a tonne of carbon dioxide, and the most tonnes over the horizon in any outlook."""
 
@@ -173,3 +194,4 @@ class Supply:
     carbon: Carbon = Carbon()
     most_gpu_types: tuple[tuple[str, int], ...] = ()
     conversions: tuple[str, ...] = ()
+    fabrics: tuple[Fabric, ...] = ()

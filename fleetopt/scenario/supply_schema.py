@@ -10,6 +10,7 @@ from fleetopt import prices
 from fleetopt.catalog.domain import OfferKind
 from fleetopt.scenario.availability import EVERY_NODE, Availability
 from fleetopt.scenario.fields import (
+    Bandwidth,
     Block,
     CarbonPrice,
     Change,
@@ -144,6 +145,22 @@ class FacilityFile(Block):
     colocation: ColocationFile = ColocationFile()
 
 
+class FabricFile(Block):
+    """How fast KV caches get from prefill to decode at a site: inside a node, and from node to node."""
+
+    inside: Annotated[Bandwidth | None, Field(description="Between GPUs of a node; left out, no node pairs both")] = (
+        None
+    )
+    between: Annotated[
+        Bandwidth | None, Field(description="Link of a node to the others, each way; left out, all pairs share a node")
+    ] = None
+    fill: Annotated[Fraction, Field(description="Part of either that KV caches may fill, on average")] = 1.0
+    total: Annotated[
+        Bandwidth | None,
+        Field(description="Most that the prefill replicas of the site may send to other nodes at once"),
+    ] = None
+
+
 class CarbonFile(Block):
     """What carbon dioxide costs, and how much of it there may be over the horizon."""
 
@@ -160,6 +177,7 @@ class SupplyFile(Block):
     quotas: dict[Name, QuotaFile] = {}
     budgets: dict[Name, BudgetFile] = {}
     facilities: Annotated[dict[Name, FacilityFile], Field(description="By site")] = {}
+    fabrics: Annotated[dict[Name, FabricFile], Field(description="By site; at every site, or at none")] = {}
     carbon: CarbonFile = CarbonFile()
     most_gpu_types: Annotated[
         dict[Name, Lot], Field(description="By site: GPU types in service, over the horizon")

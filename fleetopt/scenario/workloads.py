@@ -35,11 +35,13 @@ class WorkloadBuilder:
         lengths: LengthReader,
         batch: BatchReader,
         racked: Collection[str] = (),
+        wired: bool = False,
     ) -> None:
         self._models = models
         self._hardware = hardware
         self._sites = sites
         self._racked = racked
+        self._wired = wired
         self._demand = demand
         self._lengths = lengths
         self._batch = batch
@@ -78,8 +80,8 @@ class WorkloadBuilder:
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(name, file)
         transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
-        workload = self._promised(key, file, _workload(name, file, lengths, transfer_s))
-        workload = self._asked(key, file, workload)
+        bare = replace(_workload(name, file, lengths, transfer_s), kv_seen=self._seen(file))
+        workload = self._asked(key, file, self._promised(key, file, bare))
         if file.buckets is None:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
@@ -149,17 +151,33 @@ class WorkloadBuilder:
         Behind layer-wise transfer only the last layer's is seen (Splitwise, ISCA'24, section 4.2).
         """
         overhead: OverheadFile = file.ttft_overhead
+        if self._wired:
+            for field in ("kv_link", "kv_transfer_per_token"):
+                if getattr(overhead, field):
+                    what = "is given beside supply.fabrics, from which the transfer follows"
+                    self._add((*key, field), what, "Keep one of the two")
+            return 0.0
         if overhead.kv_link is None:
             if overhead.kv_overlap:
-                self._add((*key, "kv_overlap"), "is given without a kv_link", "Name the link, or take it out")
+                self._add(
+                    (*key, "kv_overlap"),
+                    "is given without a kv_link",
+                    "Name the link, state supply.fabrics, or take it out",
+                )
             return overhead.kv_transfer_per_token
         if overhead.kv_transfer_per_token:
             self._add((*key, "kv_link"), "is given beside kv_transfer_per_token", "Keep one of the two")
         if file.model not in self._models:
             return 0.0
         card = self._models[file.model].card
-        seen = 1.0 / card.layers if overhead.kv_overlap == "layerwise" else 1.0 - overhead.kv_overlap
-        return card.kv_bytes_per_token / overhead.kv_link * seen
+        return card.kv_bytes_per_token / overhead.kv_link * self._seen(file)
+
+    def _seen(self, file: WorkloadFile) -> float:
+        """The part of a transfer that a request waits for."""
+        overlap = file.ttft_overhead.kv_overlap
+        if overlap == "layerwise":
+            return 1.0 / self._models[file.model].card.layers if file.model in self._models else 1.0
+        return 1.0 - overlap
 
     def _must_know(self, key: Key, listed: Iterable[str], known: Iterable[str], kind: str) -> None:
         names = list(known)

@@ -1,4 +1,4 @@
-"""The promises of workloads that stand in a conflict beside the limits that the optimizer names.
+"""The promises of workloads, and links of nodes, that stand in a conflict beside the limits that the optimizer names.
 
 A residency rule or a TPOT is no row of the program: it decides which ways to serve are in it at all. What cannot hold
 together is therefore widened by a deletion filter over the promises of the workloads in the conflict: each is left out
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from fleetopt.errors import Change, Repair
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.limits import LEFT_OUT, kind_of
-from fleetopt.study.promises import Promise, promises, without
+from fleetopt.study.promises import LINKS, Promise, promises, without
 from fleetopt.study.resolve import Resolver
 
 DEMAND = "demand of "
@@ -51,5 +51,6 @@ def _of_conflict(scenario: Scenario, conflict: Collection[str]) -> Iterator[Prom
     names = {limit.removeprefix(DEMAND) for limit in conflict if limit.startswith(DEMAND)}
     for promise in promises(scenario):
         of, _, clause = promise.name.partition(": ")
-        if clause and of in names and kind_of(promise.name) is None:
+        linked = bool(names) and promise.name.startswith(LINKS)
+        if linked or (clause and of in names and kind_of(promise.name) is None):
             yield promise

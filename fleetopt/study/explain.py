@@ -36,6 +36,7 @@ WORDS = {
     "throughput": "its throughput",
     "profile_end": "the end of its profile",
     "stated": "its stated rate",
+    "network": "its share of the network",
 }
 
 

@@ -1,9 +1,9 @@
 """What a plan leaves of the supply to those who come after it.
 
 Each limit less the most that the plan has in service at any time: owned nodes, nodes of an offer, GPUs of a quota,
-power and racks; budgets less what it pays, a cap on carbon less what it emits. That is never too much; where two plans
-peak at different times it is less than there would be. Lots of an offer are one. Limits of an order or a delivery, and
-of GPU types, stand as they are: what plans break together the verification finds.
+power, racks and networks; budgets less what it pays, a cap on carbon less what it emits. That is never too much; where
+two plans peak at different times it is less than there would be. Lots of an offer are one. Limits of an order or a
+delivery, and of GPU types, stand as they are: what plans break together the verification finds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
-from fleetopt.study.rooms import budgets_left, carbon_left, facilities_left
+from fleetopt.study.rooms import budgets_left, carbon_left, fabrics_left, facilities_left
 
 
 def left_over(scenario: Scenario, plan: Plan) -> Scenario:
@@ -39,6 +39,7 @@ def left_over(scenario: Scenario, plan: Plan) -> Scenario:
                 for one in supply.lines
             ),
             facilities=facilities_left(scenario, plan),
+            fabrics=fabrics_left(scenario, plan),
             budgets=budgets_left(scenario, plan),
             carbon=carbon_left(scenario, plan),
             quotas=tuple(replace(q, max_gpus=max(0, q.max_gpus - most_gpus(q, plan))) for q in supply.quotas),

@@ -6,6 +6,7 @@
     budget NAME     supply.budgets.NAME.max_usd          USD
     power of SITE   supply.facilities.SITE.power_w       W
     rack units of SITE   supply.facilities.SITE.rack_units
+    network of SITE   supply.fabrics.SITE.total_gbit_s   Gbit/s
     carbon cap      supply.carbon.max_tonnes             t
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
@@ -53,6 +54,7 @@ KINDS = (
     Kind("budget ", ("supply", "budgets", "", "max_usd"), "USD"),
     Kind("power of ", ("supply", "facilities", "", "power_w"), "W"),
     Kind("rack units of ", ("supply", "facilities", "", "rack_units"), "rack units"),
+    Kind("network of ", ("supply", "fabrics", "", "total_gbit_s"), "Gbit/s"),
     Kind("carbon cap", ("supply", "carbon", "max_tonnes"), "t"),
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),

@@ -17,6 +17,9 @@ from fleetopt.study.fields import put
 
 LOSSES = ("site", "rack", "node")
 
+LINKS = "links of "
+"""How the promise about the links between the nodes of a site begins; any workload there may depend on them."""
+
 LOOSE = 1000.0
 """How many times looser a latency is that is as good as not promised; a workload must promise at least one."""
 
@@ -43,11 +46,25 @@ def promises(scenario: Scenario) -> Iterator[Promise]:
         if line.max_nodes is not None:
             name = f"the limit of {line.max_nodes} nodes of {line.name}"
             yield Promise(name, put(scenario, ("supply", "lines", line.name, "max_nodes"), None))
+    yield from _network(scenario)
     yield from _caution(scenario)
     if scenario.margins != Margins(0.0, 0.0, 0.0):
         named = {kind: getattr(scenario.margins, kind) for kind in EVIDENCE}
         said = ", ".join(f"{kind} {100 * margin:g} %" for kind, margin in named.items() if margin)
         yield Promise(f"the margin on profiles ({said})", replace(scenario, margins=Margins(0.0, 0.0, 0.0)))
+
+
+def _network(scenario: Scenario) -> Iterator[Promise]:
+    """Links between nodes as fast as anybody could wish, and no limit on what a site sends over all of them."""
+    for fabric in scenario.supply.fabrics:
+        place = ("supply", "fabrics", fabric.site)
+        if fabric.between_bytes_per_s is not None:
+            name = f"{LINKS}{8.0 * fabric.between_bytes_per_s / 1e9:g} Gbit/s between the nodes of {fabric.site}"
+            faster = LOOSE * fabric.between_bytes_per_s
+            yield Promise(name, put(scenario, (*place, "between_bytes_per_s"), faster))
+        if fabric.total_gbit_s is not None:
+            name = f"the limit of {fabric.total_gbit_s:g} Gbit/s on the network of {fabric.site}"
+            yield Promise(name, put(scenario, (*place, "total_gbit_s"), None))
 
 
 def _caution(scenario: Scenario) -> Iterator[Promise]:

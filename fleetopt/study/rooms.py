@@ -9,11 +9,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from fleetopt.capacity.fabric import gbit_s, kv_bytes
 from fleetopt.catalog.power import node_power_w
 from fleetopt.optimizer.features.budgets import NOT_PAID
 from fleetopt.plan.domain import ALL, FleetLine, Plan
 from fleetopt.scenario.domain import Scenario
-from fleetopt.scenario.supply_domain import Budget, Carbon, Facility
+from fleetopt.scenario.supply_domain import Budget, Carbon, Fabric, Facility
 from fleetopt.verify.facts import Facts
 
 
@@ -34,6 +35,23 @@ def facilities_left(scenario: Scenario, plan: Plan) -> tuple[Facility, ...]:
             rack_units=_less(one.rack_units, _most(plan, one.site, units)),
         )
         for one in scenario.supply.facilities
+    )
+
+
+def fabrics_left(scenario: Scenario, plan: Plan) -> tuple[Fabric, ...]:
+    """The networks less what the plan's prefill replicas can send to other nodes at once."""
+    by_name = {workload.name: workload for workload in scenario.workloads}
+    sent: dict[tuple[str, ...], float] = defaultdict(float)
+    for p in plan.placements:
+        if p.role == "prefill" and p.pattern is None:
+            gbit = gbit_s(kv_bytes(by_name[p.workload], scenario.models[p.model].card))
+            sent[p.site, p.period, p.slot, p.outlook] += p.replicas * p.capacity_rps * gbit
+    return tuple(
+        replace(
+            one,
+            total_gbit_s=_less(one.total_gbit_s, max((v for k, v in sent.items() if k[0] == one.site), default=0.0)),
+        )
+        for one in scenario.supply.fabrics
     )
 
 

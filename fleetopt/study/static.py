@@ -53,7 +53,7 @@ def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> P
 
 def _only(scenario: Scenario, workload: Workload, sizing: Sizing) -> Scenario:
     """The scenario with the chosen configs and nodes and no others."""
-    names = {option.capacity.candidate.name for option in sizing.options}
+    names = {candidate.name for option in sizing.options for candidate in option.candidates}
     return with_supply(
         with_candidates(scenario, workload.model, lambda candidate: candidate.name in names),
         lambda line: (line.offer.node_type, line.site) == sizing.pool,

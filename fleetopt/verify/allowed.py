@@ -10,6 +10,7 @@ from fleetopt.catalog.domain import Candidate, NodeType
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time, named
+from fleetopt.verify.patterns import patterns_are_whole
 from fleetopt.verify.tally import Tally
 
 
@@ -21,6 +22,7 @@ def placements_are_allowed(facts: Facts) -> Check:
             tally.fail(f"{place(row)}: {fault}")
     for fault in _division_faults(facts):
         tally.fail(fault)
+    patterns_are_whole(facts, tally)
     return tally.check()
 
 
@@ -81,6 +83,8 @@ def _size_faults(row: Placement, candidate: Candidate, node: NodeType) -> Iterat
     gpus, per_node = candidate.config.gpus_per_replica, node.gpus_per_node
     if row.gpus_per_replica != gpus:
         yield f"a replica has {gpus} GPUs, not {row.gpus_per_replica}"
+    if row.pattern is not None:
+        return  # what a pattern sets aside is judged as a whole
     whole = math.ceil(gpus / per_node) * per_node
     if gpus >= per_node and row.node_gpus_per_replica != whole:
         yield f"a replica of {gpus} GPUs takes whole nodes of {per_node}, not {row.node_gpus_per_replica} GPUs"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time, named
+from fleetopt.verify.patterns import joined
 from fleetopt.verify.tally import RELATIVE, Tally
 from fleetopt.verify.traffic import Traffic, kv_formats, traffic
 from fleetopt.verify.work import Due, Flows, all_due
@@ -62,7 +63,7 @@ def _judged(
     facts: Facts, flows: Flows, low: Workload, time: Time, due: Due | None
 ) -> Iterator[tuple[Placement, float]]:
     """Each placement of whole replicas, and by how much the floor is missed without one of them."""
-    rows = facts.placements.get((low.name, time), [])
+    rows = joined(facts.placements.get((low.name, time), []))
     formats = kv_formats(facts, low.model)
     for index, row in enumerate(rows):
         pooled = low.pooled and row.role == "prefill"

@@ -23,7 +23,8 @@ class PrefillSupport:
 
     With TPmax slowed by the margin, L uncached tokens a prompt and dp groups: D = dp L / TPmax for each length of
     the mix, lam = rate / dp, TTFT = sojourn(lam, D) + overhead + transfer x input tokens. In a pool of n replicas
-    lam = n rate at n dp servers. Without a promised TTFT only rate <= dp / D.
+    lam = n rate at n dp servers. Without a promised TTFT only rate <= dp / D. Under md1-pipeline a prompt spends D in
+    each of the config's stages and waits for the first alone.
     """
 
     tpot_floor_s = 0.0
@@ -83,7 +84,8 @@ class PrefillSupport:
         workload = case.workload
         tokens = max(1.0, one.input_tokens * (1.0 - workload.prefix_cache_hit_rate))
         service_s = self._groups * tokens * case.slow / largest_throughput(profile, one.input_tokens)
-        return one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens
+        stages = max(case.candidate.config.pipeline_parallel, 1) if workload.queue == "md1-pipeline" else 1
+        return one.share, service_s, workload.kv_transfer_s_per_token * one.input_tokens + (stages - 1) * service_s
 
     def _allowed(self, replicas: int) -> float:
         workload = self._workload

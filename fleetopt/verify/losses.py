@@ -20,6 +20,7 @@ from typing import NamedTuple, TypeAlias
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time, named
+from fleetopt.verify.patterns import joined
 from fleetopt.verify.tally import Tally, allowance
 from fleetopt.verify.traffic import Traffic, kv_formats, traffic
 
@@ -56,7 +57,7 @@ def remains(facts: Facts) -> Iterator[Remains]:
         formats = kv_formats(facts, workload.model)
         for time in facts.times if workload.survive.site or workload.survive.rack or workload.survive.node else ():
             asked = workload.demand_rps.get(time, 0.0)
-            rows = [row for row in facts.placements.get((name, time), []) if row.replicas > 0]
+            rows = [row for row in joined(facts.placements.get((name, time), [])) if row.replicas > 0]
             for what, share, left in _losses(facts, workload, time, rows, formats) if asked > 0 else ():
                 yield Remains(name, time, what, share, left, asked)
 
@@ -103,7 +104,7 @@ def _most_lost(facts: Facts, rows: list[Placement], nodes: int, flow: Traffic) -
 
 
 def _aside(row: Placement) -> int:
-    return max(row.node_gpus_per_replica, row.gpus_per_replica)
+    return max(math.ceil(row.node_gpus_per_replica), row.gpus_per_replica)
 
 
 def _slack(flow: Traffic, link: tuple[str, str], role: str) -> float:

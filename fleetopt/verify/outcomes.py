@@ -10,6 +10,7 @@ from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
 from fleetopt.verify.allowed import place
 from fleetopt.verify.facts import Facts, Time, named
+from fleetopt.verify.network import GBIT, kv_bytes
 from fleetopt.verify.tally import Tally, allowance
 from fleetopt.verify.traffic import Traffic
 from fleetopt.verify.work import works_are_true
@@ -33,6 +34,7 @@ def outcomes_are_true(facts: Facts, flows: dict[tuple[str, Time], Traffic]) -> C
         rows, workload = facts.placements.get((name, time), []), facts.workloads[name]
         _compare(tally, where, _of_workload(outcome, workload, flow))
         _compare(tally, where, _of_latencies(outcome, workload, flow, rows))
+        _compare(tally, where, _of_efficiency(facts, outcome, flow, rows))
         for fault in (*_promise_faults(outcome, workload), *_role_faults(outcome)):
             tally.fail(f"{where}: {fault}")
         for stated in _roles(outcome, rows):
@@ -78,6 +80,17 @@ def _of_latencies(row: WorkloadOutcome, workload: Workload, flow: Traffic, rows:
     yield "tpot_limit_s", row.tpot_limit_s, None if workload.tpot is None else workload.tpot.limit_s
     yield "ttft_margin_s", row.ttft_margin_s, _margin(workload.ttft, ttft_s)
     yield "tpot_margin_s", row.tpot_margin_s, _margin(workload.tpot, tpot_s)
+
+
+def _of_efficiency(facts: Facts, row: WorkloadOutcome, flow: Traffic, rows: list[Placement]) -> Figures:
+    """Requests/s per GPU, and what goes over the network; plans made before these were told state neither."""
+    gpus = sum(placement.replicas * placement.gpus_per_replica for placement in rows)
+    if row.goodput_rps_per_gpu is not None:
+        yield "goodput_rps_per_gpu", row.goodput_rps_per_gpu, flow.achieved / gpus if gpus > 0 else None
+    if row.kv_gbit_s is not None:
+        sent = sum(p.replicas * flow.load_rps(p) for p in rows if p.role == "prefill" and p.pattern is None)
+        wired = bool(facts.scenario.supply.fabrics)
+        yield "kv_gbit_s", row.kv_gbit_s, sent * kv_bytes(facts, row.workload) / GBIT if wired else None
 
 
 def _margin(promise: Latency | None, value: float | None) -> float | None:

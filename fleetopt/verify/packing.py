@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.verify.facts import Facts, named
+from fleetopt.verify.patterns import joined
 from fleetopt.verify.tally import Tally
 
 _SUM_TOLERANCE = 1e-9
@@ -41,11 +42,15 @@ def nodes_needed(rows: Iterable[Placement], gpus_per_node: int, nodes: int) -> i
 
 
 def standing(rows: Iterable[Placement]) -> dict[tuple[str, str, str, int, int], int]:
-    """Whole replicas, by owner, config, role and sizes: those that buckets share are counted once, rounded up."""
+    """Whole replicas, by owner, config, role and sizes: those that buckets share are counted once, rounded up.
+
+    A node pattern counts as one replica: it fits into one node, or not at all.
+    """
     shares: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
-    for row in rows:
+    for row in joined(rows):
         owner = f"shared {row.shared}" if row.shared is not None else f"own {row.workload}"
-        shares[owner, row.config, row.role, row.gpus_per_replica, row.node_gpus_per_replica] += row.replicas
+        aside = math.ceil(row.node_gpus_per_replica)
+        shares[owner, row.config, row.role, row.gpus_per_replica, aside] += row.replicas
     return {key: math.ceil(share * (1.0 - _SUM_TOLERANCE)) for key, share in shares.items()}
 
 

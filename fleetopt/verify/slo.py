@@ -15,6 +15,7 @@ from fleetopt.verify.evidence_decode import DecodeSupport
 from fleetopt.verify.evidence_prefill import PrefillSupport
 from fleetopt.verify.evidence_rates import RateSupport
 from fleetopt.verify.facts import Facts
+from fleetopt.verify.network import sending
 from fleetopt.verify.support import Case, Finding, Support, stated, within
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 
@@ -42,12 +43,12 @@ class _Bench:
     """Reads each profile once for a workload, and judges each claim about it once."""
 
     facts: Facts
-    _supports: dict[tuple[str, str, str], Support] = field(default_factory=dict)
+    _supports: dict[Hashable, Support] = field(default_factory=dict)
     _errors: dict[tuple[str, str, str], tuple[float | None, ...]] = field(default_factory=dict)
     _judged: dict[Hashable, list[Finding]] = field(default_factory=dict)
 
     def support(self, row: Placement) -> Support:
-        key = row.workload, row.config, row.role
+        key = row.workload, row.config, row.role, row.site, row.pattern is None
         if key not in self._supports:
             self._supports[key] = _support(self._case(row))
         return self._supports[key]
@@ -64,9 +65,11 @@ class _Bench:
 
     def capacity(self, row: Placement) -> list[Finding]:
         # How many share a queue matters only where they do.
-        together = round(row.replicas) if self.facts.workloads[row.workload].pooled else 1
+        pooled = self.facts.workloads[row.workload].pooled and row.pattern is None
+        together = round(row.replicas) if pooled else 1
         promised_rps = row.capacity_rps / self._capability(row.outlook)
-        key = row.workload, row.config, row.role, promised_rps, row.batch, together, row.shared
+        hop = row.site, row.pattern is None
+        key = row.workload, row.config, row.role, hop, promised_rps, row.batch, together, row.shared
         if key not in self._judged:
             support = self.support(row)
             if row.shared is not None and isinstance(support, PrefillSupport):
@@ -83,7 +86,8 @@ class _Bench:
         scenario, candidate = self.facts.scenario, self.facts.candidates[row.model, row.config, row.role]
         gpu = scenario.gpu_types[candidate.config.gpu_type]
         card = scenario.models[row.model].card
-        return Case(candidate, self.facts.workloads[row.workload], card, gpu, 1.0 + _margin(self.facts, candidate))
+        workload = sending(self.facts, self.facts.workloads[row.workload], row)
+        return Case(candidate, workload, card, gpu, 1.0 + _margin(self.facts, candidate))
 
 
 def _margin(facts: Facts, candidate: Candidate) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from fleetopt.catalog.domain import Role
 from fleetopt.plan.domain import Placement
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time
+from fleetopt.verify.patterns import joined
 
 Link: TypeAlias = tuple[str, str]
 
@@ -18,6 +19,8 @@ Link: TypeAlias = tuple[str, str]
 @dataclass(frozen=True)
 class Traffic:
     """Rates of a workload at one time (requests/s). `capacity` is by link and role, `formats` by config.
+
+    `pattern_rps` is what a node pattern carries, by its name, node type and site.
 
     A link is a site and a KV format: only replicas that share both can hand a KV cache over.
     """
@@ -27,6 +30,7 @@ class Traffic:
     achieved: float
     capacity: dict[tuple[Link, Role], float]
     formats: dict[str, str]
+    pattern_rps: dict[tuple[str | None, str, str], float] = field(default_factory=dict)
 
     @property
     def served(self) -> float:
@@ -41,11 +45,15 @@ class Traffic:
         """What one replica of a placement carries: the same share of what it could, everywhere.
 
         With u = served / achieved, an aggregated replica carries u x capacity; a prefill replica on a link
-        where prefill could do P and decode D carries u x min(P, D) x capacity / P, a decode replica likewise.
+        where prefill could do P and decode D carries u x min(P, D) x capacity / P, a decode replica likewise. One of
+        n alike in a node pattern carries u x what the pattern does / n.
         """
         if self.achieved <= 0 or row.capacity_rps <= 0:
             return 0.0
         used = self.served / self.achieved
+        if row.pattern is not None:
+            whole = self.pattern_rps.get((row.pattern, row.node_type, row.site), 0.0)
+            return used * whole / row.pattern_replicas if row.pattern_replicas else 0.0
         if row.role == "aggregated":
             return used * row.capacity_rps
         link = (row.site, self.formats.get(row.config, ""))
@@ -60,10 +68,13 @@ class Traffic:
 def traffic(workload: Workload, time: Time, rows: Iterable[Placement], formats: dict[str, str]) -> Traffic:
     """What is achieved: the sum over links of min(prefill, decode capacity) + aggregated capacity everywhere."""
     capacity: dict[tuple[Link, Role], float] = defaultdict(float)
-    for row in rows:
+    patterns: dict[tuple[str | None, str, str], float] = {}
+    for row in joined(rows):
+        if row.pattern is not None:
+            patterns[row.pattern, row.node_type, row.site] = row.capacity_rps
         capacity[(row.site, formats.get(row.config, "")), row.role] += row.replicas * row.capacity_rps
     asked = workload.demand_rps.get(time, 0.0)
-    bare = Traffic(asked, asked * (1.0 + workload.headroom), 0.0, dict(capacity), formats)
+    bare = Traffic(asked, asked * (1.0 + workload.headroom), 0.0, dict(capacity), formats, patterns)
     split = sum(bare.split_on(link) for link in dict.fromkeys(link for link, _ in capacity))
     aggregated = sum(rps for (_, role), rps in capacity.items() if role == "aggregated")
     return replace(bare, achieved=split + aggregated)

@@ -13,6 +13,7 @@ from fleetopt.verify.gap import gap_is_true
 from fleetopt.verify.goals import goals_are_true
 from fleetopt.verify.limits import budgets_are_kept, facilities_suffice, types_are_few
 from fleetopt.verify.losses import losses_are_survived
+from fleetopt.verify.network import kv_caches_get_through
 from fleetopt.verify.outcomes import outcomes_are_true
 from fleetopt.verify.packing import gpus_pack_into_nodes
 from fleetopt.verify.provenance import evidence_is_true
@@ -28,6 +29,7 @@ CHECKS = (
     "slo_holds",
     "placements_are_allowed",
     "gpus_pack_into_nodes",
+    "kv_caches_get_through",
     "supply_is_respected",
     "quotas_are_respected",
     "budgets_are_kept",
@@ -70,6 +72,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             slo_holds(facts),
             placements_are_allowed(facts),
             gpus_pack_into_nodes(facts),
+            kv_caches_get_through(facts, flows),
             supply_is_respected(facts),
             quotas_are_respected(facts),
             budgets_are_kept(facts, lines),

@@ -118,7 +118,8 @@ def _sale_key(row: Sale) -> Hashable:
 
 
 def _placement_key(row: Placement) -> Hashable:
-    return row.workload, row.config, row.role, row.shared, row.node_type, row.site, row.period, row.slot, row.outlook
+    time = row.period, row.slot, row.outlook
+    return row.workload, row.config, row.role, row.shared, row.pattern, row.node_type, row.site, *time
 
 
 def _outcome_key(row: WorkloadOutcome) -> Hashable:

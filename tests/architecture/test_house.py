@@ -38,6 +38,7 @@ PROVEN_BY = {
     "slices": "placements_are_allowed",
     "stock": "supply_is_respected",
     "survival": "losses_are_survived",
+    "traffic": "kv_caches_get_through",
     "upkeep": "dollars_add_up",
     "variety": "types_are_few",
 }

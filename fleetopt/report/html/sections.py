@@ -12,6 +12,7 @@ from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.loss_view import loss_view
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
+from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.study_views import baseline_view
@@ -70,6 +71,7 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
         Table("gpu-table", _gpu_view("GPUs by type and supply", periods, types, kinds)),
         Table("fleet-table", views.fleet_view(plan), folded=True),
         Table("replica-table", views.placement_view(plan), folded=True),
+        Table("pattern-table", pattern_view(plan), folded=True),
         Table("role-table", views.role_view(plan), folded=True),
     )
     return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *tables))
@@ -159,7 +161,7 @@ def _promises(plan: Plan, scenario: Scenario) -> Section:
     margins = costs.margin_view(plan)
     blocks = [Table("margin-table", margins), Table("asked-table", views.workload_view(plan), folded=True)]
     blocks.append(Table("loss-table", loss_view(plan, scenario)))
-    blocks.append(Table("work-table", work_view(plan)))
+    blocks += [Table("work-table", work_view(plan)), Table("traffic-table", traffic_view(plan), folded=True)]
     short = (*views.shortfall_sentences(plan), *order_sentences(plan))
     if short:
         blocks.append(Table("short-table", view("Falls short", ["what"], [[one] for one in short])))
