@@ -120,6 +120,7 @@ def _placement(workload: Workload, group: Group, load: float, key: ServedKey) ->
         outlook=key.outlook,
         replicas=group.replicas,
         shared=option.shared,
+        bundle=option.bundle,
         gpus_per_replica=config.gpus_per_replica,
         node_gpus_per_replica=option.node_gpus,
         capacity_rps=group.rps,

@@ -86,11 +86,12 @@ class Sale(Record):
 class Placement(Record):
     """Replicas of a workload under one serving config, with what one of them carries and is asked to carry.
 
-    `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None
-    where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
-    which is more than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload
-    whose length buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and
-    the latencies hold whatever the others do. `capacity_error` is the relative error of the curves behind
+    `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None where
+    the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes, which is more
+    than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload whose length
+    buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and the latencies
+    hold whatever the others do. With `bundle` it names a group of GPUs that stands as often as the `replicas` of its
+    members add up to, and serves all of them at once. `capacity_error` is the relative error of the curves behind
     `capacity_rps`, each measured point left out in turn; None where too few points tell.
     """
 
@@ -116,7 +117,13 @@ class Placement(Record):
     binds: str
     evidence: Evidence
     shared: str | None = None
+    bundle: Literal["colocated", "swapped"] | None = None
     capacity_error: float | None = None
+
+    @property
+    def profiles(self) -> tuple[Role, ...]:
+        """The roles whose profiles it rests on: both of split serving where a bundle does both."""
+        return ("prefill", "decode") if self.bundle is not None else (self.role,)
 
 
 class RoleOutcome(Record):

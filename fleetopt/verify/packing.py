@@ -45,7 +45,9 @@ def standing(rows: Iterable[Placement]) -> dict[tuple[str, str, str, int, int], 
     shares: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
     for row in rows:
         owner = f"shared {row.shared}" if row.shared is not None else f"own {row.workload}"
-        shares[owner, row.config, row.role, row.gpus_per_replica, row.node_gpus_per_replica] += row.replicas
+        # Members of a bundle differ in their configs and stand on the same GPUs.
+        config = row.config if row.bundle is None else "bundle"
+        shares[owner, config, row.role, row.gpus_per_replica, row.node_gpus_per_replica] += row.replicas
     return {key: math.ceil(share * (1.0 - _SUM_TOLERANCE)) for key, share in shares.items()}
 
 

@@ -34,7 +34,7 @@ def _failed(plan: Plan, asked: Scenario) -> dict[str, str]:
 )
 def test_no_value_in_any_field_raises(table: str, value: Any, rich: Question) -> None:
     plan, asked = rich
-    free = {"binds", "ttft_s", "tpot_s", "batch"} | ({"shared", "priority"} if value is None else set())
+    free = {"binds", "ttft_s", "tpot_s", "batch"} | ({"shared", "bundle", "priority"} if value is None else set())
     for field in type(getattr(plan, table)[0]).model_fields:
         failed = _failed(_with(plan, table, field, value), asked)
         untold = field == "capacity_error" and value is None
