@@ -35,6 +35,7 @@ WORDS = {
     "kv_memory": "KV memory",
     "throughput": "its throughput",
     "profile_end": "the end of its profile",
+    "bundle": "the others of its bundle",
     "stated": "its stated rate",
 }
 

@@ -86,7 +86,7 @@ def _capacity(bundle: Bundle, one: Member, outcome: Outcome, rps: float) -> Capa
         slo_tokens_per_s=outcome.rps * tokens,
         capacity_rps=rps,
         batch=outcome.batch,
-        binds="stated",
+        binds="bundle",
         ttft_floor_s=None,
         assumptions=one.notes,
         model=SteadyLoad(latencies),
