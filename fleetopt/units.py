@@ -22,6 +22,7 @@ _RATE = re.compile(r"^(?P<magnitude>[kMG]?)\s*(?P<what>tokens?|requests?)\s*/\s*
 _WORK = re.compile(r"^(?P<magnitude>[kMGT]?)\s*(?P<what>tokens?|requests?)\s*(?P<day>/\s*day)?$")
 _POWER = {"W": 1.0, "kW": 1e3, "MW": 1e6}
 _INTENSITY = {"g/kWh": 1.0, "kg/MWh": 1.0}
+_BYTES = {"GB": 1e9, "TB": 1e12, "GiB": 2.0**30, "TiB": 2.0**40}
 _TONNES = {"t": 1.0, "kt": 1e3}
 _BANDWIDTH = re.compile(r"^(?P<magnitude>[MG])(?P<what>bit|B)/s$")
 _LATENCY = re.compile(r"^(?P<limit>.*?)(?:\s+at\s+(?P<at>\S+))?\s*$", re.DOTALL)
@@ -244,6 +245,15 @@ def tonnes(text: object) -> float:
     (500.0, 2000.0)
     """
     return scaled(text, _TONNES, "500 t", "a mass")
+
+
+def memory(text: object) -> float:
+    """Memory in bytes; GiB and TiB count in powers of two.
+
+    >>> memory("2 TB"), memory("1 GiB")
+    (2000000000000.0, 1073741824.0)
+    """
+    return scaled(text, _BYTES, "1600 GB", "an amount of memory")
 
 
 def scaled(text: object, known: dict[str, float], example: str, what: str) -> float:

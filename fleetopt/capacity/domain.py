@@ -10,7 +10,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeAlias
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
 
-Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated", "network"]
+Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated", "network", "bundle"]
 RejectionCode: TypeAlias = Literal["ttft-floor", "tpot-floor", "outside-profile", "kv-memory", "context-limit"]
 
 

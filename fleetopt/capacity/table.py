@@ -142,6 +142,7 @@ def asked_of_a_replica(workload: Workload) -> Workload:
         survive=Survive(),
         batch=None,
         priority=None,
+        isolation=False,
     )
 
 

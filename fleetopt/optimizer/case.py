@@ -14,6 +14,7 @@ from fleetopt.capacity.domain import CapacityTable
 from fleetopt.capacity.fabric import kv_bytes
 from fleetopt.catalog.domain import GpuType, NodeType, Offer
 from fleetopt.catalog.power import node_power_w, power_assumption
+from fleetopt.optimizer.bundling.columns import with_bundles
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option, Pool, build_options
 from fleetopt.scenario.demand import TimeKey, time_keys
@@ -191,7 +192,9 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
     pool_of = {line.name: (line.offer.node_type, line.site) for line in supply.lines}
     pool_of |= {stock.name: (stock.node_type, stock.site) for stock in supply.stock}
     planned = {(w.name, *time): w.demand_rps[time] * (1 + w.headroom) for w in scenario.workloads for time in times}
-    options, assumptions = build_options(scenario, capacities, sorted(set(pool_of.values())), planned)
+    pools = sorted(set(pool_of.values()))
+    options, assumptions = build_options(scenario, capacities, pools, planned)
+    options, bundled = with_bundles(scenario, pools, planned, options)
     months = calendar.periods[0].months
     return PlanningCase(
         times=times,
@@ -221,6 +224,7 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
         | {stock.name: stock.availability for stock in supply.stock},
         assumptions=(
             *assumptions,
+            *bundled,
             *_power_assumptions(scenario, set(pool_of.values())),
             *_availability_assumptions(scenario),
             *supply.conversions,

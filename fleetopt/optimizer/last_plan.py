@@ -22,7 +22,8 @@ from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group, achieved_rps
 from fleetopt.optimizer.patterns.structure import Key
-from fleetopt.plan.domain import Decision, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import Decision
 from fleetopt.scenario.demand import TimeKey
 from fleetopt.scenario.domain import Workload
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TypeAlias
 
+from fleetopt.capacity.bundles import Kind
 from fleetopt.capacity.domain import Capacity, CapacityTable
 from fleetopt.catalog.domain import Candidate, NodeType
 from fleetopt.optimizer.dominance import undominated
@@ -33,7 +34,9 @@ class Option:
 
     Each replica carries `capacity_rps` while there are `least` to `most` of them: one to as many as the demand can
     use, or a range of sizes of a pool behind one queue. Replicas of a `shared` option belong to several workloads, the
-    length buckets of the one named; their number is then a share of time, not whole. A `pattern` counts as one replica.
+    length buckets of the one named, or the members of a bundle: their number is then not whole. `part` is the part of a
+    group of GPUs that is counted as a member's; it carries `capacity_rps` for each whole group of it, and no more. A
+    `pattern` counts as one replica.
     """
 
     name: str
@@ -45,6 +48,8 @@ class Option:
     most: float
     shared: str | None = None
     pattern: NodePattern | None = None
+    part: float | None = None
+    bundle: Kind | None = None
 
     @property
     def family(self) -> str:

@@ -151,6 +151,7 @@ def _placement(workload: Workload, stand: _Stand, load: float, key: ServedKey) -
         outlook=key.outlook,
         replicas=stand.replicas,
         shared=option.shared,
+        bundle=option.bundle,
         gpus_per_replica=config.gpus_per_replica,
         node_gpus_per_replica=stand.node_gpus,
         capacity_rps=stand.rps,

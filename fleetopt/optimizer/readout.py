@@ -7,7 +7,7 @@ from the whole replicas and nodes, so the plan states what they really do and no
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase
@@ -20,16 +20,7 @@ from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group, achieved_rps, asked_rps, outcome_of, placements_of
 from fleetopt.optimizer.works import works_of
-from fleetopt.plan.domain import (
-    Binding,
-    CostLine,
-    FleetLine,
-    Order,
-    Placement,
-    Sale,
-    WorkloadOutcome,
-    WorkOutcome,
-)
+from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, Sale, WorkloadOutcome, WorkOutcome
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
@@ -117,16 +108,23 @@ def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
 def _add_shared(
     model: Any, case: PlanningCase, options: dict[tuple[str, str], Option], groups: dict[ServedKey, list[Group]]
 ) -> None:
-    """Adds the shares of whole replicas, each family's own stretched until the replicas are used up."""
+    """Adds the shares of whole replicas, each owner's own stretched until the replicas are used up.
+
+    Of a bundle those members stay that the plan uses, and take over the parts of the others.
+    """
     shares: dict[tuple[str, ...], dict[ServedKey, float]] = {}
     for (workload, name, *time), variable in model.REPLICAS.items():
         family = options[workload, name].shared
         if family is not None and variable.value > NEXT_TO_NOTHING:
             shares.setdefault((family, name, *time), {})[ServedKey(workload, *time)] = variable.value
     for key, used in shares.items():
-        stretch = round(model.STANDING[key].value) / sum(used.values())
-        for served, share in used.items():
-            option = options[served.workload, key[1]]
+        found = {served: options[served.workload, key[1]] for served in used}
+        kept = sum(option.part or 0.0 for option in found.values())
+        stretch = round(model.STANDING[key].value) / (kept or sum(used.values()))
+        for served, option in found.items():
+            share = option.part or used[served]
+            if option.part is not None:
+                option = replace(option, capacity_rps=option.capacity_rps * kept)  # noqa: PLW2901 - the one in use
             groups.setdefault(served, []).append(Group(option, share * stretch, case.capability[served.outlook]))
 
 

@@ -22,7 +22,7 @@ from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
 from fleetopt.optimizer.start import solve_from
-from fleetopt.plan.domain import Began
+from fleetopt.plan.provenance import Began
 
 MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Program
-from fleetopt.plan.domain import Began, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import Began
 
 PROGRESS_EVERY_S = 0.5
 

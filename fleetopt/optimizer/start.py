@@ -23,7 +23,8 @@ from fleetopt.optimizer.matrix import Flags, Floats, Matrix, Program
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.repair import between, completed, keeps, repaired
 from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve
-from fleetopt.plan.domain import Began, Carried, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import Began, Carried
 
 Held: TypeAlias = Literal["everything", "replicas", "orders", "nothing"]
 

@@ -7,27 +7,16 @@ US dollars of the period it is paid in.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Literal
 
 from fleetopt.catalog.domain import Evidence, OfferKind, Role
+from fleetopt.plan.provenance import Began, Provenance
+from fleetopt.plan.record import Count, Record, Share
 
 SCHEMA_VERSION: Literal["1"] = "1"
 ALL = "all"
 
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)]
-"""A number of replicas, or of their GPUs; not whole only where length buckets share replicas."""
-
 Status = Literal["OPTIMAL", "FEASIBLE"]
-Decision = Literal["replicas", "nodes ordered", "nodes rented", "nodes sold"]
-
-
-class Record(BaseModel):
-    """A frozen record that refuses fields it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FleetLine(Record):
@@ -87,11 +76,12 @@ class Sale(Record):
 class Placement(Record):
     """Replicas of a workload under one serving config, with what one of them carries and is asked to carry.
 
-    `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None
-    where the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes,
-    which is more than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload
-    whose length buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and
-    the latencies hold whatever the others do. `capacity_error` is the relative error of the curves behind
+    `ttft_s` and `tpot_s` are what the replica delivers at `load_rps`, at the statistic that the SLO names; None where
+    the role or the evidence does not say. `node_gpus_per_replica` counts the GPUs set aside on nodes, which is more
+    than `gpus_per_replica` only where sizes do not divide one another. `shared` names the workload whose length
+    buckets divide whole replicas among them; `replicas` is then this bucket's share of their time, and the latencies
+    hold whatever the others do. With `bundle` it names a group of GPUs that stands as often as the `replicas` of its
+    members add up to, and serves all of them at once. `capacity_error` is the relative error of the curves behind
     `capacity_rps`, each measured point left out in turn; None where too few points tell. Replicas in a node `pattern`
     stand beside those of the other role under the same name, `pattern_replicas` of them in each; a pattern sets aside
     `pattern_gpus` of one node, which its replicas share in `node_gpus_per_replica`.
@@ -119,10 +109,16 @@ class Placement(Record):
     binds: str
     evidence: Evidence
     shared: str | None = None
+    bundle: Literal["colocated", "swapped"] | None = None
     capacity_error: float | None = None
     pattern: str | None = None
     pattern_replicas: Count | None = None
     pattern_gpus: Count | None = None
+
+    @property
+    def profiles(self) -> tuple[Role, ...]:
+        """The roles whose profiles it rests on: both of split serving where a bundle does both."""
+        return ("prefill", "decode") if self.bundle is not None else (self.role,)
 
 
 class RoleOutcome(Record):
@@ -252,24 +248,6 @@ class Verdict(Record):
     checks: tuple[Check, ...]
 
 
-class InputHash(Record):
-    name: str
-    sha256: str
-
-
-class Solver(Record):
-    """Which program found the plan, under which tolerances, and how large the problem was."""
-
-    name: str
-    version: str
-    method: str
-    gap_tolerance: float
-    time_limit_s: float
-    rows: Count
-    columns: Count
-    integers: Count
-
-
 class GoalReached(Record):
     """What the plan was to have little of, how much it has, and how much any plan of the kind has at least."""
 
@@ -299,52 +277,6 @@ class Pursued(Record):
     cheapest_usd: float
     cheapest_bound_usd: float | None
     best_usd: tuple[OutlookBest, ...] = ()
-
-
-class EvidenceLine(Record):
-    """A capacity that the plan leans on, and where it comes from."""
-
-    model: str
-    config: str
-    role: Role
-    evidence: Evidence
-    source: str
-
-
-class Carried(Record):
-    """Of a kind of decision of an earlier plan: how much it had, what had a place in the program, what the start kept.
-
-    Replicas and rented nodes are added up over all times.
-    """
-
-    decision: Decision
-    last: Share
-    placed: Share
-    kept: Share
-
-
-class Began(Record):
-    """The plan that the search began from. `start_usd` is what the start made of it costs in this scenario.
-
-    `held` says what of it was held while the rest was completed; of nothing there is no start, and no cost of it.
-    """
-
-    scenario: str
-    sha256: str
-    last_usd: float
-    start_usd: float | None
-    held: Literal["everything", "replicas", "orders", "nothing"]
-    carried: tuple[Carried, ...]
-
-
-class Provenance(Record):
-    """What the plan was made from and with."""
-
-    fleetopt_version: str
-    inputs: tuple[InputHash, ...]
-    solver: Solver
-    evidence: tuple[EvidenceLine, ...]
-    assumptions: tuple[str, ...]
 
 
 class Plan(Record):

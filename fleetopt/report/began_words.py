@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleetopt.plan.domain import Began, Carried, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import Began, Carried
 from fleetopt.report.view import number, usd
 
 HELD = {

@@ -11,12 +11,12 @@ from fleetopt.plan.domain import (
     Order,
     Placement,
     Plan,
-    Record,
     Sale,
     WorkloadCost,
     WorkloadOutcome,
     WorkOutcome,
 )
+from fleetopt.plan.record import Record
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -132,7 +132,8 @@ def placement_view(plan: Plan) -> View:
 def _capacity_words(by_time: dict[TimeKey, Placement]) -> tuple[str, str]:
     """What limits one replica and how well that is known; the capacity is the same at all times."""
     one = next(iter(by_time.values()))
-    return BINDS.get(one.binds, one.binds), known_to(one.capacity_error)
+    bound = f"{one.bundle} in {one.shared}" if one.bundle is not None else BINDS.get(one.binds, one.binds)
+    return bound, known_to(one.capacity_error)
 
 
 def _replicas(placement: Placement | None) -> str:

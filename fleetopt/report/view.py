@@ -13,6 +13,7 @@ BINDS = {
     "throughput": "throughput",
     "profile_end": "end of profile",
     "stated": "stated rate",
+    "bundle": "its bundle",
 }
 """What keeps a replica's capacity from being larger, in words."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Role, ServingConfig
+from fleetopt.scenario.bundling import Bundling
 from fleetopt.scenario.supply_domain import Supply
 from fleetopt.scenario.work import Batch
 from fleetopt.units import Latency
@@ -135,7 +136,8 @@ class Workload:
     has `spares` beyond what the demand needs. `survive` is what is left when something larger is lost. With `batch`
     nothing arrives: the work is done when it suits, and `demand_rps` is the most of it that one time can be given.
     `priority` is its service class, 1 the highest: who goes short last where not all is served. Where the supply states
-    fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill.
+    fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill. With
+    `isolation` it shares GPUs with no other model.
     """
 
     name: str
@@ -168,6 +170,7 @@ class Workload:
     batch: Batch | None = None
     priority: int | None = None
     kv_seen: float = 1.0
+    isolation: bool = False
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:
@@ -251,3 +254,4 @@ class Scenario:
     discount_rate: float = 0.0
     risk: Risk | None = None
     objective: Objective | None = None
+    bundles: Bundling | None = None

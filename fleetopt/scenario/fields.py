@@ -173,6 +173,9 @@ CarbonPrice = Annotated[
     float, BeforeValidator(prices.carbon_price), AfterValidator(_money), _text("A price of carbon", "80 USD/t")
 ]
 Tonnes = Annotated[float, BeforeValidator(units.tonnes), AfterValidator(_not_negative), _text("A mass", "500 t")]
+Memory = Annotated[
+    float, BeforeValidator(units.memory), AfterValidator(_not_negative), _text("Memory", "1600 GB", "2 TiB")
+]
 Usd = Annotated[float, BeforeValidator(prices.usd), AfterValidator(_money), _MONEY]
 Text = Annotated[str, AfterValidator(_visible)]
 Tokens = Annotated[float, Field(gt=0, lt=1e9, allow_inf_nan=False)]

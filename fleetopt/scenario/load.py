@@ -12,6 +12,7 @@ from fleetopt.catalog.shelf import Shelf
 from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.batch import BatchReader
+from fleetopt.scenario.bundles import build_bundles
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.demand import DemandReader
@@ -84,6 +85,7 @@ class Source:
         )
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
         objective = build_objective(file.objective, supply.facilities, document, issues)
+        bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
         if issues:
             raise InputError(issues)
         return Scenario(
@@ -97,6 +99,7 @@ class Source:
             discount_rate=file.money.discount_rate,
             risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
             objective=objective,
+            bundles=bundles,
             models=models,
             gpu_types=hardware.gpu_types,
             node_types=hardware.node_types,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from fleetopt.scenario.bundles import BundlesFile
 from fleetopt.scenario.domain import Aim
 from fleetopt.scenario.fields import (
     MOST_FACTOR,
@@ -137,6 +138,7 @@ class ScenarioFile(Block):
     workloads: Annotated[dict[Name, WorkloadFile], Field(min_length=1)]
     supply: SupplyFile
     margins: MarginsFile = MarginsFile()
+    bundles: BundlesFile | None = None
     money: MoneyFile = MoneyFile()
     risk: RiskFile | None = None
     objective: Annotated[

@@ -179,6 +179,7 @@ class WorkloadFile(Block):
         list[str] | None,
         Field(min_length=1, description="Weight precisions that may serve it, like fp8; all if left out"),
     ] = None
+    isolation: Annotated[bool, Field(strict=True, description="Shares no group of GPUs with another workload")] = False
     roles: Annotated[list[Role], Field(min_length=1)] = ["prefill", "decode", "aggregated"]
     sites: Annotated[
         list[Name] | None, Field(min_length=1, description="Where it may be served (data residency); everywhere if not")

@@ -216,6 +216,7 @@ def _workload(name: str, file: WorkloadFile, lengths: Lengths, transfer_s_per_to
         lengths=lengths.bins,
         most_gpu_types=file.most_gpu_types,
         priority=file.priority,
+        isolation=file.isolation,
         sites=None if file.sites is None else tuple(file.sites),
         least_replicas=tuple(sorted(file.least_replicas.items())),
         spares=tuple(sorted(file.spares.items())),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fleetopt.optimizer.goals import SLACK, Capped, Kept
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Aim, Scenario
 from fleetopt.study.aims import goal_of
 from fleetopt.study.measures import Measures, distance, measures

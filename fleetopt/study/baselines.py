@@ -9,7 +9,8 @@ claimed against it.
 
 from __future__ import annotations
 
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.merge import of_whole
 from fleetopt.study.plainer import UNFINISHED, Fleet, alone, single_type, static

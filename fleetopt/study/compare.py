@@ -11,7 +11,8 @@ changed alone; the whole less the sum of those is the interaction. A step withou
 from __future__ import annotations
 
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study import differences
 from fleetopt.study.differences import Difference

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.fields import Path, members
 

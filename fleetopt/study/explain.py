@@ -13,7 +13,8 @@ from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import Offer
 from fleetopt.errors import Change
-from fleetopt.plan.domain import Placement, Plan, Record, WorkloadOutcome
+from fleetopt.plan.domain import Placement, Plan, WorkloadOutcome
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
 from fleetopt.study.entry import break_even
@@ -35,6 +36,7 @@ WORDS = {
     "kv_memory": "KV memory",
     "throughput": "its throughput",
     "profile_end": "the end of its profile",
+    "bundle": "the others of its bundle",
     "stated": "its stated rate",
     "network": "its share of the network",
 }

@@ -19,7 +19,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.plan.risk import weighed
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.holding import Held, Search

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from fleetopt.plan.domain import FleetLine, Plan, Record
+from fleetopt.plan.domain import FleetLine, Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 
 PAID_AHEAD = frozenset({"upfront"})

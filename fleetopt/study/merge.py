@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from fleetopt.plan.attribution import workload_costs
-from fleetopt.plan.domain import ALL, CostLine, Plan, Record, Sale
+from fleetopt.plan.domain import ALL, CostLine, Plan, Sale
 from fleetopt.plan.money import discount
+from fleetopt.plan.record import Record
 from fleetopt.plan.risk import worth
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.facts import Facts

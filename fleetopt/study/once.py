@@ -21,7 +21,8 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.run import Optimized, optimize_case
 from fleetopt.optimizer.solve import SolveOptions, solver_version
 from fleetopt.plan.attribution import workload_costs
-from fleetopt.plan.domain import Began, EvidenceLine, InputHash, Plan, Provenance, Solver, Verdict
+from fleetopt.plan.domain import Plan, Verdict
+from fleetopt.plan.provenance import Began, EvidenceLine, InputHash, Provenance, Solver
 from fleetopt.plan.store import to_json
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.aimed import aimed
@@ -145,21 +146,22 @@ def _provenance(
             columns=found.shape.columns,
             integers=found.shape.integers,
         ),
-        evidence=_evidence(capacities, found),
-        assumptions=(*_assumptions(capacities, found), *_mixed_precisions(capacities, found), *case.assumptions),
+        evidence=_evidence(scenario, found),
+        assumptions=(*_assumptions(capacities, found), *_mixed_precisions(scenario, found), *case.assumptions),
     )
 
 
 def _used(found: Optimized) -> list[tuple[str, str, str, Role]]:
     """What the plan leans on: (workload, model, config, role), once each, in the order of the plan."""
-    return list(dict.fromkeys((p.workload, p.model, p.config, p.role) for p in found.readout.placements))
+    placed = found.readout.placements
+    return list(dict.fromkeys((p.workload, p.model, p.config, role) for p in placed for role in p.profiles))
 
 
-def _evidence(capacities: CapacityTable, found: Optimized) -> tuple[EvidenceLine, ...]:
-    rows = capacities.by_key()
+def _evidence(scenario: Scenario, found: Optimized) -> tuple[EvidenceLine, ...]:
+    known = {(model, one.name): one for model, llm in scenario.models.items() for one in llm.candidates}
     lines = {}
-    for workload, model, config, role in _used(found):
-        source = rows[workload, f"{config}/{role}"].candidate.profile.provenance
+    for _, model, config, role in _used(found):
+        source = known[model, f"{config}/{role}"].profile.provenance
         lines[model, config, role] = EvidenceLine(
             model=model, config=config, role=role, evidence=source.evidence, source=source.source
         )
@@ -167,21 +169,24 @@ def _evidence(capacities: CapacityTable, found: Optimized) -> tuple[EvidenceLine
 
 
 def _assumptions(capacities: CapacityTable, found: Optimized) -> list[str]:
-    """What had to be assumed about the capacities in use, each sentence once."""
+    """What had to be assumed about the capacities in use, each sentence once; those of bundles are the case's."""
     rows = capacities.by_key()
     return [
         f"{workload}, {config} {role}: {sentence}"
         for workload, _, config, role in _used(found)
-        for sentence in rows[workload, f"{config}/{role}"].assumptions
+        if (row := rows.get((workload, f"{config}/{role}"))) is not None
+        for sentence in row.assumptions
     ]
 
 
-def _mixed_precisions(capacities: CapacityTable, found: Optimized) -> list[str]:
+def _mixed_precisions(scenario: Scenario, found: Optimized) -> list[str]:
     """Workloads served at several precisions at once, which may answer differently."""
-    rows = capacities.by_key()
+    precision = {
+        (m, one.config.name): one.config.precision for m, llm in scenario.models.items() for one in llm.candidates
+    }
     used: dict[str, set[str]] = {}
-    for workload, _, config, role in _used(found):
-        used.setdefault(workload, set()).add(rows[workload, f"{config}/{role}"].candidate.config.precision)
+    for workload, model, config, _ in _used(found):
+        used.setdefault(workload, set()).add(precision[model, config])
     return [
         f"{workload} is served at several precisions ({', '.join(sorted(precisions))}); 'precisions' chooses among them"
         for workload, precisions in used.items()

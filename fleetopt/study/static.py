@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.optimizer.goals import Held
@@ -38,7 +38,7 @@ class Sizing:
 
 def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> Plan | None:
     """A plan of the workload alone whose fleet never falls below the formula's; None where no pool allows it."""
-    alone = with_workloads(scenario, [workload])
+    alone = replace(with_workloads(scenario, [workload]), bundles=None)
     if not any(workload.demand_rps.values()):
         return resolver.solve(alone, f"{workload.name}, which asks for nothing").plan
     case = build_case(alone, resolver.capacities(alone))

@@ -19,7 +19,8 @@ from pydantic import Field
 
 from fleetopt.errors import VerificationError
 from fleetopt.optimizer.goals import PowerCap
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.supply_domain import Budget
 from fleetopt.study.merge import of_whole

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
-from fleetopt.catalog.domain import Candidate, NodeType
+from fleetopt.catalog.domain import EVIDENCE, Candidate, NodeType
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.facts import Facts, Time, named
@@ -32,7 +32,8 @@ def place(row: Placement) -> str:
 
 
 def _faults(facts: Facts, row: Placement) -> Iterator[str]:
-    candidate = facts.candidates.get((row.model, row.config, row.role))
+    found = [facts.candidates.get((row.model, row.config, role)) for role in row.profiles]
+    candidate = max(filter(None, found), key=_surety, default=None) if all(found) else None
     if candidate is None:
         yield f"{row.model} has no serving config '{row.config}' for {row.role}"
         return
@@ -50,7 +51,14 @@ def _faults(facts: Facts, row: Placement) -> Iterator[str]:
         yield f"its evidence is {evidence}, not {row.evidence}"
 
 
+def _surety(candidate: Candidate) -> int:
+    """How little sure the evidence is."""
+    return EVIDENCE.index(candidate.profile.provenance.evidence)
+
+
 def _sharing_faults(workload: Workload, row: Placement) -> Iterator[str]:
+    if row.bundle is not None:
+        return  # judged with its group
     family = workload.family
     if row.shared is None and row.replicas != int(row.replicas):
         yield f"{row.replicas:g} replicas are not whole, and nobody shares them"

@@ -59,6 +59,15 @@ class DecodeSupport:
         return min(map(self._tpot_s, (*steps, self._largest)))
 
     @property
+    def kept_tokens(self) -> float:
+        """KV memory that a request is given, in tokens."""
+        return _average_in_decode(self._case.workload, 1.0) + _UNFILLED_TOKENS
+
+    def step_s(self, batch: float) -> float:
+        """TPOT at a batch, below the smallest measured one as there."""
+        return self._tpot_s(min(max(batch, self._smallest), self._largest))
+
+    @property
     def errors(self) -> tuple[float | None, ...]:
         """How well the points around the context foretell one another."""
         if are_scattered(self._profile.points):
@@ -77,16 +86,17 @@ class DecodeSupport:
         if batch < self._smallest * (1.0 - 1e-6):
             raise Unsupported(f"batch {batch:g}; the smallest measured is {self._smallest:g}")
         if batch > self._largest * (1.0 + 1e-6):
-            return self._fits(batch, "batch")
+            return self.fits(batch, "batch")
         tpot_s = self._tpot_s(batch)
         if tpot_s <= 0:
             raise Unsupported(f"the fitted TPOT at batch {batch:g} is not above zero")
         output_tokens = max(self._case.workload.output_tokens, 1e-12)
         rate = reached(batch / tpot_s / output_tokens, capacity_rps, f"requests/s at batch {batch:.6g}:")
-        return [rate, *self._fits(batch, "batch"), *self._promise(batch)]
+        return [rate, *self.fits(batch, "batch"), *self._promise(batch)]
 
-    def _fits(self, batch: float, what: str) -> list[Finding]:
-        tokens = batch * (_average_in_decode(self._case.workload, 1.0) + _UNFILLED_TOKENS)
+    def fits(self, batch: float, what: str) -> list[Finding]:
+        """Within what was measured and what KV memory holds."""
+        tokens = batch * self.kept_tokens
         return [
             within(batch, self._largest, f"{what}, of the largest measured:"),
             within(tokens, self._kv_tokens, f"tokens in KV memory at {what} {batch:.6g}:"),
@@ -102,7 +112,7 @@ class DecodeSupport:
         # A quantile below the smallest measured batch has its TPOT, the curve being level there.
         tpot_s = self._tpot_s(max(crowded, self._smallest))
         what = f"TPOT {stated(promise)} at batch {batch:.6g}, {crowded:g} at {promise.at}:"
-        return [*self._fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]
+        return [*self.fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]
 
 
 def _average_in_decode(workload: Workload, made: float) -> float:

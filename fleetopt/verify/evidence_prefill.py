@@ -32,7 +32,7 @@ class PrefillSupport:
     def __init__(self, case: Case, profile: PrefillProfile) -> None:
         self._workload, self._profile = case.workload, profile
         self._groups = max(case.candidate.config.data_parallel, 1)
-        self._parts = [self._part(case, profile, one) for one in case.workload.mix]
+        self.parts = [self._part(case, profile, one) for one in case.workload.mix]
         family = case.workload.family
         self._family = [] if family is None else [self._part(case, profile, one) for one in family.mix]
 
@@ -42,7 +42,7 @@ class PrefillSupport:
         workload = self._workload
         if not workload.lengths:
             return self._ttft_s(0.0, 1)
-        return min(service + delay for _, service, delay in self._parts) + workload.ttft_overhead_s
+        return min(service + delay for _, service, delay in self.parts) + workload.ttft_overhead_s
 
     @property
     def errors(self) -> tuple[float | None, ...]:
@@ -72,13 +72,13 @@ class PrefillSupport:
             raise Unsupported("a replica is shared under a percentile of TTFT, where shares do not add up")
         longest = max(service + delay for _, service, delay in self._family)
         lam = capacity_rps / self._groups
-        waited = mean_wait_s(lam, self._parts, 1) if lam * self._mean_s < 1.0 else math.inf
+        waited = mean_wait_s(lam, self.parts, 1) if lam * self._mean_s < 1.0 else math.inf
         what = f"TTFT {stated(promise)} of the family's longest prompts at {capacity_rps:.6g} requests/s:"
         return [within(waited + longest + workload.ttft_overhead_s, promise.limit_s, what)]
 
     @property
     def _mean_s(self) -> float:
-        return sum(share * service for share, service, _ in self._parts)
+        return sum(share * service for share, service, _ in self.parts)
 
     def _part(self, case: Case, profile: PrefillProfile, one: LengthBin) -> tuple[float, float, float]:
         workload = case.workload
@@ -103,7 +103,7 @@ class PrefillSupport:
         percentile = None if workload.ttft is None else workload.ttft.percentile
         reach_s = _REACH * workload.ttft.limit_s if workload.ttft else math.inf
         lam = rate_rps * servers / self._groups
-        waited_s = ttft_s(workload.queue, lam, self._parts, servers, percentile=percentile, reach_s=reach_s)
+        waited_s = ttft_s(workload.queue, lam, self.parts, servers, percentile=percentile, reach_s=reach_s)
         return waited_s + workload.ttft_overhead_s
 
 

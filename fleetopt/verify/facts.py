@@ -69,6 +69,12 @@ class Facts:
             for candidate in llm.candidates
         }
 
+    def margin(self, candidate: Candidate) -> float:
+        """By what fraction the evidence of a candidate is slowed down."""
+        margins = self.scenario.margins
+        by_kind = {"measured": margins.measured, "modelled": margins.modelled, "assumed": margins.assumed}
+        return by_kind[candidate.profile.provenance.evidence]
+
     @cached_property
     def placements(self) -> dict[tuple[str, Time], list[Placement]]:
         """Placements by workload and time."""

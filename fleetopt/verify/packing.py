@@ -49,8 +49,10 @@ def standing(rows: Iterable[Placement]) -> dict[tuple[str, str, str, int, int], 
     shares: dict[tuple[str, str, str, int, int], float] = defaultdict(float)
     for row in joined(rows):
         owner = f"shared {row.shared}" if row.shared is not None else f"own {row.workload}"
+        # Members of a bundle differ in their configs and stand on the same GPUs.
+        config = row.config if row.bundle is None else "bundle"
         aside = math.ceil(row.node_gpus_per_replica)
-        shares[owner, row.config, row.role, row.gpus_per_replica, aside] += row.replicas
+        shares[owner, config, row.role, row.gpus_per_replica, aside] += row.replicas
     return {key: math.ceil(share * (1.0 - _SUM_TOLERANCE)) for key, share in shares.items()}
 
 

@@ -11,7 +11,9 @@ def evidence_is_true(facts: Facts) -> Check:
     """Every capacity in use is listed once, with the kind and source of evidence that its profile states."""
     tally = Tally("evidence_is_true", "", nothing=f"{len(facts.plan.provenance.evidence)} profiles")
     stated = [(line.model, line.config, line.role) for line in facts.plan.provenance.evidence]
-    used = {(row.model, row.config, row.role) for rows in facts.placements.values() for row in rows}
+    used = {
+        (row.model, row.config, role) for rows in facts.placements.values() for row in rows for role in row.profiles
+    }
     for key in sorted(set(stated) | used):
         where = f"{key[0]} {key[1]} {key[2]}"
         if stated.count(key) != (key in used):

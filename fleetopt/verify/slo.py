@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from fleetopt.catalog.domain import AggregatedProfile, Candidate, DecodeProfile, PrefillProfile
+from fleetopt.catalog.domain import AggregatedProfile, DecodeProfile, PrefillProfile
 from fleetopt.plan.domain import Check, Placement
 from fleetopt.units import Latency
 from fleetopt.verify.allowed import place
@@ -21,10 +21,10 @@ from fleetopt.verify.tally import RELATIVE, Tally, allowance
 
 
 def slo_holds(facts: Facts) -> Check:
-    """At its stated capacity every placement keeps its workload's promises, and reports latencies that can be."""
+    """At its stated capacity every placement outside bundles keeps its promises, and reports latencies that can be."""
     tally = Tally("slo_holds", "fraction of the limit", nothing="no replicas")
     bench = _Bench(facts)
-    for row in facts.plan.placements:
+    for row in (row for row in facts.plan.placements if row.bundle is None):
         if (row.model, row.config, row.role) not in facts.candidates:
             tally.fail(f"{place(row)}: no evidence for such a serving config")
             continue
@@ -87,13 +87,7 @@ class _Bench:
         gpu = scenario.gpu_types[candidate.config.gpu_type]
         card = scenario.models[row.model].card
         workload = sending(self.facts, self.facts.workloads[row.workload], row)
-        return Case(candidate, workload, card, gpu, 1.0 + _margin(self.facts, candidate))
-
-
-def _margin(facts: Facts, candidate: Candidate) -> float:
-    margins = facts.scenario.margins
-    by_evidence = {"measured": margins.measured, "modelled": margins.modelled, "assumed": margins.assumed}
-    return by_evidence[candidate.profile.provenance.evidence]
+        return Case(candidate, workload, card, gpu, 1.0 + self.facts.margin(candidate))
 
 
 def _support(case: Case) -> Support:

@@ -6,6 +6,7 @@ from fleetopt.plan.domain import Check, Plan, Verdict
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
+from fleetopt.verify.bundles import bundles_hold
 from fleetopt.verify.classes import classes_go_short_in_order
 from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
@@ -27,6 +28,7 @@ CHECKS = (
     "plan_is_well_formed",
     "demand_is_met",
     "slo_holds",
+    "bundles_hold",
     "placements_are_allowed",
     "gpus_pack_into_nodes",
     "kv_caches_get_through",
@@ -70,6 +72,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             well_formed,
             demand_is_met(facts, flows),
             slo_holds(facts),
+            bundles_hold(facts),
             placements_are_allowed(facts),
             gpus_pack_into_nodes(facts),
             kv_caches_get_through(facts, flows),

@@ -15,12 +15,12 @@ from fleetopt.plan.domain import (
     Order,
     Placement,
     Plan,
-    Record,
     Sale,
     WorkloadCost,
     WorkloadOutcome,
     WorkOutcome,
 )
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.facts import Facts
 from fleetopt.verify.names import Names

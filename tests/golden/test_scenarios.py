@@ -20,7 +20,7 @@ INFEASIBLE = {"infeasible-on-purpose"}
 
 NAMES = sorted({path.parent.name for path in shipped("scenarios").glob("*/scenario.yaml")} - INFEASIBLE)
 
-WITHIN = {"quarterly-procurement": 0.02}
+WITHIN = {"long-tail": 0.01, "quarterly-procurement": 0.02}
 """Scenarios too large to be solved to the last dollar in a test, with the gap asked for instead.
 
 quarterly-procurement has 10 300 whole numbers; from 1 % on, proving more takes a minute or two of two quiet cores.
@@ -31,6 +31,7 @@ COSTS = {
     "distserve": 59_285.74,
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,
+    "long-tail": 92_394.00,  # its bound, of the bundles that are tried
     "melange": 3_369.60,
     "quarterly-procurement": 92_091_844.90,  # its bound, which rounds of pricing reach whatever the machine
     "quickstart": 168_624.00,

@@ -19,7 +19,8 @@ from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
 from fleetopt.optimizer.repair import keeps
 from fleetopt.optimizer.solve import Method, Reason, SolveOptions, solve
 from fleetopt.optimizer.start import solve_from
-from fleetopt.plan.domain import Began, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import Began
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import load
 from fleetopt.study.once import optimize

@@ -36,6 +36,7 @@ PARSERS: list[Callable[[object], Any]] = [
     units.power,
     units.carbon_intensity,
     units.tonnes,
+    units.memory,
 ]
 
 UNITS = ["", "s", "ms", "us", "min", "h", "%", "USD", "k USD", "requests/s", "M tokens/min", "USD/node/h", "USD/GPU/h"]

@@ -12,16 +12,8 @@ from typing import Any
 
 import pytest
 
-from fleetopt.plan.domain import (
-    ALL,
-    CostLine,
-    EvidenceLine,
-    Placement,
-    Plan,
-    RoleOutcome,
-    WorkloadCost,
-    WorkloadOutcome,
-)
+from fleetopt.plan.domain import ALL, CostLine, Placement, Plan, RoleOutcome, WorkloadCost, WorkloadOutcome
+from fleetopt.plan.provenance import EvidenceLine
 from fleetopt.scenario.domain import Scenario, Workload
 
 

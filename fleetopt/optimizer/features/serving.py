@@ -89,6 +89,8 @@ class Serving(Feature):
 def _part(option: Option, workload: Workload, demand: float) -> float:
     """The part of a demand that one replica carries: at most all of it, where replicas are whole and none is spare."""
     part = option.capacity_rps / demand
+    if option.part is not None:
+        return min(part, 1.0 / option.part)
     return part if option.shared or workload.spares else min(1.0, part)
 
 

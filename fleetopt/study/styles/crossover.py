@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from fleetopt.plan.domain import Record
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.study.plainer import families
 from fleetopt.study.resolve import Answer, Resolver

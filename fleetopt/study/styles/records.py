@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.study.measures import Largest
 
 ALL_ALLOWED = "all"

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from fleetopt.documents import check_folder, read_bytes, shown, stands, write_file
 from fleetopt.errors import InputError, Issue
-from fleetopt.plan.domain import InputHash, Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.provenance import InputHash
+from fleetopt.plan.record import Record
 from fleetopt.plan.store import FILE_NAME, read_plan, to_json
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.resolve import Resolver

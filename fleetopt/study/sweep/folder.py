@@ -19,7 +19,8 @@ from pydantic import BaseModel, ValidationError
 
 from fleetopt.documents import check_folder, read_bytes, shown, stands, write_file
 from fleetopt.errors import InputError, Issue
-from fleetopt.plan.domain import Plan, Record
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.record import Record
 from fleetopt.plan.store import read_plan
 from fleetopt.study.sweep.bench import Answer
 from fleetopt.study.sweep.records import PLANNED, Outcome, Question

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from fleetopt.plan.domain import Record
+from fleetopt.plan.record import Record
 from fleetopt.study.sweep.designs import Design
 
 SCHEMA_VERSION: Literal["1"] = "1"

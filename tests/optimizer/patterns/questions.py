@@ -19,6 +19,7 @@ from fleetopt.scenario.domain import Scenario, Sharing, Shortfall, Workload
 from fleetopt.scenario.supply_domain import Budget
 from fleetopt.scenario.work import AMOUNT, Batch, Work, most_rps
 from tests.oracle import brute_money, build
+from tests.oracle import wired as wired_site
 from tests.oracle.draw import Draw
 from tests.oracle.test_random_losses import with_losses
 from tests.oracle.test_sharing import question
@@ -104,6 +105,16 @@ def buckets(sharing: Sharing) -> Question:
     return asked
 
 
+def wired(random: Random) -> Scenario:
+    """A site whose fabric carries only so many KV caches at once."""
+    scenario = wired_site.draw(random)
+    (fabric,) = scenario.supply.fabrics
+    speed = fabric.between_bytes_per_s or 4.0 * wired_site.REQUEST_BYTES
+    total = 8.0 * random.choice((0.5, 1.0, 2.0)) * wired_site.REQUEST_BYTES / 1e9
+    limited = replace(fabric, between_bytes_per_s=speed, total_gbit_s=total)
+    return replace(scenario, supply=replace(scenario.supply, fabrics=(limited,)))
+
+
 QUESTIONS: dict[str, Question] = {
     "Serving": drawn,
     "Pools": drawn,
@@ -122,6 +133,7 @@ QUESTIONS: dict[str, Question] = {
     "Fleet": drawn,
     "Quotas": drawn,
     "Facilities": drawn,
+    "Traffic": wired,
     "Budgets": budgets,
     "Variety": variety,
     "Demand": drawn,

@@ -38,6 +38,7 @@ from fleetopt.catalog.domain import (
     ServingConfig,
 )
 from fleetopt.plan import domain as plans
+from fleetopt.plan import provenance
 from fleetopt.plan.domain import FleetLine, Order, Placement, Plan
 from fleetopt.scenario.domain import Calendar, Margins, Outlook, Period, Scenario, Shortfall, Slot, Workload
 from fleetopt.scenario.supply_domain import Quota, Stock, Supply, SupplyLine
@@ -122,13 +123,13 @@ def order(line: SupplyLine, order_by: Period, in_service: Period, nodes: int) ->
 
 
 def decided(name: str, rows: list[Placement], nodes: list[FleetLine], orders: tuple[Order, ...] = ()) -> Plan:
-    solver = plans.Solver(
+    solver = provenance.Solver(
         name="s", version="1", method="m", gap_tolerance=1e-4, time_limit_s=60, rows=1, columns=1, integers=1
     )
     return Plan(
         scenario=name, status="FEASIBLE", objective_usd=0.0, bound_usd=None, gap=None, workloads=(), costs=(),
         verdict=plans.Verdict(passed=False, checks=()), fleet=tuple(nodes), orders=orders, placements=tuple(rows),
-        workload_costs=(), binding=(), provenance=plans.Provenance(
+        workload_costs=(), binding=(), provenance=provenance.Provenance(
             fleetopt_version="0", inputs=(), solver=solver, evidence=(), assumptions=()),
     )  # fmt: skip
 

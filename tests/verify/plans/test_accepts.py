@@ -11,7 +11,8 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.verify import verify
 
 NAMES = [
-    "plan_is_well_formed", "demand_is_met", "slo_holds", "placements_are_allowed", "gpus_pack_into_nodes",
+    "plan_is_well_formed", "demand_is_met", "slo_holds",
+    "bundles_hold", "placements_are_allowed", "gpus_pack_into_nodes",
     "kv_caches_get_through",
     "supply_is_respected", "quotas_are_respected", "budgets_are_kept", "facilities_suffice", "types_are_few",
     "spares_are_kept", "losses_are_survived", "nodes_are_available", "classes_go_short_in_order", "outcomes_are_true",

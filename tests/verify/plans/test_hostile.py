@@ -15,7 +15,16 @@ from fleetopt.verify.verifier import CHECKS
 
 Question = tuple[Plan, Scenario]
 TABLES = ("fleet", "orders", "placements", "workloads", "costs", "workload_costs")
-UNTOLD = {"shared", "priority", "pattern", "pattern_replicas", "pattern_gpus", "goodput_rps_per_gpu", "kv_gbit_s"}
+UNTOLD = {
+    "shared",
+    "bundle",
+    "priority",
+    "pattern",
+    "pattern_replicas",
+    "pattern_gpus",
+    "goodput_rps_per_gpu",
+    "kv_gbit_s",
+}
 """What a plan need not tell."""
 
 

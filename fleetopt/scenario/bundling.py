@@ -1,0 +1,32 @@
+"""Which groups of GPUs models may share, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Swapping:
+    """How weights come from host memory: bytes/s into each GPU, and who says so.
+
+    `host_memory_bytes` is what a node of a type has for weights; a type that is not there has none.
+    """
+
+    most_models: int
+    host_link_bytes_per_s: float
+    host_memory_bytes: tuple[tuple[str, float], ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bundling:
+    """Which shared groups may be tried.
+
+    A decode step of one model lengthens by `interference` times the steps of the others; with one they take turns.
+    """
+
+    most_models: int
+    interference: float
+    most_bundles: int
+    source: str
+    swapping: Swapping | None = None

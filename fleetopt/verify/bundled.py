@@ -1,0 +1,55 @@
+"""May models share a group at all: as the scenario allows it, on whole groups inside nodes, by profiles there are?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from fleetopt.catalog.domain import DecodeProfile, PrefillProfile
+from fleetopt.plan.domain import Placement
+from fleetopt.scenario.domain import Survive, Workload
+from fleetopt.verify.facts import Facts
+
+WHOLE = 1e-6
+"""What groups may be off a whole number."""
+
+
+def group_faults(facts: Facts, rows: Sequence[Placement]) -> Iterator[str]:
+    allowed, kinds = facts.scenario.bundles, {row.bundle for row in rows}
+    if allowed is None or (allowed.swapping is None and "swapped" in kinds):
+        yield "the scenario allows no such bundle"
+        return
+    if len(kinds) > 1 or len({(row.gpus_per_replica, row.node_gpus_per_replica, row.gpu_type) for row in rows}) > 1:
+        yield "its members stand on groups of different kinds"
+    most = allowed.most_models if "colocated" in kinds else allowed.swapping.most_models if allowed.swapping else 0
+    if len(rows) > most:
+        yield f"{len(rows)} models share a group, at most {most} may"
+    if max(Counter(row.workload for row in rows).values()) > 1:
+        yield "a workload stands twice on one group"
+    groups = sum(row.replicas for row in rows)
+    if rows[0].shared is None or round(groups) < 1 or abs(groups - round(groups)) > WHOLE:
+        yield f"its members' replicas add up to {groups:.9g} groups, which is no whole number of a named bundle"
+    for row in rows:
+        yield from _row_faults(facts, row, alone=len(rows) == 1)
+
+
+def _row_faults(facts: Facts, row: Placement, *, alone: bool) -> Iterator[str]:
+    workload, node = facts.workloads[row.workload], facts.scenario.node_types[row.node_type]
+    if row.role != "aggregated":
+        yield f"{row.workload} is bundled as {row.role}"
+    if workload.isolation and not alone:
+        yield f"{row.workload} is to be isolated"
+    if not _may_share(workload):
+        yield f"{row.workload} promises what is not worked out for bundles"
+    for role, kind in zip(row.profiles, (PrefillProfile, DecodeProfile), strict=True):
+        found = facts.candidates.get((row.model, row.config, role))
+        if found is None or not isinstance(found.profile, kind):
+            yield f"{row.config} of {row.model} has no {role} profile"
+        elif found.config.data_parallel != 1 or row.gpus_per_replica > node.gpus_per_node:
+            yield f"{row.config} is not one group inside a node"
+
+
+def _may_share(workload: Workload) -> bool:
+    bound = (workload.spares, workload.least_replicas, workload.pooled, workload.speculation, workload.family)
+    paced = workload.tpot is None or workload.tpot.percentile is None
+    return paced and not any(bound) and workload.batch is None and workload.survive == Survive()
