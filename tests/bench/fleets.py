@@ -3,7 +3,8 @@
 Every scenario is made up (`made`), solved by the automatic method within the seconds its size is meant to take, and
 then, for as long as that took, by HiGHS on the whole program and by SCIP on the same program as an MPS file; the
 paper's formula sizes every workload alone beside them. Each run has a process of its own, whose largest resident size
-is shown. Times of one table come from one run on one machine.
+is shown. Times of one table come from one run on one machine. A size may also be told by its numbers, to see how time
+and memory grow with one of them: `--sizes 20x8x8x6x3,40x8x8x6x3 --methods fleetopt --gap 0.015 --seconds 300`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from tests.bench.made import SIZES, write
+from tests.bench.made import size_of, write
 
 TARGETS = {"S": (1e-4, 1.0), "M": (2e-3, 15.0), "L": (5e-3, 60.0), "XL": (2e-2, 1800.0)}
 """By size: the relative gap to prove, and the seconds to do it in."""
+
+GROWTH = (1.5e-2, 300.0)
+"""The same for any other size."""
 
 Row = dict[str, Any]
 
@@ -33,7 +37,7 @@ def ours(folder: Path, gap: float, seconds: float) -> Row:
     from fleetopt.errors import NoPlanWithinLimit
     from fleetopt.optimizer.case import build_case
     from fleetopt.optimizer.run import optimize_case
-    from fleetopt.optimizer.solve import SolveOptions
+    from fleetopt.optimizer.solve import Progress, SolveOptions
     from fleetopt.scenario.load import load
 
     begun, laps = perf_counter(), {"build": 0.0, "solve": 0.0}
@@ -45,14 +49,20 @@ def ours(folder: Path, gap: float, seconds: float) -> Row:
     case = build_case(scenario, derive(scenario))
     read_s = perf_counter() - begun
     row: Row = {}
+    plans: list[float] = []
+
+    def tell(progress: Progress) -> None:
+        if progress.incumbent is not None:
+            plans.append(progress.seconds)
+
     try:
-        found = optimize_case(case, SolveOptions(gap=gap, time_limit_s=seconds), lap)
+        found = optimize_case(case, SolveOptions(gap=gap, time_limit_s=seconds, on_progress=tell), lap)
     except NoPlanWithinLimit as late:
         row = _outcome(None, late.bound_usd, perf_counter() - begun - read_s)
     else:
         shape = {"rows": found.shape.rows, "columns": found.shape.columns, "integers": found.shape.integers}
         row = shape | _outcome(found.readout.objective_usd, found.bound_usd, laps["solve"])
-    return row | {"build_s": read_s + laps["build"]}
+    return row | {"build_s": read_s + laps["build"], "first_s": min(plans, default=None)}
 
 
 def plain(folder: Path, gap: float, seconds: float) -> Row:
@@ -130,8 +140,9 @@ def _built(folder: Path) -> tuple[Any, Any, Row]:
 
 def _outcome(usd: float | None, bound: float | None, seconds: float) -> Row:
     gap = None if usd is None or bound is None else (usd - bound) / abs(usd)
-    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"solve_s": seconds, "usd": usd, "bound": bound, "gap": gap, "memory_mb": memory_mb}
+    own, copy = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    memory = {"memory_mb": own, "copy_mb": copy}
+    return {"solve_s": seconds, "usd": usd, "bound": bound, "gap": gap, **memory}
 
 
 def measured(method: str, folder: Path, gap: float, seconds: float) -> Row:
@@ -146,7 +157,7 @@ def table(rows: list[Row]) -> str:
     """The rows as a Markdown table."""
     columns = {
         "size": "size", "seed": "seed", "method": "method", "integers": "whole numbers", "build_s": "build s",
-        "solve_s": "solve s", "usd": "USD", "gap": "gap %", "memory_mb": "MB",
+        "first_s": "first plan s", "solve_s": "solve s", "usd": "USD", "gap": "gap %", "memory_mb": "MB",
     }  # fmt: skip
     lines = ["| " + " | ".join(columns.values()) + " |", "|" + " --- |" * len(columns)]
     lines += ["| " + " | ".join(_cell(name, row.get(name)) for name in columns) + " |" for row in rows]
@@ -158,7 +169,7 @@ def _cell(name: str, value: Any) -> str:
         return "-"
     if name == "gap":
         return f"{100 * value:.3f}"
-    if name in {"build_s", "solve_s"}:
+    if name in {"build_s", "first_s", "solve_s"}:
         return f"{value:.1f}"
     return f"{value:,.0f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
@@ -170,27 +181,34 @@ def main() -> None:
         print(json.dumps(METHODS[method](Path(folder), float(gap), float(seconds))))
         return
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--sizes", default="S,M", help="of S, M, L, XL")
+    asked.add_argument("--sizes", default="S,M", help="of S, M, L, XL, or numbers as 20x8x8x6x3")
     asked.add_argument("--seeds", default="1", help="of the generator")
     asked.add_argument("--methods", default=",".join(METHODS), help=f"of {', '.join(METHODS)}")
+    asked.add_argument("--gap", type=float, help="relative gap to prove, in place of the one of the size")
+    asked.add_argument("--seconds", type=float, help="limit, in place of the one of the size")
     asked.add_argument("--out", type=Path, help="file for all figures, as JSON")
     options = asked.parse_args()
     rows: list[Row] = []
     for size in options.sizes.split(","):
         for seed in options.seeds.split(","):
-            rows += _compared(size, int(seed), options.methods.split(","))
+            usual = TARGETS.get(size, GROWTH)
+            target = options.gap or usual[0], options.seconds or usual[1]
+            rows += _compared(size, int(seed), options.methods.split(","), target)
             print(table(rows[-len(options.methods.split(",")) :]), flush=True)
             if options.out:
                 options.out.write_text(json.dumps(rows, indent=1))
 
 
-def _compared(size: str, seed: int, methods: list[str]) -> list[Row]:
-    gap, seconds = TARGETS[size]
+def _compared(size: str, seed: int, methods: list[str], target: tuple[float, float]) -> list[Row]:
+    gap, seconds = target
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
-        folder = write(Path(name), SIZES[size], seed)
+        folder = write(Path(name), size_of(size), seed)
         for method in methods:
-            rows.append({"size": size, "seed": seed, "method": method, **measured(method, folder, gap, seconds)})
+            row = {"size": size, "seed": seed, "method": method, **measured(method, folder, gap, seconds)}
+            rows.append(row)
+            if "failed" in row:
+                print(f"{size}, seed {seed}, {method}: {row['failed']}", file=sys.stderr)
             # What others get is what the first one took.
             seconds = max(1.0, rows[0].get("solve_s", seconds))
     return rows

@@ -68,6 +68,16 @@ SIZES = {
 }
 
 
+def size_of(name: str) -> Size:
+    """A size by its letter, or by its numbers: workloads x GPU types x periods x slots x outlooks, as 20x8x8x6x3."""
+    if name in SIZES:
+        return SIZES[name]
+    numbers = [int(number) for number in name.split("x")]
+    if len(numbers) != 5 or min(numbers) < 1:
+        raise ValueError(f"{name}: a size is one of {', '.join(SIZES)}, or five numbers as 20x8x8x6x3")
+    return Size(name, *numbers)
+
+
 def write(folder: Path, size: Size, seed: int) -> Path:
     """Writes the scenario of a size and seed, and returns its folder. The same seed gives the same files."""
     draw = np.random.default_rng([seed, *map(ord, size.name)])

@@ -28,9 +28,13 @@ Then both go on in the same way:
     closing    the whole program with the rows, begun from the best plan, while time is left               method
 
 A plain program that is too large to be written whole is written for the options that a coarse one uses, and what the
-rest could save comes off the bound:
+rest could save comes off the bound. It is written a few times after another and kept as arrays; its relaxation is
+solved a block a time beneath orders from a master; and its plan is read out in parts:
 
     narrowing  options worth having, the program with them, and again with what is missing     narrowing, left_out
+    writing    parts of the program and the arrays of the whole                                parts, stack
+    bounding   the relaxation, a block for each time                                           blocks
+    reading    without the replicas that nobody needs, a part at a time                        needed, parts_readout
 
-docs/decisions/0013, 0016 and 0017 have the measurements, and what was tried and left.
+docs/decisions/0013, 0016, 0017 and 0021 have the measurements, and what was tried and left.
 """
