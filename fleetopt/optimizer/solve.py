@@ -179,8 +179,9 @@ def model_of(program: Program) -> Any:
     lp.a_matrix_.start_ = program.rows.start
     lp.a_matrix_.index_ = program.rows.column
     lp.a_matrix_.value_ = program.rows.coefficient
-    kinds = highspy.HighsVarType
-    lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in program.integer]
+    if program.integer.any():
+        kinds = highspy.HighsVarType
+        lp.integrality_ = [kinds.kInteger if whole else kinds.kContinuous for whole in program.integer]
     return lp
 
 
