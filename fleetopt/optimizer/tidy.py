@@ -15,14 +15,17 @@ import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Floats, Matrix, Program
+from fleetopt.optimizer.patterns.needed import needed
+from fleetopt.optimizer.patterns.plain import plain_of
+from fleetopt.optimizer.patterns.structure import time_of_columns
 from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve
 
 LARGE = 5_000
-"""Columns beyond which idle replicas are only taken away, and nothing else is tried."""
+"""Columns beyond which idle replicas are only taken away, and nothing else is tried: of plain programs by counting."""
 
 LARGEST = 200_000
-"""Columns beyond which a plan is left as it was found."""
+"""Columns beyond which a plan that is not plain is left as it was found."""
 
 LONGEST_S = 10.0
 """Seconds after which what is left stays as it was found: nobody waits long for a plan that costs no less."""
@@ -34,6 +37,9 @@ NODE_LIMIT = 100
 
 def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
     """Values of the same cost with less excused demand and fewer GPUs in use, or the given ones."""
+    plain = plain_of(problem, matrix, time_of_columns(problem, matrix)) if matrix.cost.size > LARGE else None
+    if plain is not None:
+        return needed(matrix, plain, values)
     if not 0 < matrix.cost.size <= LARGEST:
         return values
     preferred = replace(matrix, cost=_preference(problem, matrix), offset=0.0)

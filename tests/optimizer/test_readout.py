@@ -164,7 +164,7 @@ def test_an_exact_gap_survives_a_priced_shortfall(build: Build) -> None:
 
 
 def test_a_replica_without_work_does_not_set_the_latency(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: a plan that was not tidied, as beyond 20 000 columns, is told by the traffic it serves.
+    """Proves: a plan that was not tidied, as very large ones are not, is told by the traffic it serves.
     Sensitivity: an idle decode replica's TPOT at batch 1, 30 ms, is stated where the requests see 1 ms.
     """
 
