@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
+from time import perf_counter
 from typing import TypeAlias
 
 import numpy as np
@@ -33,6 +34,10 @@ CHOICES_AT_ONCE = 7_500
 """Workloads times times that are searched at once: their patterns take a few tens of kilobytes each."""
 
 SWEEPS = 40
+FEWEST = 4
+SHARE_FOR_CHOOSING = 0.5
+"""Sweeps over all workloads, how few there are at least, and of the time that is left what a round of them may take."""
+
 WARMEST, COLDEST = 0.5, 0.003
 """How much luck weighs in the first and the last sweep, in rented nodes."""
 
@@ -110,8 +115,9 @@ def searching(watch: Watch, program: Program, plain: Plain, point: Point) -> Non
     values, best = point.columns, np.inf
     for _ in range(ROUNDS):
         held, rent = plain.pools.held(values), _rent(program, plain.pools, point, values)
+        one = _Round(plain, point, price, held, rent, SHARE_FOR_CHOOSING * watch.left_s)
         whole = np.zeros(program.cost.size)
-        for replicas in watch.each(partial(_chosen, watch, plain, point, (price, held, rent)), hours):
+        for replicas in watch.each(partial(_chosen, watch, one), hours):
             for column, count in replicas:
                 whole[column] = count
         found = _completed(watch, program, plain, np.minimum(whole, program.column_upper))
@@ -131,6 +137,18 @@ class _Hours:
     chosen: list[Ints] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Round:
+    """What all times are searched with: prices of GPUs, those held, rent, and about how many seconds there are."""
+
+    plain: Plain
+    point: Point
+    price: Floats
+    held: Floats
+    rent: _Rent
+    seconds: float
+
+
 def _hours(plain: Plain) -> list[_Hours]:
     """All times, in parts of a size that memory holds, as many as threads at least."""
     times = plain.pools.row.shape[1]
@@ -139,17 +157,16 @@ def _hours(plain: Plain) -> list[_Hours]:
     return [_Hours(slice(first, last)) for first, last in pairwise(ends)]
 
 
-def _chosen(
-    watch: Watch, plain: Plain, point: Point, worth: tuple[Floats, Floats, _Rent], hours: _Hours
-) -> list[tuple[Ints, Ints]]:
+def _chosen(watch: Watch, one: _Round, hours: _Hours) -> list[tuple[Ints, Ints]]:
     """The columns of the replicas of some times, and how many of each were chosen, workload by workload."""
-    price, held, rent = worth
-    here, count = hours.times, len(plain.pools.row)
-    ways = [one.at(here) for one in plain.ways]
-    choices = [_choice(one, price[:, here], one.replicas(point.columns), count) for one in ways]
+    here, (pools, times) = hours.times, one.price.shape
+    price, ways = one.price[:, here], [ways.at(here) for ways in one.plain.ways]
+    choices = [_choice(own, price, own.replicas(one.point.columns), pools) for own in ways]
     for choice, chosen in zip(choices, hours.chosen, strict=False):
         choice.chosen = chosen
-    _anneal(watch, choices, held[:, here], rent.at(here), np.random.default_rng([SEED, here.start]))
+    budget_s = one.seconds * THREADS * (here.stop - here.start) / times
+    scene = _Scene.of(choices, one.held[:, here], one.rent.at(here))
+    _anneal(watch, scene, np.random.default_rng([SEED, here.start]), budget_s)
     hours.chosen = [choice.chosen for choice in choices]
     found = []
     for choice in choices:
@@ -212,34 +229,63 @@ def _room(program: Program, pools: Pools, values: Floats) -> Floats:
     return np.where(np.isfinite(room), room, 1e9)
 
 
-def _anneal(watch: Watch, choices: list[_Choice], held: Floats, rent: _Rent, draw: np.random.Generator) -> None:
-    """Changes the choices to the best that were met at each time."""
-    everywhere = np.arange(len(held), dtype=np.int32)
-    used = np.zeros(held.shape, np.float32)
-    held = held.astype(np.float32)
-    for choice in choices:
-        used[choice.pools] += choice.now()
+@dataclass(slots=True, eq=False)
+class _Scene:
+    """The choices of all workloads at some times, next to GPUs that are held and rent: arrays (pools, times)."""
 
-    def usd() -> Singles:
-        return rent.cost((used - held).astype(np.float32)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
+    choices: list[_Choice]
+    held: Singles
+    rent: _Rent
+    used: Singles
 
-    node = np.median(rent.usd[0], axis=0)
-    best, kept = usd(), [choice.chosen.copy() for choice in choices]
-    for luck in np.geomspace(WARMEST, COLDEST, SWEEPS):
-        for index in draw.permutation(len(choices)):
-            choice = choices[index]
-            used[choice.pools] -= choice.now()
-            choice.decide((used - held)[choice.pools], rent, luck * node[:, None] * draw.gumbel(size=choice.usd.shape))
+    @classmethod
+    def of(cls, choices: list[_Choice], held: Floats, rent: _Rent) -> _Scene:
+        used = np.zeros(held.shape, np.float32)
+        for choice in choices:
             used[choice.pools] += choice.now()
-        now = usd()
+        return cls(choices, held.astype(np.float32), rent, used)
+
+    def usd(self) -> Singles:
+        """The rent at each time."""
+        everywhere = np.arange(len(self.held), dtype=np.int32)
+        return self.rent.cost((self.used - self.held)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
+
+    def sweep(self, draw: np.random.Generator, luck: float) -> None:
+        """Lets every workload choose again, in a drawn order."""
+        node = luck * np.median(self.rent.usd[0], axis=0)[:, None]
+        for index in draw.permutation(len(self.choices)):
+            choice = self.choices[index]
+            self.used[choice.pools] -= choice.now()
+            beside = (self.used - self.held)[choice.pools]
+            choice.decide(beside, self.rent, node * draw.gumbel(size=choice.usd.shape))
+            self.used[choice.pools] += choice.now()
+
+
+def _anneal(watch: Watch, scene: _Scene, draw: np.random.Generator, budget_s: float) -> None:
+    """Changes the choices to the best that were met at each time.
+
+    Where all sweeps would take longer than the budget there are fewer, which grow cold as far.
+    """
+    best, kept = scene.usd(), [choice.chosen.copy() for choice in scene.choices]
+    lucks, begun = [WARMEST], perf_counter()
+    while lucks and not watch.over:
+        luck = lucks.pop()
+        scene.sweep(draw, luck)
+        if luck == WARMEST:
+            lucks = _cooler(budget_s / (perf_counter() - begun))
+        now = scene.usd()
         better = now < best * (1.0 - SAME)
-        for choice, chosen in zip(choices, kept, strict=True):
+        for choice, chosen in zip(scene.choices, kept, strict=True):
             chosen[better] = choice.chosen[better]
         best = np.minimum(now, best)
-        if watch.over:
-            break
-    for choice, chosen in zip(choices, kept, strict=True):
+    for choice, chosen in zip(scene.choices, kept, strict=True):
         choice.chosen = chosen
+
+
+def _cooler(sweeps: float) -> list[float]:
+    """The luck of the sweeps after the first, the last of them first."""
+    count = int(max(FEWEST, min(SWEEPS, sweeps)))
+    return np.geomspace(WARMEST, COLDEST, count)[:0:-1].tolist()  # type: ignore[no-any-return]
 
 
 def _completed(watch: Watch, program: Program, plain: Plain, values: Floats) -> Solution:
