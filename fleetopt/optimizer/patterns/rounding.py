@@ -32,6 +32,9 @@ WORTH_A_ROUND = 5e-5
 SHARE_OF_GAP = 0.02
 """The same as a share of the gap asked for, where that is more."""
 
+SHARE_OF_TIME = 0.5
+"""Of the time limit, after which no round is begun: a plan is worth more than the last of the bound."""
+
 BROKEN = 1e-4
 """How much of its right side a row must be broken by to be added."""
 
@@ -62,7 +65,8 @@ def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tup
         worth = max(WORTH_A_ROUND, SHARE_OF_GAP * watch.options.gap)
         risen = best is None or point.value - best.value > worth * abs(point.value)
         best = point
-        new = [row for ways in plain.ways for row in broken_rows(ways, point)] if risen and not watch.over else []
+        late = watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
+        new = [row for ways in plain.ways for row in broken_rows(ways, point)] if risen and not late else []
         if not new:
             break
         rows += new

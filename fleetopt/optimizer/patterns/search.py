@@ -34,8 +34,8 @@ CHOICES_AT_ONCE = 7_500
 """Workloads times times that are searched at once: their patterns take a few tens of kilobytes each."""
 
 SWEEPS = 40
-FEWEST = 4
-SHARE_FOR_CHOOSING = 0.5
+FEWEST = 10
+SHARE_FOR_CHOOSING = 0.75
 """Sweeps over all workloads, how few there are at least, and of the time that is left what a round of them may take."""
 
 WARMEST, COLDEST = 0.5, 0.003
