@@ -58,8 +58,9 @@ def run(
     time_limit: TimeLimit = "1 min",
     total_time: TotalTime = "10 min",
 ) -> None:
-    """Compare serving styles: fixed pools by formula, aggregated, disaggregated, one GPU type, Splitwise's designs, and
-    everything the scenario allows, each with the plan that is best for it.
+    """Compare serving styles: fixed pools by formula, aggregated, disaggregated, one GPU type, Splitwise's designs,
+    DistServe's placements, MuxServe's sharing, and everything the scenario allows, each with the plan that is best for
+    it.
 
     Each style only leaves something out, so everything allowed is the cheapest; each plan is verified. Ctrl-C ends it
     with what is finished, and with -o the same command goes on from there.
