@@ -68,6 +68,7 @@ def run(
     desk = resolver(gap, time_limit, total_time)
     wanted = _styles(style or [])
     if slo_scale is not None:
+        _refuse_beside_factors(style, plan)
         _tightness(scenario, _factors(slo_scale), desk, out, force=force, json_=json_)
         return
     from fleetopt.report.style_views import papers_view, styles_headline, styles_view
@@ -104,6 +105,14 @@ def _styles(names: Sequence[str]) -> tuple[Style, ...]:
 
     wanted = {style_option(name).name for name in names}
     return tuple(style for style in STYLES if not wanted or style.name in wanted)
+
+
+def _refuse_beside_factors(style: list[str] | None, plan: Path | None) -> None:
+    from fleetopt.cli.failure import bad_option
+
+    if style or plan is not None:
+        beside = "--style" if style else "--plan"
+        raise bad_option(beside, "is not for --slo-scale, which always solves aggregated, disaggregated and mixed")
 
 
 def _factors(text: str) -> list[float]:

@@ -13,9 +13,14 @@ def styles_headline(found: Comparison) -> str:
     rest = "" if found.complete else "; what is missing ran into the limit of time, or was stopped"
     if found.allowed is None or found.allowed.usd is None:
         return f"{found.scenario}: stopped before there was a plan"
-    how = "how good is not known" if found.allowed.gap is None else f"within {percent(found.allowed.gap)} of the best"
     cost = usd(found.allowed.usd)
-    return f"{found.scenario}: {cost} USD with everything allowed, {how}, {found.solves} solves{rest}"
+    return f"{found.scenario}: {cost} USD with everything allowed, {_how(found.allowed)}, {found.solves} solves{rest}"
+
+
+def _how(allowed: StyleRow) -> str:
+    if allowed.gap is None:
+        return "how good is not known"
+    return f"within {percent(allowed.gap)} of the best possible" if allowed.gap else "proven to be the best possible"
 
 
 def styles_view(found: Comparison) -> View:
