@@ -26,9 +26,7 @@ def _how(allowed: StyleRow) -> str:
 def styles_view(found: Comparison) -> View:
     """A row for each style, everything allowed last."""
     numeric = ("USD", "of the best", "GPUs", "nodes", "kW", "gap")
-    rows = tuple(
-        (row.title, *_figures(row), _gap(row), "yes" if row.verified else "no", row.note) for row in found.rows
-    )
+    rows = tuple((row.title, *_figures(row), _gap(row), _verified(row), row.note) for row in found.rows)
     note = (
         "Each plan is one of the same scenario and verified as such. GPUs, nodes and power are the most in service at "
         "once, power by nameplate; the gap is to the best of the same kind."
@@ -42,6 +40,10 @@ def _figures(row: StyleRow) -> tuple[str, ...]:
     most = row.largest
     ratio = NONE if row.ratio is None else f"{row.ratio:.3f}"
     return (usd(row.usd), ratio, f"{most.gpus:,}", f"{most.nodes:,}", number(most.power_kw))
+
+
+def _verified(row: StyleRow) -> str:
+    return NONE if row.usd is None else "yes" if row.verified else "no"
 
 
 def _gap(row: StyleRow) -> str:
