@@ -58,8 +58,9 @@ def run(
     time_limit: TimeLimit = "1 min",
     total_time: TotalTime = "10 min",
 ) -> None:
-    """Compare serving styles: fixed pools by formula, aggregated, disaggregated, one GPU type, Splitwise's designs, and
-    everything the scenario allows, each with the plan that is best for it.
+    """Compare serving styles: fixed pools by formula, aggregated, disaggregated, one GPU type, Splitwise's designs,
+    DistServe's placements, MuxServe's sharing, and everything the scenario allows, each with the plan that is best for
+    it.
 
     Each style only leaves something out, so everything allowed is the cheapest; each plan is verified. Ctrl-C ends it
     with what is finished, and with -o the same command goes on from there.
@@ -67,6 +68,7 @@ def run(
     desk = resolver(gap, time_limit, total_time)
     wanted = _styles(style or [])
     if slo_scale is not None:
+        _refuse_beside_factors(style, plan)
         _tightness(scenario, _factors(slo_scale), desk, out, force=force, json_=json_)
         return
     from fleetopt.report.style_views import papers_view, styles_headline, styles_view
@@ -103,6 +105,14 @@ def _styles(names: Sequence[str]) -> tuple[Style, ...]:
 
     wanted = {style_option(name).name for name in names}
     return tuple(style for style in STYLES if not wanted or style.name in wanted)
+
+
+def _refuse_beside_factors(style: list[str] | None, plan: Path | None) -> None:
+    from fleetopt.cli.failure import bad_option
+
+    if style or plan is not None:
+        beside = "--style" if style else "--plan"
+        raise bad_option(beside, "is not for --slo-scale, which always solves aggregated, disaggregated and mixed")
 
 
 def _factors(text: str) -> list[float]:

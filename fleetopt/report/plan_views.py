@@ -267,7 +267,8 @@ def binding_view(plan: Plan) -> View:
 def check_view(verdict: Verdict) -> View:
     """The second computation, check by check."""
     rows = [[c.name.replace("_", " "), "holds" if c.passed else "BROKEN", c.detail] for c in verdict.checks]
-    return view("Verified", ["promise", "verdict", "closest call"], rows, text=3)
+    title = "Verified" if verdict.passed else "Does not hold"
+    return view(title, ["promise", "verdict", "closest call"], rows, text=3)
 
 
 def shortfall_sentences(plan: Plan) -> list[str]:

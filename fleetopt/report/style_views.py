@@ -13,17 +13,20 @@ def styles_headline(found: Comparison) -> str:
     rest = "" if found.complete else "; what is missing ran into the limit of time, or was stopped"
     if found.allowed is None or found.allowed.usd is None:
         return f"{found.scenario}: stopped before there was a plan"
-    how = "how good is not known" if found.allowed.gap is None else f"within {percent(found.allowed.gap)} of the best"
     cost = usd(found.allowed.usd)
-    return f"{found.scenario}: {cost} USD with everything allowed, {how}, {found.solves} solves{rest}"
+    return f"{found.scenario}: {cost} USD with everything allowed, {_how(found.allowed)}, {found.solves} solves{rest}"
+
+
+def _how(allowed: StyleRow) -> str:
+    if allowed.gap is None:
+        return "how good is not known"
+    return f"within {percent(allowed.gap)} of the best possible" if allowed.gap else "proven to be the best possible"
 
 
 def styles_view(found: Comparison) -> View:
     """A row for each style, everything allowed last."""
     numeric = ("USD", "of the best", "GPUs", "nodes", "kW", "gap")
-    rows = tuple(
-        (row.title, *_figures(row), _gap(row), "yes" if row.verified else "no", row.note) for row in found.rows
-    )
+    rows = tuple((row.title, *_figures(row), _gap(row), _verified(row), row.note) for row in found.rows)
     note = (
         "Each plan is one of the same scenario and verified as such. GPUs, nodes and power are the most in service at "
         "once, power by nameplate; the gap is to the best of the same kind."
@@ -37,6 +40,10 @@ def _figures(row: StyleRow) -> tuple[str, ...]:
     most = row.largest
     ratio = NONE if row.ratio is None else f"{row.ratio:.3f}"
     return (usd(row.usd), ratio, f"{most.gpus:,}", f"{most.nodes:,}", number(most.power_kw))
+
+
+def _verified(row: StyleRow) -> str:
+    return NONE if row.usd is None else "yes" if row.verified else "no"
 
 
 def _gap(row: StyleRow) -> str:

@@ -28,7 +28,7 @@ class FabricReader:
             for field, what, fix in _faults(file):
                 self._issues.append(self._document.issue("bad-value", (*key, site, *field), what, fix))
         missing = [site for site in known if site not in files]
-        if files and missing:
+        if files and missing and all(site in known for site in files):
             what = f"says nothing of {', '.join(missing)}, where KV caches would then travel in no time"
             fix = "State the fabric of every site, or of none"
             self._issues.append(self._document.issue("bad-value", key, what, fix))

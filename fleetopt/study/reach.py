@@ -60,6 +60,8 @@ def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str], role
     lacking = {"prefill": "decode ", "decode": "prefill "}.get(next(iter(roles), ""), "")
     what = f"no {lacking}profile of {workload.model} is allowed on the GPU types that the supply has ({offered})"
     fix = f"Offer one of {', '.join(profiled)}, allow more GPU types, precisions or roles, or add a profile"
+    if not profiled:
+        what, fix = f"there is no profile of {workload.model} in a role that is asked for", "Add a profile"
     return Issue("missing-profile", f"{shown(scenario.path)} workloads.{workload.name}", what, fix)
 
 

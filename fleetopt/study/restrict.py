@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Scenario, Workload
-from fleetopt.scenario.supply_domain import Stock, SupplyLine
+from fleetopt.scenario.supply_domain import Fabric, Stock, SupplyLine
 
 
 def gpu_types(scenario: Scenario) -> tuple[str, ...]:
@@ -69,6 +69,27 @@ def with_workloads(scenario: Scenario, workloads: Iterable[Workload]) -> Scenari
 def by_cost(scenario: Scenario) -> Scenario:
     """With nothing to have little of but cost."""
     return replace(scenario, objective=None)
+
+
+def without_bundles(scenario: Scenario) -> Scenario:
+    """With no group of GPUs that models share."""
+    return replace(scenario, bundles=None)
+
+
+def with_fabrics(scenario: Scenario, changed: Callable[[Fabric], Fabric]) -> Scenario:
+    """With a slower network, or none, at every site that states one."""
+    fabrics = tuple(changed(one) for one in scenario.supply.fabrics)
+    return replace(scenario, supply=replace(scenario.supply, fabrics=fabrics))
+
+
+def without_patterns(scenario: Scenario) -> Scenario:
+    """With nothing handed over inside a node, so that prefill and decode are never placed as one."""
+    return with_fabrics(scenario, lambda one: replace(one, inside_bytes_per_s=None))
+
+
+def without_links(scenario: Scenario) -> Scenario:
+    """With nothing handed over between nodes."""
+    return with_fabrics(scenario, lambda one: replace(one, between_bytes_per_s=None, total_gbit_s=None))
 
 
 def with_candidates(scenario: Scenario, model: str, wanted: Callable[[Candidate], bool]) -> Scenario:

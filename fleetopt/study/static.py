@@ -7,14 +7,14 @@ carries within the SLO. With
 TP_P = cap_P L_in, TP_D = cap_D L_out and TP_total = R (L_in + L_out) these are equations (5)-(7) of Li et al., arXiv
 2603.04716. Of all pairs of configs the one whose nodes cost least is taken,
 and is asked for where that much may be had. A workload without profiles for both roles
-is sized by its aggregated ones.
+is sized by its aggregated ones, or by node patterns where no cache can leave its node; bundles are left out.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.optimizer.goals import Held
@@ -23,7 +23,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.work import even_rps
 from fleetopt.study.resolve import Resolver
-from fleetopt.study.restrict import with_candidates, with_supply, with_workloads
+from fleetopt.study.restrict import with_candidates, with_supply, with_workloads, without_bundles
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sizing:
 
 def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> Plan | None:
     """A plan of the workload alone whose fleet never falls below the formula's; None where no pool allows it."""
-    alone = replace(with_workloads(scenario, [workload]), bundles=None)
+    alone = without_bundles(with_workloads(scenario, [workload]))
     if not any(workload.demand_rps.values()):
         return resolver.solve(alone, f"{workload.name}, which asks for nothing").plan
     case = build_case(alone, resolver.capacities(alone))

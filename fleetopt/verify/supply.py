@@ -15,7 +15,7 @@ from fleetopt.verify.tally import Tally
 
 def supply_is_respected(facts: Facts) -> Check:
     """No more nodes than a line, its lots together, or stock has; committed ones as ordered, in their lead and term."""
-    tally = Tally("supply_is_respected", "nodes", nothing="no nodes")
+    tally = Tally("supply_is_respected", "nodes", nothing="no line has a limit")
     for row in facts.plan.fleet:
         for fault in _description_faults(facts, row):
             tally.fail(f"{row.supply} at {row.site} in {row.period}: {fault}")

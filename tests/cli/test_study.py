@@ -95,6 +95,15 @@ def test_a_wrong_factor_is_one_clear_error(fleetopt: Run, seed: Seed, factors: s
     assert "--slo-scale" in answer.stderr
 
 
+@pytest.mark.parametrize("words", [("--style", "static"), ("--plan", "q3")])
+def test_factors_stand_beside_no_style_and_no_plan(fleetopt: Run, seed: Seed, words: tuple[str, ...]) -> None:
+    """Proves: an option that would do nothing is refused. Sensitivity: left unsaid, a table of one style would be
+    expected and another given."""
+    answer = fleetopt("study", seed(), "--slo-scale", "1,2", *words)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert f"{words[0]}: is not for --slo-scale" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("static", "choice among several"), ("splitwise-aa", "does not apply"), ("x", "no serving style")],

@@ -54,6 +54,7 @@ WRONG = [
     ("{main: {between: 400}}", "supply.fabrics.main.between", "400 Gbit/s"),
     ("{main: {between: 400 Gbit/s, latency: 1 us}}", "supply.fabrics.main.latency", ""),
     ("{main: 400 Gbit/s}", "supply.fabrics.main", ""),
+    ("{mian: {between: 400 Gbit/s}}", "supply.fabrics.mian", "Did you mean 'main'?"),
     ("{main: {between: 1 Gbit/s, fill: 120 %}}", "supply.fabrics.main.fill", "100 %"),
 ]
 

@@ -142,8 +142,18 @@ def _allowed(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], tolera
         return own
     before = "had no plan" if own.usd is None else f"had come to {own.usd:,.2f} USD"
     note = f"the plan of '{best.title}': the solve over everything {before} when it ended"
-    plan = _claimed(scenario, best.plan, own.bound_usd, tolerance)
-    return _row(scenario, EVERYTHING, Fleet(plan, note, bound_usd=own.bound_usd))
+    bound = _bound(own, rows, _usd(best))
+    plan = _claimed(scenario, best.plan, bound, tolerance)
+    return _row(scenario, EVERYTHING, Fleet(plan, note, bound_usd=bound))
+
+
+def _bound(own: StyleRow, rows: Sequence[StyleRow], usd: float) -> float | None:
+    """What no plan costs less than. Which bundles are tried, and the GPUs that a replica sets aside, depend on what
+    else is asked for: where a style came below the bound of the larger solve, the least bound of all is taken.
+    """
+    if own.bound_usd is None or own.bound_usd <= usd:
+        return own.bound_usd
+    return min((row.bound_usd for row in rows if row.bound_usd is not None), default=None)
 
 
 def _usd(row: StyleRow) -> float:

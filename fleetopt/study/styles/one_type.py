@@ -1,4 +1,7 @@
-"""One GPU type for everything: the cheapest such plan over all GPU types of the supply."""
+"""One GPU type for everything: the cheapest such plan over all GPU types of the supply.
+
+Any way to serve counts, bundles and node patterns too.
+"""
 
 from __future__ import annotations
 

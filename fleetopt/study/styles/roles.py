@@ -1,4 +1,8 @@
-"""Aggregated or disaggregated: prefill and decode on the same replicas for every workload, or on different ones."""
+"""Aggregated or disaggregated: prefill and decode on the same replicas for every workload, or on different ones.
+
+Aggregated serving is on replicas of one model: bundles are MuxServe's. Disaggregated serving hands over between nodes
+or inside them, as is cheapest: node patterns of prefill and decode replicas are part of it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Collection
 
 from fleetopt.catalog.domain import Role
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.restrict import with_ways
+from fleetopt.study.restrict import with_ways, without_bundles
 from fleetopt.study.styles.style import restriction
 
 TOGETHER: frozenset[Role] = frozenset({"aggregated"})
@@ -14,8 +18,8 @@ APART: frozenset[Role] = frozenset({"prefill", "decode"})
 
 
 def in_roles(scenario: Scenario, roles: Collection[Role]) -> Scenario:
-    """With only the ways to run a model in some roles."""
-    return with_ways(scenario, lambda one: one.role in roles)
+    """With only the ways to run a model in some roles, each model on GPUs of its own."""
+    return with_ways(without_bundles(scenario), lambda one: one.role in roles)
 
 
 AGGREGATED = restriction(
@@ -28,7 +32,7 @@ AGGREGATED = restriction(
 DISAGGREGATED = restriction(
     "disaggregated",
     "disaggregated only",
-    "DistServe, OSDI'24, Algorithm 1",
+    "DistServe, OSDI'24, Algorithms 1 and 2",
     "prefill and decode on replicas of their own",
     lambda scenario: in_roles(scenario, APART),
 )

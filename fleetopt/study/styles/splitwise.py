@@ -8,7 +8,8 @@
 
 A design is only which GPU type a candidate may serve which phase on. How many machines each pool gets, and how a
 replica is split, is for the planner; where both pools have the same GPU type and replicas are smaller than a machine,
-they may share one. A power-capped GPU is a GPU type with a profile, a power and a price of its own.
+they may share one; caches take the link between machines even then, so that there are no node patterns, and no bundles.
+A power-capped GPU is a GPU type with a profile, a power and a price of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from functools import partial
 
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.restrict import gpu_types, with_gpu_types, with_ways
+from fleetopt.study.restrict import gpu_types, with_gpu_types, with_ways, without_bundles, without_patterns
 from fleetopt.study.styles.style import Style, restriction
 
 A100, H100, CAPPED = "A100-80G", "H100", "H100-capped"
@@ -33,7 +34,8 @@ def pools(prompt: str, token: str, scenario: Scenario) -> Scenario | str:
     def wanted(one: Candidate) -> bool:
         return on.get(one.role) == one.config.gpu_type
 
-    return with_ways(with_gpu_types(scenario, on.values()), wanted)
+    plain = without_bundles(without_patterns(scenario))
+    return with_ways(with_gpu_types(plain, on.values()), wanted)
 
 
 def _style(letters: str, prompt: str, token: str) -> Style:
