@@ -87,7 +87,7 @@ class Source:
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
         objective = build_objective(file.objective, supply.facilities, document, issues)
         bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
-        changes = build_changes(file.changes, workloads, bundles is not None, document, issues)
+        between_slots = build_changes(file.changes, workloads, bundles is not None, document, issues)
         if issues:
             raise InputError(issues)
         return Scenario(
@@ -102,7 +102,7 @@ class Source:
             risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
             objective=objective,
             bundles=bundles,
-            changes=changes,
+            changes=between_slots,
             models=models,
             gpu_types=hardware.gpu_types,
             node_types=hardware.node_types,

@@ -13,7 +13,7 @@ Replicas are counted from the placements, a node pattern as one; the plan is onl
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from fleetopt.catalog.domain import ServingConfig
@@ -107,7 +107,7 @@ def _one(tally: Tally, changes: Changes, stands: Stands, row: SlotChange | None,
 
 
 def _flips(tally: Tally, rows: list[SlotChange], time: Time) -> None:
-    flipped, stopped = Counter[Hashable](), Counter[Hashable]()
+    flipped, stopped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for row in rows:
         key = row.workload, row.config, row.node_type, row.site
         flipped[key] += row.flipped
@@ -163,10 +163,10 @@ def _limits(changes: Changes, tally: Tally, moves: dict[tuple[Kind, Time], SlotC
 
 def _held(facts: Facts, tally: Tally) -> None:
     """What workloads keep fits the nodes that can be counted on, at every time."""
-    used: Counter[tuple[str, str, str, Time]] = Counter()
+    used: dict[tuple[str, str, str, Time], float] = defaultdict(float)
     for row in facts.plan.placements:
         aside = row.node_gpus_per_replica * row.replicas
-        used[row.workload, row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside  # type: ignore[assignment]
+        used[row.workload, row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside
     most: dict[tuple[str, str, str, str, str], float] = {}
     for (workload, node_type, site, time), gpus in used.items():
         key = (workload, node_type, site, time[0], time[2])
@@ -177,10 +177,10 @@ def _held(facts: Facts, tally: Tally) -> None:
         share = source.availability if isinstance(source, Stock) else source.terms.availability
         counted[node_type_of(source), key_[1], time] += share * nodes * facts.gpus_per_node(node_type_of(source))
     for time in facts.times:
-        kept = Counter[tuple[str, str]]()
+        kept: dict[tuple[str, str], float] = defaultdict(float)
         for (_, node_type, site, period, outlook), gpus in most.items():
             if (period, outlook) == (time[0], time[2]):
-                kept[node_type, site] += gpus  # type: ignore[assignment]
+                kept[node_type, site] += gpus
         for (node_type, site), gpus in kept.items():
             there = counted[node_type, site, time]
             detail = f"{node_type} at {site} in {named(time)}: workloads keep {gpus:g} of {there:g} GPUs"
