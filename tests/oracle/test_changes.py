@@ -1,6 +1,7 @@
 """Changes between slots: by hand, against brute force, refused when tampered with, and never cheaper when stricter.
 
-Unless a test says otherwise a day has 8 and 16 hours, replicas have one GPU and carry one request/s, a GPU costs 1 USD/h, and a period has 30 days.
+Unless a test says otherwise a day has 8 and 16 hours, replicas have one GPU and carry one request/s, a GPU costs
+1 USD/h, and a period has 30 days.
 """
 
 from __future__ import annotations
@@ -75,8 +76,9 @@ def test_a_start_takes_its_part_of_the_slot() -> None:
 
 
 def test_a_flip_takes_less_than_a_load() -> None:
-    """Proves flips: what flips in no time is never dearer than what has to load for all of a slot, and two that stay cost
-    nothing more.
+    """Proves flips: what flips in no time is never dearer than what has to load for all of a slot.
+
+    Two replicas that stay lose nothing, however long a load is.
     """
     ways = build.rate("c", 1.0, "prefill"), build.rate("c", 1.0, "decode"), build.rate("a", 0.75)
     flipping = Changes(role_flip_s=0.0, model_load_s=8.0 * 3600.0, per_change_gpus=1)

@@ -1,7 +1,7 @@
 """Changes: what starts from one slot to the next takes time, and only so much of it may.
 
 With N[w,f,h] = sum of running[w,c,h] over the options c of a family f (one serving config on one pool), or
-RESTING[w,f,h] where w asks for nothing, and g the slot before h, of one period and outlook (before the first, the last):
+RESTING[w,f,h] where w asks for nothing, and g the slot before h in its period and outlook, the last before the first:
 
     N[w,f,h] - N[w,f,g] + STOPPED[w,f,h]  <=  FLIPPED[w,f,h] + LOADED[w,f,h]           (started_replicas_are_counted)
     STOPPED[w,f,h]  <=  N[w,f,g]                                                       (stopped_replicas_were_there)

@@ -12,6 +12,7 @@ from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.loss_view import loss_view
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
+from fleetopt.report.change_views import schedule_view
 from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
@@ -72,6 +73,7 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
         Table("fleet-table", views.fleet_view(plan), folded=True),
         Table("replica-table", views.placement_view(plan), folded=True),
         Table("pattern-table", pattern_view(plan), folded=True),
+        Table("schedule-table", schedule_view(plan), folded=True),
         Table("role-table", views.role_view(plan), folded=True),
     )
     return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *tables))

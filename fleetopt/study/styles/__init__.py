@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from fleetopt.study.styles.dopd import DYNAMIC_RATIO, STATIC_RATIO
 from fleetopt.study.styles.one_type import ONE_TYPE
 from fleetopt.study.styles.roles import AGGREGATED, DISAGGREGATED
 from fleetopt.study.styles.splitwise import DESIGNS
 from fleetopt.study.styles.static import STATIC
 from fleetopt.study.styles.style import Style
 
-STYLES: tuple[Style, ...] = (STATIC, AGGREGATED, DISAGGREGATED, ONE_TYPE, *DESIGNS)
+STYLES: tuple[Style, ...] = (STATIC, AGGREGATED, DISAGGREGATED, ONE_TYPE, *DESIGNS, STATIC_RATIO, DYNAMIC_RATIO)
 
 __all__ = ["STYLES", "Style"]
