@@ -136,9 +136,9 @@ def _show(plan: Plan, written: list[Path]) -> None:
     from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
     from fleetopt.report.began_words import began_sentences
+    from fleetopt.report.change_views import schedule_view
     from fleetopt.report.class_views import order_sentences
     from fleetopt.report.goal_words import goal_sentences
-    from fleetopt.report.change_views import schedule_view
     from fleetopt.report.network_views import pattern_view, traffic_view
     from fleetopt.report.work_views import work_view
 

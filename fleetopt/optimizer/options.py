@@ -185,9 +185,14 @@ class _Need:
 def _worth(workload: Workload, options: tuple[Option, ...], changing: bool) -> list[Option]:
     """Options that some best plan may need; a loss takes whole nodes' worth of what is there, so that none is idle.
 
-    Where changes count, what is dominated may load sooner, or flip to a role that is not.
+    Where changes count, what is dominated stays if it may flip to a role of its config that is not.
     """
-    return list(options) if changing or workload.survive.rack or workload.survive.node else undominated(options)
+    if workload.survive.rack or workload.survive.node:
+        return list(options)
+    kept = undominated(options)
+    partners = {(option.capacity.candidate.config.name, option.pool) for option in kept if changing}
+    names = {option.name for option in kept}
+    return [o for o in options if o.name in names or (o.capacity.candidate.config.name, o.pool) in partners]
 
 
 def _lost_at_once(scenario: Scenario, workload: Workload, pool: Pool, node_gpus: int) -> int:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.began_words import began_sentences
+from fleetopt.report.change_views import schedule_view
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.goal_words import goal_sentences
-from fleetopt.report.change_views import schedule_view
 from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.view import View, plain
 from fleetopt.report.work_views import work_view

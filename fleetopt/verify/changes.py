@@ -107,7 +107,7 @@ def _one(tally: Tally, changes: Changes, stands: Stands, row: SlotChange | None,
 
 
 def _flips(tally: Tally, rows: list[SlotChange], time: Time) -> None:
-    flipped, stopped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    flipped, stopped = Counter[tuple[str, str, str, str]](), Counter[tuple[str, str, str, str]]()
     for row in rows:
         key = row.workload, row.config, row.node_type, row.site
         flipped[key] += row.flipped

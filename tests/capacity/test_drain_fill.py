@@ -8,7 +8,7 @@ from fleetopt.capacity.drain_fill import drain_rps, fill_rps, load_ratio, reques
 
 
 def test_prefill_grows_with_the_decode_replicas() -> None:
-    """Proves P = ceil(D drain / fill): four decode replicas that drain 1.5 requests/s each need 6, three of prefill at 2.
+    """Proves P = ceil(D drain / fill): four decode replicas of 1.5 requests/s need three of prefill at 2.
 
     Sensitivity: the ratio of one decode replica, 0.75, is one of prefill if it is not scaled, and four if it is rounded
     before it is scaled: too few and too many.

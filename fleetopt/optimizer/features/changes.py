@@ -57,7 +57,8 @@ class SlotChanges(Feature):
         resting = [(*one, *time) for one in found for time in times if case.planned_rps[one[0], *time] <= 0]
         model.RESTING = Var(resting, within=NonNegativeIntegers, bounds=bounds)
         starts = [(*one, *time) for one in found for _, time in counted]
-        model.LOADED = Var(starts, within=NonNegativeIntegers, bounds=bounds)
+        # Whole by itself wherever the replicas, flips and stops are.
+        model.LOADED = Var(starts, within=NonNegativeReals, bounds=bounds)
         flipping = [key for key in starts if key[:2] in flips]
         model.FLIPPED = Var(flipping, within=NonNegativeIntegers, bounds=bounds)
         model.STOPPED = Var(flipping, within=NonNegativeIntegers, bounds=bounds)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from fleetopt.plan.domain import Plan
 from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
+from fleetopt.report.change_views import schedule_view
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
 from fleetopt.report.loss_view import loss_view
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
-from fleetopt.report.change_views import schedule_view
 from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
 from fleetopt.report.risks import bands, outlook_costs
