@@ -18,6 +18,8 @@ from fleetopt.optimizer.solve import Method, SolveOptions
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Stock
+from fleetopt.study.limits import apply
 from fleetopt.study.once import optimize
 from fleetopt.verify import verify
 from tests.oracle import build
@@ -109,6 +111,22 @@ def test_a_slot_in_which_nothing_is_asked_is_part_of_the_day() -> None:
     plan = solved(asked(2.0, 0.0, Changes(per_change_gpus=0)))
     assert plan.objective_usd == pytest.approx(1440.0)
     assert {(p.slot, p.replicas, p.load_rps) for p in plan.placements} == {("h1", 2, 1.0), ("h2", 2, 0.0)}
+
+
+def test_a_limit_that_nothing_fits_is_explained() -> None:
+    """Proves the repair: on five owned GPUs two workloads that peak in turn have to start three, and none are allowed.
+
+    Each repair named is one that makes a plan. Sensitivity: a limit without a name would leave nothing to raise.
+    """
+    base = two_and_three()
+    owned = replace(base.supply, lines=(), stock=(Stock("own", "main", "Ax1", 5, 1.0),))
+    with pytest.raises(Infeasible) as refused:
+        optimize(replace(base, supply=owned, changes=Changes(per_change_gpus=0)), SolveOptions(gap=0.0))
+    named = {change.limit for repair in refused.value.repairs for change in repair.changes}
+    assert "changes per slot" in named
+    for repair in refused.value.repairs:
+        if [change.limit for change in repair.changes] == ["changes per slot"]:
+            assert solved(apply(replace(base, supply=owned, changes=Changes(per_change_gpus=0)), repair)).verdict.passed
 
 
 TAMPERED = [

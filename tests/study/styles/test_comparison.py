@@ -43,6 +43,8 @@ def test_each_style_is_worked_out_by_hand() -> None:
         "splitwise-hh": pytest.approx(7.5 * NODE),
         "splitwise-ha": pytest.approx(6.0 * NODE),
         "splitwise-hhcap": pytest.approx(6.6 * NODE),
+        "dopd-static": None,  # the day has one slot
+        "dopd-dynamic": None,
         "all": pytest.approx(4.5 * NODE),
     }
 
