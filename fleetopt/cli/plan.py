@@ -136,6 +136,7 @@ def _show(plan: Plan, written: list[Path]) -> None:
     from fleetopt.cli.draw import console, draw, seen
     from fleetopt.report import plan_views as views
     from fleetopt.report.began_words import began_sentences
+    from fleetopt.report.change_views import schedule_view
     from fleetopt.report.class_views import order_sentences
     from fleetopt.report.goal_words import goal_sentences
     from fleetopt.report.network_views import pattern_view, traffic_view
@@ -155,7 +156,13 @@ def _show(plan: Plan, written: list[Path]) -> None:
         screen.print(Text(seen(sentence)))
     screen.print()
     sections = [views.fleet_view(plan), views.order_view(plan), views.placement_view(plan)]
-    sections += [pattern_view(plan), views.workload_view(plan), traffic_view(plan), work_view(plan)]
+    sections += [
+        pattern_view(plan),
+        schedule_view(plan),
+        views.workload_view(plan),
+        traffic_view(plan),
+        work_view(plan),
+    ]
     sections += [views.role_view(plan)]
     sections += [views.cost_view(plan), views.workload_cost_view(plan), views.binding_view(plan)]
     draw(screen, sections)

@@ -15,8 +15,10 @@ from fleetopt.capacity.fabric import kv_bytes
 from fleetopt.catalog.domain import GpuType, NodeType, Offer
 from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.bundling.columns import with_bundles
+from fleetopt.optimizer.credit import load_seconds
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option, Pool, build_options
+from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.demand import TimeKey, time_keys
 from fleetopt.scenario.domain import Period, Risk, Scenario, Workload
 from fleetopt.scenario.supply_domain import Budget, Carbon, Fabric, Facility, Quota, Sale, Stock, SupplyLine, Terms
@@ -63,6 +65,8 @@ class PlanningCase:
     assumptions: tuple[str, ...]
     fabrics: tuple[Fabric, ...] = ()
     kv_bytes: Mapping[str, float] = field(default_factory=dict)
+    changes: Changes | None = None
+    load_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def gpus_per_node(self, pool: Pool) -> int:
         return self.node_types[pool[0]].gpus_per_node
@@ -229,9 +233,12 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
             *_availability_assumptions(scenario),
             *supply.conversions,
             *_network_assumptions(scenario),
+            *_change_assumptions(scenario),
         ),
         fabrics=supply.fabrics,
         kv_bytes={w.name: kv_bytes(w, scenario.models[w.model].card) for w in scenario.workloads},
+        changes=scenario.changes,
+        load_s=load_seconds(scenario, options),
     )
 
 
@@ -267,6 +274,14 @@ def _network_assumptions(scenario: Scenario) -> list[str]:
             f"no node patterns of prefill and decode for {', '.join(alone)}: spares and least replicas are by role"
         )
     return said
+
+
+def _change_assumptions(scenario: Scenario) -> list[str]:
+    """What is assumed of replicas that start between slots, where that takes time."""
+    if scenario.changes is None or not scenario.changes.counts:
+        return []
+    said = "what a replica that starts carries is a mean over its first slot; while it starts the others carry more"
+    return [said, *([f"times of changes: {scenario.changes.source}"] if scenario.changes.source else [])]
 
 
 def _commitment(line: SupplyLine, months: int) -> Commitment:

@@ -17,6 +17,7 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.batch import BatchWork
 from fleetopt.optimizer.features.budgets import Budgets
+from fleetopt.optimizer.features.changes import SlotChanges
 from fleetopt.optimizer.features.classes import ServiceClasses
 from fleetopt.optimizer.features.commitments import Commitments
 from fleetopt.optimizer.features.demand import Demand
@@ -57,6 +58,7 @@ FEATURES: tuple[Feature, ...] = (
     OrderTerms(),
     StockFeature(),
     Sales(),
+    SlotChanges(),
     Upkeep(),
     Fleet(),
     Quotas(),

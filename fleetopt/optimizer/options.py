@@ -15,6 +15,7 @@ from typing import TypeAlias
 from fleetopt.capacity.bundles import Kind
 from fleetopt.capacity.domain import Capacity, CapacityTable
 from fleetopt.catalog.domain import Candidate, NodeType
+from fleetopt.optimizer.credit import most_lost
 from fleetopt.optimizer.dominance import undominated
 from fleetopt.optimizer.network import linked, shared_out
 from fleetopt.optimizer.node_patterns import NodePattern, node_patterns
@@ -84,11 +85,14 @@ def build_options(
         if pool[1] in (places[row.workload] or supply_sites) and _runs_on(row, pool, scenario)
     ]
     everything = _sized(scenario, pairs, planned)
-    kept = {(o.capacity.workload, o.family) for w in scenario.workloads for o in _worth(w, everything[w.name])}
+    changing = scenario.changes is not None and scenario.changes.counts
+    kept = {
+        (o.capacity.workload, o.family) for w in scenario.workloads for o in _worth(w, everything[w.name], changing)
+    }
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
     options = _sized(scenario, pairs, planned, kept)
     if scenario.supply.fabrics:
-        options = {w.name: tuple(_worth(w, options[w.name])) for w in scenario.workloads}
+        options = {w.name: tuple(_worth(w, options[w.name], changing)) for w in scenario.workloads}
     rounded = {
         f"replicas of {o.capacity.candidate.config.gpus_per_replica} GPUs set aside {o.node_gpus} GPUs "
         f"on {o.pool[0]} nodes"
@@ -116,7 +120,10 @@ def _sized(
     by_name = {w.name: w for w in scenario.workloads}
     families = {w.name: w.family.name for w in scenario.workloads if w.family is not None}
     slowed = {outlook.name: outlook.capacity_factor for outlook in scenario.calendar.outlooks}
-    peak = {w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) for w in scenario.workloads}
+    up = 1.0 - most_lost(scenario)
+    peak = {
+        w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) / up for w in scenario.workloads
+    }
     options: dict[str, list[Option]] = {workload.name: [] for workload in scenario.workloads}
     for given, pool in alone:
         workload = given.workload
@@ -175,9 +182,17 @@ class _Need:
         return max(carrying + self.spares, self.least)
 
 
-def _worth(workload: Workload, options: tuple[Option, ...]) -> list[Option]:
-    """Options that some best plan may need; a loss takes whole nodes' worth of what is there, so that none is idle."""
-    return list(options) if workload.survive.rack or workload.survive.node else undominated(options)
+def _worth(workload: Workload, options: tuple[Option, ...], changing: bool) -> list[Option]:
+    """Options that some best plan may need; a loss takes whole nodes' worth of what is there, so that none is idle.
+
+    Where changes count, what is dominated stays if it may flip to a role of its config that is not.
+    """
+    if workload.survive.rack or workload.survive.node:
+        return list(options)
+    kept = undominated(options)
+    partners = {(option.capacity.candidate.config.name, option.pool) for option in kept if changing}
+    names = {option.name for option in kept}
+    return [o for o in options if o.name in names or (o.capacity.candidate.config.name, o.pool) in partners]
 
 
 def _lost_at_once(scenario: Scenario, workload: Workload, pool: Pool, node_gpus: int) -> int:

@@ -23,12 +23,13 @@ ROLE_ORDER: tuple[Role, ...] = ("prefill", "decode", "aggregated")
 class Group:
     """The replicas of one option at one time, a number that is not whole where they are shared.
 
-    Each carries `capability` times what its profile promises.
+    Each carries `capability` times what its profile promises; so many are `lost` as others start, over the slot.
     """
 
     option: Option
     replicas: float
     capability: float = 1.0
+    lost: float = 0.0
 
     @property
     def rps(self) -> float:
@@ -37,7 +38,7 @@ class Group:
 
     @property
     def carries(self) -> float:
-        return self.replicas * self.rps
+        return (self.replicas - self.lost) * self.rps
 
 
 def achieved_rps(groups: list[Group]) -> float:
@@ -104,7 +105,8 @@ def _loads(groups: list[Group], asked: float) -> Iterator[tuple[Group, float]]:
         if role == "aggregated":
             yield group, share * group.rps
             continue
-        use = share * lines[link] / _carried(groups, role, link)
+        whole = _carried(groups, role, link)
+        use = share * lines[link] / whole if whole > 0 else 0.0
         yield group, use * group.rps
 
 
@@ -118,6 +120,10 @@ class _Stand:
     node_gpus: int | float
     rps: float
     each: int | None = None
+
+    @property
+    def lost(self) -> float:
+        return self.group.lost * (self.each or 1)
 
 
 def _standing(group: Group, load: float) -> Iterator[tuple[_Stand, float]]:
@@ -150,6 +156,7 @@ def _placement(workload: Workload, stand: _Stand, load: float, key: ServedKey) -
         slot=key.slot,
         outlook=key.outlook,
         replicas=stand.replicas,
+        lost_replicas=stand.lost,
         shared=option.shared,
         bundle=option.bundle,
         gpus_per_replica=config.gpus_per_replica,
@@ -237,18 +244,18 @@ def _kv_gbit_s(case: PlanningCase, workload: str, placements: list[Placement]) -
 
 def _role(workload: Workload, role: Role, planned: float, served: float, placements: list[Placement]) -> RoleOutcome:
     replicas = sum(p.replicas for p in placements)
-    capacity = sum(p.replicas * p.capacity_rps for p in placements)
-    carried = sum(p.replicas * p.load_rps for p in placements)
+    capacity = sum(p.working * p.capacity_rps for p in placements)
+    carried = sum(p.working * p.load_rps for p in placements)
     wanted = planned * carried / served if served > 0 else 0.0
     return RoleOutcome(
         role=role,
         replicas=replicas,
         gpus=sum(p.replicas * p.gpus_per_replica for p in placements),
-        needed_replicas=replicas * wanted / capacity,
+        needed_replicas=replicas * wanted / capacity if capacity > 0 else 0.0,
         carried_rps=carried,
         capacity_rps=capacity,
         tokens_per_s=capacity * role_tokens(workload, role),
-        utilization=carried / capacity,
+        utilization=carried / capacity if capacity > 0 else 0.0,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase
+from fleetopt.optimizer.change_readout import Moves, changes_of, kept_groups, lost_replicas, moves_of
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
 from fleetopt.optimizer.features.sales import sales
@@ -20,7 +21,17 @@ from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group, achieved_rps, asked_rps, outcome_of, placements_of
 from fleetopt.optimizer.works import works_of
-from fleetopt.plan.domain import Binding, CostLine, FleetLine, Order, Placement, Sale, WorkloadOutcome, WorkOutcome
+from fleetopt.plan.domain import (
+    Binding,
+    CostLine,
+    FleetLine,
+    Order,
+    Placement,
+    Sale,
+    SlotChange,
+    WorkloadOutcome,
+    WorkOutcome,
+)
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
@@ -42,6 +53,7 @@ class Readout:
     work: tuple[WorkOutcome, ...]
     costs: tuple[CostLine, ...]
     binding: tuple[Binding, ...]
+    changes: tuple[SlotChange, ...] = ()
 
 
 def read_out(problem: Problem, matrix: Matrix, values: Floats, features: Sequence[Feature] = FEATURES) -> Readout:
@@ -63,7 +75,8 @@ def load(model: Any, values: Iterable[tuple[Any, float]]) -> None:
 def read_loaded(problem: Problem, features: Sequence[Feature] = FEATURES) -> Readout:
     """The plan records of a problem whose variables have their values."""
     model, case = problem.model, problem.case
-    groups = _groups(model, case)
+    moves = moves_of(model, case)
+    groups = _groups(model, case, moves)
     achieved = {key: achieved_rps(groups.get(key, [])) for key in map(ServedKey._make, case.planned_rps)}
     for feature in features:
         feature.settle(model, case, achieved)
@@ -88,10 +101,11 @@ def read_loaded(problem: Problem, features: Sequence[Feature] = FEATURES) -> Rea
         work=works_of(case, achieved),
         costs=costs,
         binding=_binding(problem),
+        changes=changes_of(case, moves),
     )
 
 
-def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
+def _groups(model: Any, case: PlanningCase, moves: Moves) -> dict[ServedKey, list[Group]]:
     options = {(w, option.name): option for w, found in case.options.items() for option in found}
     groups: dict[ServedKey, list[Group]] = {}
     for (workload, name, *time), variable in model.REPLICAS.items():
@@ -100,7 +114,11 @@ def _groups(model: Any, case: PlanningCase) -> dict[ServedKey, list[Group]]:
             continue
         replicas = round(variable.value)
         if replicas:
-            groups.setdefault(ServedKey(workload, *time), []).append(Group(option, replicas, case.capability[time[2]]))
+            key = ServedKey(workload, *time)
+            lost = lost_replicas(moves, case, key, option)
+            groups.setdefault(key, []).append(Group(option, replicas, case.capability[key.outlook], lost))
+    for key, group in kept_groups(model, case, moves):
+        groups.setdefault(key, []).append(group)
     _add_shared(model, case, options, groups)
     return groups
 

@@ -84,7 +84,8 @@ class Placement(Record):
     members add up to, and serves all of them at once. `capacity_error` is the relative error of the curves behind
     `capacity_rps`, each measured point left out in turn; None where too few points tell. Replicas in a node `pattern`
     stand beside those of the other role under the same name, `pattern_replicas` of them in each; a pattern sets aside
-    `pattern_gpus` of one node, which its replicas share in `node_gpus_per_replica`.
+    `pattern_gpus` of one node, which its replicas share in `node_gpus_per_replica`. `lost_replicas` is how many fewer
+    there are, on average over the slot, because some of them only start in it (`SlotChange`).
     """
 
     workload: str
@@ -114,11 +115,41 @@ class Placement(Record):
     pattern: str | None = None
     pattern_replicas: Count | None = None
     pattern_gpus: Count | None = None
+    lost_replicas: float = 0.0
+
+    @property
+    def working(self) -> float:
+        """Replicas that carry traffic, as a mean over the slot."""
+        return self.replicas - self.lost_replicas
 
     @property
     def profiles(self) -> tuple[Role, ...]:
         """The roles whose profiles it rests on: both of split serving where a bundle does both."""
         return ("prefill", "decode") if self.bundle is not None else (self.role,)
+
+
+class SlotChange(Record):
+    """What replicas of one kind do as one slot ends and the next begins: stop, flip their role, or load their weights.
+
+    `slot` begins and `after` ends; of the first slot of the day that is the last one. `flipped` replicas had another
+    role of the same config before, among those `stopped`. `config` names the node pattern where that is what changes.
+    `gpus` are those of one replica.
+    """
+
+    workload: str
+    model: str
+    role: Role
+    config: str
+    node_type: str
+    site: str
+    period: str
+    slot: str
+    after: str
+    outlook: str
+    stopped: Count
+    flipped: Count
+    loaded: Count
+    gpus: Count
 
 
 class RoleOutcome(Record):
@@ -303,6 +334,7 @@ class Plan(Record):
     placements: tuple[Placement, ...]
     workloads: tuple[WorkloadOutcome, ...]
     work: tuple[WorkOutcome, ...] = ()
+    changes: tuple[SlotChange, ...] = ()
     costs: tuple[CostLine, ...]
     workload_costs: tuple[WorkloadCost, ...]
     binding: tuple[Binding, ...]

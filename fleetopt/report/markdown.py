@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fleetopt.plan.domain import Plan
 from fleetopt.report import plan_views as views
 from fleetopt.report.began_words import began_sentences
+from fleetopt.report.change_views import schedule_view
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.cost_views import kind_view
 from fleetopt.report.goal_words import goal_sentences
@@ -30,6 +31,7 @@ def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
         views.order_view(plan),
         views.placement_view(plan),
         pattern_view(plan),
+        schedule_view(plan),
         views.workload_view(plan),
         traffic_view(plan),
         work_view(plan),

@@ -13,6 +13,7 @@ from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import GpuType, InputFile, Llm, NodeType, Role, ServingConfig
 from fleetopt.scenario.bundling import Bundling
+from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.supply_domain import Supply
 from fleetopt.scenario.work import Batch
 from fleetopt.units import Latency
@@ -255,3 +256,4 @@ class Scenario:
     risk: Risk | None = None
     objective: Objective | None = None
     bundles: Bundling | None = None
+    changes: Changes | None = None

@@ -14,6 +14,7 @@ from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.batch import BatchReader
 from fleetopt.scenario.bundles import build_bundles
 from fleetopt.scenario.calendar import build_calendar
+from fleetopt.scenario.changes import build_changes
 from fleetopt.scenario.currency import Exchange
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Margins, Risk, Scenario
@@ -86,6 +87,7 @@ class Source:
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
         objective = build_objective(file.objective, supply.facilities, document, issues)
         bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
+        between_slots = build_changes(file.changes, workloads, bundles is not None, document, issues)
         if issues:
             raise InputError(issues)
         return Scenario(
@@ -100,6 +102,7 @@ class Source:
             risk=None if file.risk is None else Risk(file.risk.level, file.risk.weight),
             objective=objective,
             bundles=bundles,
+            changes=between_slots,
             models=models,
             gpu_types=hardware.gpu_types,
             node_types=hardware.node_types,

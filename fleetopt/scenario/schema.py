@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 from fleetopt.scenario.bundles import BundlesFile
+from fleetopt.scenario.changes import ChangesFile
 from fleetopt.scenario.domain import Aim
 from fleetopt.scenario.fields import (
     MOST_FACTOR,
@@ -139,6 +140,7 @@ class ScenarioFile(Block):
     supply: SupplyFile
     margins: MarginsFile = MarginsFile()
     bundles: BundlesFile | None = None
+    changes: ChangesFile | None = None
     money: MoneyFile = MoneyFile()
     risk: RiskFile | None = None
     objective: Annotated[

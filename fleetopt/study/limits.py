@@ -7,6 +7,7 @@
     power of SITE   supply.facilities.SITE.power_w       W
     rack units of SITE   supply.facilities.SITE.rack_units
     network of SITE   supply.fabrics.SITE.total_gbit_s   Gbit/s
+    changes per slot   changes.per_change_gpus           GPUs; so those per day
     carbon cap      supply.carbon.max_tonnes             t
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
     TPOT of NAME    workloads.NAME.tpot.limit_s          s
@@ -55,6 +56,8 @@ KINDS = (
     Kind("power of ", ("supply", "facilities", "", "power_w"), "W"),
     Kind("rack units of ", ("supply", "facilities", "", "rack_units"), "rack units"),
     Kind("network of ", ("supply", "fabrics", "", "total_gbit_s"), "Gbit/s"),
+    Kind("changes per slot", ("changes", "per_change_gpus"), "GPUs"),
+    Kind("changes per day", ("changes", "per_day_gpus"), "GPUs"),
     Kind("carbon cap", ("supply", "carbon", "max_tonnes"), "t"),
     Kind("TTFT of ", ("workloads", "", "ttft", "limit_s"), "s"),
     Kind("TPOT of ", ("workloads", "", "tpot", "limit_s"), "s"),

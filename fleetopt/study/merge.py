@@ -49,6 +49,7 @@ def merged(scenario: Scenario, parts: Sequence[Plan]) -> Plan:
             "placements": placements,
             "workloads": outcomes,
             "work": tuple(record for part in parts for record in part.work),
+            "changes": tuple(record for part in parts for record in part.changes),
             "costs": costs,
             "workload_costs": workload_costs(scenario, fleet, placements, outcomes, costs),
             "binding": (),

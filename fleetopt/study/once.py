@@ -109,6 +109,7 @@ def _plan(
         placements=readout.placements,
         workloads=readout.workloads,
         work=readout.work,
+        changes=readout.changes,
         costs=readout.costs,
         workload_costs=workload_costs(scenario, readout.fleet, readout.placements, readout.workloads, readout.costs),
         binding=readout.binding,

@@ -57,7 +57,12 @@ def remains(facts: Facts) -> Iterator[Remains]:
         formats = kv_formats(facts, workload.model)
         for time in facts.times if workload.survive.site or workload.survive.rack or workload.survive.node else ():
             asked = workload.demand_rps.get(time, 0.0)
-            rows = [row for row in joined(facts.placements.get((name, time), [])) if row.replicas > 0]
+            # What a loss in the minutes of a change would leave is not promised.
+            rows = [
+                row.model_copy(update={"lost_replicas": 0.0})
+                for row in joined(facts.placements.get((name, time), []))
+                if row.replicas > 0
+            ]
             for what, share, left in _losses(facts, workload, time, rows, formats) if asked > 0 else ():
                 yield Remains(name, time, what, share, left, asked)
 

@@ -12,6 +12,7 @@ from fleetopt.plan.domain import (
     Order,
     Placement,
     Sale,
+    SlotChange,
     WorkloadCost,
     WorkloadOutcome,
     WorkOutcome,
@@ -60,6 +61,11 @@ class Names:
     def of_outcome(self, row: WorkloadOutcome) -> _Faults:
         yield from self._of_workload(row)
 
+    def of_change(self, row: SlotChange) -> _Faults:
+        yield from self._of_workload(row)
+        yield _known("site", row.site, self._sites)
+        yield _known("node type", row.node_type, self._facts.scenario.node_types)
+
     def of_work(self, row: WorkOutcome) -> _Faults:
         yield self._model(row.workload, row.model)
         for period in (row.first, row.due):
@@ -77,7 +83,7 @@ class Names:
         if row.workload != UNUSED:
             yield self._model(row.workload, row.model)
 
-    def _of_workload(self, row: Placement | WorkloadOutcome) -> _Faults:
+    def _of_workload(self, row: Placement | WorkloadOutcome | SlotChange) -> _Faults:
         yield self._model(row.workload, row.model)
         yield self._period(row.period)
         yield _known("slot", row.slot, self._slots)

@@ -126,8 +126,9 @@ def _nothing(role: Role) -> RoleOutcome:
 def _of_role(row: RoleOutcome, workload: Workload, flow: Traffic, rows: list[Placement]) -> Figures:
     """Sums over the role's replicas; needed replicas = replicas x (planned x carried / served) / capacity."""
     replicas = sum(placement.replicas for placement in rows)
-    capacity = sum(placement.replicas * placement.capacity_rps for placement in rows)
-    carried = sum(placement.replicas * flow.load_rps(placement) for placement in rows)
+    working = [placement.replicas - placement.lost_replicas for placement in rows]
+    capacity = sum(count * placement.capacity_rps for count, placement in zip(working, rows, strict=True))
+    carried = sum(count * flow.load_rps(placement) for count, placement in zip(working, rows, strict=True))
     share = flow.planned * carried / flow.served if flow.served > 0 else 0.0
     yield "replicas", row.replicas, replicas
     yield "gpus", row.gpus, sum(placement.replicas * placement.gpus_per_replica for placement in rows)

@@ -40,6 +40,7 @@ def _one(pair: list[Placement]) -> Placement:
             "role": "aggregated",
             "config": row.pattern,
             "replicas": max(count_of(one) for one in pair),
+            "lost_replicas": max(one.lost_replicas / max(1, _each(one)) for one in pair),
             "gpus_per_replica": gpus,
             "node_gpus_per_replica": row.pattern_gpus or gpus,
             "capacity_rps": min(_each(one) * one.capacity_rps for one in pair) if there else 0.0,

@@ -72,7 +72,9 @@ def traffic(workload: Workload, time: Time, rows: Iterable[Placement], formats: 
     for row in joined(rows):
         if row.pattern is not None:
             patterns[row.pattern, row.node_type, row.site] = row.capacity_rps
-        capacity[(row.site, formats.get(row.config, "")), row.role] += row.replicas * row.capacity_rps
+        capacity[(row.site, formats.get(row.config, "")), row.role] += (
+            max(0.0, row.replicas - row.lost_replicas) * row.capacity_rps
+        )
     asked = workload.demand_rps.get(time, 0.0)
     bare = Traffic(asked, asked * (1.0 + workload.headroom), 0.0, dict(capacity), formats, patterns)
     split = sum(bare.split_on(link) for link in dict.fromkeys(link for link, _ in capacity))

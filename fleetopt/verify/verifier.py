@@ -7,6 +7,7 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
 from fleetopt.verify.bundles import bundles_hold
+from fleetopt.verify.changes import changes_are_possible
 from fleetopt.verify.classes import classes_go_short_in_order
 from fleetopt.verify.demand import all_traffic, demand_is_met
 from fleetopt.verify.dollars import cost_lines, dollars_add_up
@@ -39,6 +40,7 @@ CHECKS = (
     "types_are_few",
     "spares_are_kept",
     "losses_are_survived",
+    "changes_are_possible",
     "nodes_are_available",
     "classes_go_short_in_order",
     "outcomes_are_true",
@@ -83,6 +85,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             types_are_few(facts),
             spares_are_kept(facts),
             losses_are_survived(facts),
+            changes_are_possible(facts),
             nodes_are_available(facts),
             classes_go_short_in_order(facts, flows),
             outcomes_are_true(facts, flows),

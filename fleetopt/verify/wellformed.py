@@ -16,6 +16,7 @@ from fleetopt.plan.domain import (
     Placement,
     Plan,
     Sale,
+    SlotChange,
     WorkloadCost,
     WorkloadOutcome,
     WorkOutcome,
@@ -58,6 +59,7 @@ def _sound_rows(plan: Plan, names: Names, tally: Tally) -> dict[str, tuple[Recor
         "placements": _sift(plan.placements, names.of_placement, _placement_key, tally),
         "workloads": _sift(plan.workloads, names.of_outcome, _outcome_key, tally),
         "work": _sift(plan.work, names.of_work, _work_key, tally),
+        "changes": _sift(plan.changes, names.of_change, _change_key, tally),
         "costs": _sift(plan.costs, names.of_cost, cost_key, tally),
         "workload_costs": _sift(plan.workload_costs, names.of_workload_cost, _workload_cost_key, tally),
     }
@@ -124,6 +126,10 @@ def _placement_key(row: Placement) -> Hashable:
 
 def _outcome_key(row: WorkloadOutcome) -> Hashable:
     return row.workload, row.period, row.slot, row.outlook
+
+
+def _change_key(row: SlotChange) -> Hashable:
+    return row.workload, row.config, row.role, row.node_type, row.site, row.period, row.slot, row.outlook
 
 
 def _work_key(row: WorkOutcome) -> Hashable:

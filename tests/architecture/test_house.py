@@ -20,6 +20,7 @@ FEATURE_FILES = sorted(p for p in (ROOT / "fleetopt/optimizer/features").glob("*
 PROVEN_BY = {
     "batch": "demand_is_met",
     "budgets": "budgets_are_kept",
+    "changes": "changes_are_possible",
     "classes": "classes_go_short_in_order",
     "facilities": "facilities_suffice",
     "least": "spares_are_kept",

@@ -22,11 +22,11 @@ from __future__ import annotations
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.credit import credit
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey
 from fleetopt.optimizer.options import Link, Option
 from fleetopt.optimizer.rules import Rules
-from fleetopt.scenario.domain import Workload
 
 
 class Serving(Feature):
@@ -68,8 +68,7 @@ class Serving(Feature):
             if option.shared is None:
                 ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
             role, demand = option.capacity.candidate.role, case.planned_rps[workload, *time]
-            part = _part(option, case.workloads[workload], demand / case.capability[time[2]])
-            carried = part * demand * variable
+            carried = credit(case, workload, option, (time[0], time[1], time[2])) * demand * variable
             if role == "aggregated":
                 ledgers.served.post(ServedKey(workload, *time), carried)
             else:
@@ -84,14 +83,6 @@ class Serving(Feature):
                 carried = ledgers.carried.total(CarriedKey(workload, role, site, kv_format, *time)) / demand
                 sentence = f"{role}_carries_split_traffic"
                 rules.at_most(sentence, (workload, site, kv_format, *time), split / demand - carried, 0.0)
-
-
-def _part(option: Option, workload: Workload, demand: float) -> float:
-    """The part of a demand that one replica carries: at most all of it, where replicas are whole and none is spare."""
-    part = option.capacity_rps / demand
-    if option.part is not None:
-        return min(part, 1.0 / option.part)
-    return part if option.shared or workload.spares else min(1.0, part)
 
 
 def _roles_on(options: tuple[Option, ...], link: Link) -> set[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fleetopt.plan.domain import Plan
 from fleetopt.report import cost_views as costs
 from fleetopt.report import plan_views as views
+from fleetopt.report.change_views import schedule_view
 from fleetopt.report.class_views import order_sentences
 from fleetopt.report.html import charts
 from fleetopt.report.html.blocks import Block, Heat, Pictures, Section, Sentences, Table
@@ -72,6 +73,7 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
         Table("fleet-table", views.fleet_view(plan), folded=True),
         Table("replica-table", views.placement_view(plan), folded=True),
         Table("pattern-table", pattern_view(plan), folded=True),
+        Table("schedule-table", schedule_view(plan), folded=True),
         Table("role-table", views.role_view(plan), folded=True),
     )
     return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *tables))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleetopt.study.styles.distserve import HIGH, LOW
+from fleetopt.study.styles.dopd import DYNAMIC_RATIO, STATIC_RATIO
 from fleetopt.study.styles.muxserve import NOTHING_SHARED, SHARING
 from fleetopt.study.styles.one_type import ONE_TYPE
 from fleetopt.study.styles.roles import AGGREGATED, DISAGGREGATED
@@ -20,6 +21,8 @@ STYLES: tuple[Style, ...] = (
     HIGH,
     NOTHING_SHARED,
     SHARING,
+    STATIC_RATIO,
+    DYNAMIC_RATIO,
 )
 
 __all__ = ["STYLES", "Style"]

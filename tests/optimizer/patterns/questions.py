@@ -18,7 +18,7 @@ from fleetopt.optimizer.solve import SolveOptions, solve
 from fleetopt.scenario.domain import Scenario, Sharing, Shortfall, Workload
 from fleetopt.scenario.supply_domain import Budget
 from fleetopt.scenario.work import AMOUNT, Batch, Work, most_rps
-from tests.oracle import brute_money, build
+from tests.oracle import brute_money, build, changing
 from tests.oracle import wired as wired_site
 from tests.oracle.draw import Draw
 from tests.oracle.test_random_losses import with_losses
@@ -129,6 +129,7 @@ QUESTIONS: dict[str, Question] = {
     "OrderTerms": drawn,
     "StockFeature": drawn,
     "Sales": brute_money.drawn,
+    "SlotChanges": changing.draw,
     "Upkeep": brute_money.drawn,
     "Fleet": drawn,
     "Quotas": drawn,

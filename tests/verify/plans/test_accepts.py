@@ -15,7 +15,8 @@ NAMES = [
     "bundles_hold", "placements_are_allowed", "gpus_pack_into_nodes",
     "kv_caches_get_through",
     "supply_is_respected", "quotas_are_respected", "budgets_are_kept", "facilities_suffice", "types_are_few",
-    "spares_are_kept", "losses_are_survived", "nodes_are_available", "classes_go_short_in_order", "outcomes_are_true",
+    "spares_are_kept", "losses_are_survived", "changes_are_possible",
+    "nodes_are_available", "classes_go_short_in_order", "outcomes_are_true",
     "dollars_add_up", "workload_costs_add_up", "gap_is_true", "goals_are_true", "evidence_is_true",
 ]  # fmt: skip
 

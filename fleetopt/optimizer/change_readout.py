@@ -1,0 +1,122 @@
+"""Reads changes between slots out of a solution: what starts and stops, what that loses, and what is kept standing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.changing import Family, families, gpus_of, same_weights, steps
+from fleetopt.optimizer.credit import lost_shares
+from fleetopt.optimizer.ledgers import ServedKey
+from fleetopt.optimizer.options import Option
+from fleetopt.optimizer.outcomes import Group
+from fleetopt.plan.domain import SlotChange
+from fleetopt.scenario.demand import TimeKey
+
+
+@dataclass(slots=True)
+class Move:
+    """What replicas of a family do as a slot begins: so many stop, flip their role, or load their weights."""
+
+    before: TimeKey
+    stopped: int
+    flipped: int
+    loaded: int
+    spare: int
+
+
+Moves = Mapping[tuple[str, ...], Move]
+"""By workload, family and the time that begins."""
+
+
+def moves_of(model: Any, case: PlanningCase) -> Moves:
+    """Every move of a solution, in the order of the calendar; none where the scenario states no changes."""
+    if case.changes is None:
+        return {}
+    found, moves = families(case), dict[tuple[str, ...], Move]()
+    for before, time in steps(case):
+        for one, options in found.items():
+            stood, stands = (_stands(model, one, options, at) for at in (before, time))
+            moves[*one, *time] = _move(model, (*one, *time), before, stands - stood)
+    for those in same_weights(case).values():
+        for _, time in steps(case):
+            _tidied([moves[*one, *time] for one in those if (*one, *time) in model.FLIPPED])
+    return moves
+
+
+def lost_replicas(moves: Moves, case: PlanningCase, key: ServedKey, option: Option) -> float:
+    """How many replicas fewer there are of an option, on average over a slot, because some of them start in it."""
+    move = moves.get((key.workload, option.family, *key[1:]))
+    by_flip, by_load = lost_shares(case, key.workload, option.family, key[1:])
+    return 0.0 if move is None else by_flip * move.flipped + by_load * move.loaded
+
+
+def kept_groups(model: Any, case: PlanningCase, moves: Moves) -> Iterator[tuple[ServedKey, Group]]:
+    """The replicas that stand where their workload asks for nothing."""
+    found = families(case) if len(model.RESTING) else {}
+    for (workload, family, *time), variable in model.RESTING.items():
+        replicas, key = round(variable.value), ServedKey(workload, *time)
+        if replicas:
+            sizes = found[workload, family]
+            option = next((one for one in sizes if one.least <= replicas <= one.most), sizes[0])
+            yield key, Group(option, replicas, case.capability[key.outlook], lost_replicas(moves, case, key, option))
+
+
+def changes_of(case: PlanningCase, moves: Moves) -> tuple[SlotChange, ...]:
+    """The records of all moves."""
+    found = families(case) if moves else {}
+    return tuple(
+        _record(case, key, found[key[0], key[1]][0], move)
+        for key, move in moves.items()
+        if move.stopped or move.flipped or move.loaded
+    )
+
+
+def _move(model: Any, key: tuple[str, ...], before: TimeKey, more: int) -> Move:
+    """What stops is at least what is missing; of what is counted as started, only what then stands did start."""
+    stopped = max(_count(model.STOPPED, key), -more, 0)
+    flipped = min(_count(model.FLIPPED, key), stopped + more)
+    return Move(before, stopped, flipped, stopped + more - flipped, stopped - max(0, -more))
+
+
+def _tidied(moves: Iterable[Move]) -> None:
+    """Takes out replicas that stop and load for nobody, and lets what loads beside what stops flip instead."""
+    alike = list(moves)
+    free = sum(move.stopped - move.flipped for move in alike)
+    for move in alike:
+        idle = min(free, move.spare, move.loaded)
+        move.stopped, move.loaded, free = move.stopped - idle, move.loaded - idle, free - idle
+    for move in alike:
+        more = min(free, move.loaded)
+        move.flipped, move.loaded, free = move.flipped + more, move.loaded - more, free - more
+
+
+def _record(case: PlanningCase, key: tuple[str, ...], option: Option, move: Move) -> SlotChange:
+    candidate, (workload, _, period, slot, outlook) = option.capacity.candidate, key
+    return SlotChange(
+        workload=workload,
+        model=case.workloads[workload].model,
+        role=candidate.role,
+        config=candidate.config.name if option.pattern is None else option.pattern.name,
+        node_type=option.pool[0],
+        site=option.pool[1],
+        period=period,
+        slot=slot,
+        after=move.before[1],
+        outlook=outlook,
+        stopped=move.stopped,
+        flipped=move.flipped,
+        loaded=move.loaded,
+        gpus=gpus_of(option),
+    )
+
+
+def _stands(model: Any, one: Family, options: list[Option], time: TimeKey) -> int:
+    kept = _count(model.RESTING, (*one, *time))
+    return kept + sum(_count(model.REPLICAS, (one[0], option.name, *time)) for option in options)
+
+
+def _count(variables: Any, key: tuple[str, ...]) -> int:
+    return round(variables[key].value) if key in variables else 0
