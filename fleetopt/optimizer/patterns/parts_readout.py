@@ -104,11 +104,12 @@ def _costs(orders: Iterable[CostLine], parts: Iterable[Iterable[CostLine]]) -> t
     lines = dict(known)
     for part in parts:
         for line in part:
-            before = known.get(_key(line))
-            usd = line.usd - (before.usd if before is not None else 0.0)
-            if abs(usd) > SAME * abs(line.usd):
-                so_far = lines.get(_key(line))
-                lines[_key(line)] = line.model_copy(update={"usd": usd + (so_far.usd if so_far is not None else 0.0)})
+            key = _key(line)
+            more = line.usd - (known[key].usd if key in known else 0.0)
+            if key not in lines:
+                lines[key] = line
+            elif abs(more) > SAME * abs(line.usd):
+                lines[key] = lines[key].model_copy(update={"usd": lines[key].usd + more})
     return tuple(lines.values())
 
 
