@@ -27,7 +27,7 @@ from fleetopt.plan.provenance import Began
 MANY_INTEGERS = 500
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
-MANY_REPLICAS = 300_000
+MANY_REPLICAS = 60_000
 """Kinds of replicas, times included, from which the program is not written whole."""
 
 
