@@ -64,6 +64,29 @@ def program_of(program: Program, values: Floats, rows: Ints, columns: Ints) -> P
     )
 
 
+def breakable(program: Program, rows: Ints, size: Floats, usd: float) -> Program:
+    """The relaxed program with a column for each of some rows: a unit of it breaks the row by `size`, for `usd`."""
+    count, columns = len(rows), program.cost.size
+    more = np.zeros(program.rows.count, np.int32)
+    more[rows] = 1
+    ends = program.rows.start[rows + 1]
+    sign = np.where(np.isfinite(program.row_upper[rows]), -1.0, 1.0)
+    return Program(
+        rows=Rows(
+            start=(program.rows.start + np.concatenate([[0], np.cumsum(more)])).astype(np.int32),
+            column=np.insert(program.rows.column, ends, columns + np.arange(count)).astype(np.int32),
+            coefficient=np.insert(program.rows.coefficient, ends, sign * size),
+        ),
+        cost=np.concatenate([program.cost, np.full(count, usd)]),
+        offset=program.offset,
+        column_lower=np.concatenate([program.column_lower, np.zeros(count)]),
+        column_upper=np.concatenate([program.column_upper, np.full(count, np.inf)]),
+        integer=np.zeros(columns + count, dtype=bool),
+        row_lower=program.row_lower,
+        row_upper=program.row_upper,
+    )
+
+
 def entries_of(rows: Rows, chosen: Ints) -> tuple[Ints, Ints]:
     """Where each chosen row starts among the entries of all chosen rows, and where those entries stand."""
     lengths = rows.start[chosen + 1] - rows.start[chosen]

@@ -16,10 +16,10 @@ from time import perf_counter
 import numpy as np
 
 from fleetopt.optimizer.known import Known
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.structure import NO_TIME
 from fleetopt.optimizer.patterns.watch import Watch
-from fleetopt.optimizer.pieces import pieces, program_of
+from fleetopt.optimizer.pieces import breakable, pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve_here
 
 SHARE_OF_TIME = 0.4
@@ -114,20 +114,8 @@ def _short(watch: Watch, program: Program) -> Flags:
 
 def _elastic(program: Program) -> Program:
     """The relaxed program whose rows may be short of something, at a price of one, and nothing else costs."""
-    rows, columns, count = program.rows, program.cost.size, program.rows.count
-    sign = np.where(np.isfinite(program.row_upper), -1.0, 1.0)
-    return replace(
-        program,
-        rows=Rows(
-            (rows.start + np.arange(count + 1)).astype(np.int32),
-            np.insert(rows.column, rows.start[1:], columns + np.arange(count)).astype(np.int32),
-            np.insert(rows.coefficient, rows.start[1:], sign),
-        ),
-        cost=np.repeat([0.0, 1.0], [columns, count]),
-        column_lower=np.concatenate([program.column_lower, np.zeros(count)]),
-        column_upper=np.concatenate([program.column_upper, np.full(count, np.inf)]),
-        integer=np.zeros(columns + count, dtype=bool),
-    )
+    every = np.arange(program.rows.count, dtype=np.int32)
+    return breakable(replace(program, cost=np.zeros_like(program.cost)), every, np.ones(len(every)), 1.0)
 
 
 def _placed(watch: Watch, program: Program, near: Program, shared: Flags, values: Floats) -> Floats | None:

@@ -23,12 +23,12 @@ from time import perf_counter
 import numpy as np
 
 from fleetopt.optimizer.aside import aside
-from fleetopt.optimizer.matrix import Floats, Ints, Program, Rows
+from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
-from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.structure import NO_TIME, span_of_rows
 from fleetopt.optimizer.patterns.watch import THREADS
-from fleetopt.optimizer.pieces import entries_of, program_of
+from fleetopt.optimizer.pieces import breakable, entries_of, program_of
 
 CLOSE = 2e-5
 """Relative distance of the master's value from the best point's at which a point is taken for the optimum, if it is not
@@ -109,7 +109,7 @@ class Blocks:
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
-        row_time = _time_of_rows(program.rows, time)
+        _, row_time = span_of_rows(program.rows, time)
         self._own = np.flatnonzero(row_time == NO_TIME).astype(np.int32)
         self._blocks = _blocks(program, time, row_time, self._shared)
 
@@ -228,13 +228,6 @@ class _Master:
         return found
 
 
-def _time_of_rows(rows: Rows, time: Ints) -> Ints:
-    row = np.repeat(np.arange(rows.count), np.diff(rows.start))
-    found = np.full(rows.count, NO_TIME, dtype=np.int32)
-    np.maximum.at(found, row, time[rows.column])
-    return found
-
-
 def _blocks(program: Program, time: Ints, row_time: Ints, shared: Ints) -> list[_Block]:
     place = np.full(len(time), -1, dtype=np.int32)
     place[shared] = np.arange(len(shared), dtype=np.int32)
@@ -252,27 +245,13 @@ def _blocks(program: Program, time: Ints, row_time: Ints, shared: Ints) -> list[
         limits = own.row_lower[linked], own.row_upper[linked]
         at = linked.astype(np.int32)
         links = row.astype(np.int32), order[there], coefficient
-        found.append(_Block(rows, columns, Relaxation(_breakable(own, at, usd)), at, *limits, links))
+        found.append(_Block(rows, columns, Relaxation(breakable(own, at, _largest(own)[at], usd)), at, *limits, links))
     return found
 
 
-def _breakable(program: Program, rows: Ints, usd: float) -> Program:
-    """The program with a column for each of some rows by which it can be broken."""
-    size, count, lengths = np.ones(program.rows.count), len(rows), np.diff(program.rows.start)
-    np.maximum.at(size, np.repeat(np.arange(program.rows.count), lengths), np.abs(program.rows.coefficient))
-    sign = np.where(np.isfinite(program.row_upper[rows]), -1.0, 1.0)
-    ends = program.rows.start[rows + 1]
-    more = np.zeros(program.rows.count, np.int32)
-    more[rows] = 1
-    return replace(
-        program,
-        rows=Rows(
-            start=(program.rows.start + np.concatenate([[0], np.cumsum(more)])).astype(np.int32),
-            column=np.insert(program.rows.column, ends, program.cost.size + np.arange(count)).astype(np.int32),
-            coefficient=np.insert(program.rows.coefficient, ends, sign * size[rows]),
-        ),
-        cost=np.concatenate([program.cost, np.full(count, usd)]),
-        column_lower=np.concatenate([program.column_lower, np.zeros(count)]),
-        column_upper=np.concatenate([program.column_upper, np.full(count, np.inf)]),
-        integer=np.zeros(program.cost.size + count, dtype=bool),
-    )
+def _largest(program: Program) -> Floats:
+    """The largest coefficient of each row, one at least."""
+    size = np.ones(program.rows.count)
+    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+    np.maximum.at(size, row, np.abs(program.rows.coefficient))
+    return size

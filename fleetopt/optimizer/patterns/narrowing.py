@@ -41,7 +41,7 @@ CLOSE_ENOUGH = 0.02
 WANTED = 1e-3
 """Of what is lost, what an option must have to do with to be taken in."""
 
-SHARE_OF_TIME = 0.4
+SHARE_OF_TIME = 0.6
 """Of the time limit, after which a program is not written again."""
 
 USED = 1e-6

@@ -23,7 +23,7 @@ from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.matrix import EMPTY, Flags, Ints, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.stack import Portion, Stack, portion_of
-from fleetopt.optimizer.patterns.structure import NO_TIME, Key, time_of_columns
+from fleetopt.optimizer.patterns.structure import NO_TIME, Key, span_of_rows, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.scenario.demand import TimeKey
 
@@ -107,10 +107,5 @@ def _is_apart(case: PlanningCase, features: Sequence[Feature]) -> bool:
 
 def joins_times(matrix: Matrix, time: Ints) -> bool:
     """Whether a row has columns of more than one time."""
-    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
-    timed = time[matrix.rows.column] != NO_TIME
-    row, times = row[timed], time[matrix.rows.column[timed]]
-    first, last = np.full(matrix.rows.count, len(time) + 1), np.full(matrix.rows.count, NO_TIME)
-    np.minimum.at(first, row, times)
-    np.maximum.at(last, row, times)
-    return bool((first[row] != last[row]).any())
+    first, last = span_of_rows(matrix.rows, time)
+    return bool((first < last).any())

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Flags, Ints, Matrix
+from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Rows
 from fleetopt.optimizer.pieces import pieces
 
 NO_TIME = -1
@@ -48,6 +48,17 @@ def key_of(variable: Any) -> Key:
     return (name, *index) if isinstance(index, tuple) else (name,) if index is None else (name, str(index))
 
 
+def span_of_rows(rows: Rows, time: Ints) -> tuple[Ints, Ints]:
+    """First and last time that each row has columns of; where it has none the last is NO_TIME, the first is later."""
+    row = np.repeat(np.arange(rows.count), np.diff(rows.start))
+    timed = time[rows.column] != NO_TIME
+    first = np.full(rows.count, time.max(initial=0) + 1, dtype=np.int32)
+    last = np.full(rows.count, NO_TIME, dtype=np.int32)
+    np.minimum.at(first, row[timed], time[rows.column[timed]])
+    np.maximum.at(last, row[timed], time[rows.column[timed]])
+    return first, last
+
+
 def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]:
     """What hangs together once nodes in service and orders are left out, each at one time.
 
@@ -55,12 +66,9 @@ def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]
     """
     held = _fielded(problem, matrix) | (time == NO_TIME)
     row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
-    times, outside = time[matrix.rows.column], held[matrix.rows.column]
-    first, last = np.full(matrix.rows.count, time.max(initial=0) + 1), np.full(matrix.rows.count, NO_TIME)
-    np.minimum.at(first, row, times)
-    np.maximum.at(last, row, times)
+    first, last = span_of_rows(matrix.rows, time)
     touched = np.zeros(matrix.rows.count, dtype=bool)
-    np.logical_or.at(touched, row, outside)
+    np.logical_or.at(touched, row, held[matrix.rows.column])
     found = pieces(matrix.rows, held, among=(first == last) & ~touched)
     return [Piece(rows, columns) for rows, columns in found if matrix.integer[columns].any()]
 

@@ -12,8 +12,9 @@ from fleetopt.capacity.table import derive
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import FEATURES
 from fleetopt.optimizer.matrix import Ints, Program, Rows
+from fleetopt.optimizer.patterns import blocks as blocks_module
 from fleetopt.optimizer.patterns import parts as parts_module
-from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
+from fleetopt.optimizer.patterns.blocks import CLOSE, KEPT, Blocks
 from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import rounding
@@ -44,14 +45,16 @@ def worth(program: Program, point: Point) -> float:
 
 
 @pytest.mark.slow
-def test_blocks_and_the_whole_have_one_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept", [KEPT, 0])
+def test_blocks_and_the_whole_have_one_optimum(monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
     """Proves: over random questions, begun without any order, the blocks' value is the relaxation's, their columns keep
-    its rows, and their duals prove the value; with rounded rows as well.
+    its rows, and their duals prove the value; with rounded rows as well; whether solvers are kept or let go.
 
     Sensitivity: a cut with the wrong sign, duals of another block, or orders left out of a block's rows give another
     value, or duals that prove less.
     """
     monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
+    monkeypatch.setattr(blocks_module, "KEPT", kept)
     met = 0
     for seed in range(CASES):
         parts = drawn(seed)

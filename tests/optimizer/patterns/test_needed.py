@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fleetopt.optimizer import tidy as tidy_module
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.plain import Plain, Ways
@@ -54,3 +55,15 @@ def test_a_plan_with_nothing_to_spare_stays() -> None:
     values = np.where(plain.replicas, 3.0, 0.0)
     once = needed(matrix, plain, values)
     assert np.array_equal(needed(matrix, plain, once), once)
+
+
+def test_large_plans_are_tidied_by_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: beyond the size at which programs are no longer solved to tidy them, a plain one loses its idle replicas.
+
+    Sensitivity: left as it was found, every option would keep its three replicas.
+    """
+    problem, matrix, plain = program(growing())
+    assert isinstance(plain, Plain)
+    monkeypatch.setattr(tidy_module, "LARGE", 0)
+    values = np.where(plain.replicas, 3.0, 0.0)
+    assert np.array_equal(tidy_module.tidy(problem, matrix, values), needed(matrix, plain, values))
