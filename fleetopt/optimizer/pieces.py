@@ -10,6 +10,8 @@ import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
 
+TOLERANCE = 1e-6
+
 
 def pieces(rows: Rows, held: Flags, among: Flags | None = None) -> list[tuple[Ints, Ints]]:
     """Rows and free columns that hang together once the held columns are constants.
@@ -85,6 +87,18 @@ def breakable(program: Program, rows: Ints, size: Floats, usd: float) -> Program
         row_lower=program.row_lower,
         row_upper=program.row_upper,
     )
+
+
+def allowed(program: Program, values: Floats) -> bool:
+    """Whether values are within the bounds of all columns and rows."""
+    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+    sums = np.bincount(row, program.rows.coefficient * values[program.rows.column], program.rows.count)
+    limits = (values, program.column_lower, program.column_upper), (sums, program.row_lower, program.row_upper)
+    for at, low, high in limits:
+        slack = TOLERANCE * np.maximum(1.0, np.abs(at))
+        if not ((low - slack <= at) & (at <= high + slack)).all():
+            return False
+    return True
 
 
 def entries_of(rows: Rows, chosen: Ints) -> tuple[Ints, Ints]:

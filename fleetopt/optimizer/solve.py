@@ -120,13 +120,14 @@ def solve_here(
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after.
         stop: asked now and then whether to give up; never, unless told otherwise.
-        small: whether a tree is so small that a search of its own at the root costs more than it saves.
+        small: whether a tree is so small that searches of programs within it cost more than they save.
     """
     if not program.cost.size:
         return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
     highs = configured(options, max_nodes)
     if small:
-        highs.setOptionValue("mip_heuristic_run_root_reduced_cost", False)
+        for heuristic in ("root_reduced_cost", "rins", "rens"):
+            highs.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
     highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)

@@ -6,7 +6,7 @@ CSV files and in plan.json.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from fleetopt.plan.domain import Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
@@ -111,6 +111,7 @@ def _in_service(order: Order) -> str:
 def placement_view(plan: Plan) -> View:
     """Replicas by workload, role and serving config: "4 x 8 H200" is four replicas of eight GPUs."""
     times, note = times_of(plan)
+    rank = {name: place for place, name in enumerate(dict.fromkeys(w.workload for w in plan.workloads))}
     placed: dict[tuple[str, ...], dict[TimeKey, Placement]] = {}
     for p in plan.placements:
         key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "", p.pattern or "")
@@ -118,7 +119,7 @@ def placement_view(plan: Plan) -> View:
     rows = [
         [*key[:2], key[2] + (", paired" if key[6] else ""), key[4], *_capacity_words(by_time)]
         + [_replicas(by_time.get(t)) for t in times]
-        for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(plan, item[0]))
+        for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(rank, item[0]))
         if any(t in by_time for t in times)
     ]
     titles = ["workload", "role", "config", "site", "bound by", "capacity known to", *labels(times)]
@@ -146,9 +147,8 @@ def _replicas(placement: Placement | None) -> str:
 _ROLES = ("prefill", "decode", "aggregated")
 
 
-def _workload_order(plan: Plan, key: tuple[str, ...]) -> tuple[int | str, ...]:
-    names = list(dict.fromkeys(w.workload for w in plan.workloads))
-    return names.index(key[0]), _ROLES.index(key[1]), *key[2:]
+def _workload_order(rank: Mapping[str, int], key: tuple[str, ...]) -> tuple[int | str, ...]:
+    return rank[key[0]], _ROLES.index(key[1]), *key[2:]
 
 
 def workload_view(plan: Plan) -> View:

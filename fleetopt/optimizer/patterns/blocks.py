@@ -15,7 +15,7 @@ which is a dual solution of the whole program with the master's value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -24,11 +24,13 @@ import numpy as np
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.master import Cut, Master
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import NO_TIME, span_of_rows
 from fleetopt.optimizer.patterns.watch import THREADS
-from fleetopt.optimizer.pieces import breakable, entries_of, program_of
+from fleetopt.optimizer.pieces import allowed, breakable, entries_of, program_of
+from fleetopt.optimizer.solve import SolveOptions
 
 CLOSE = 2e-5
 """Relative distance of the master's value from the best point's at which a point is taken for the optimum, if it is not
@@ -40,21 +42,16 @@ KEPT = 1_000_000
 STEP = 0.5
 """How far from the best point to the master's a point is asked."""
 
+ROUGHLY = 0.1
+"""Of what an optimum rose by from the last one, how far from it is close enough."""
+
 MOST_TURNS = 200
+WHOLE_TURNS = 3
 
 PENALTY = 10.0
 """Price of breaking a row by what the largest column puts into it, next to the dearest column of all."""
 
 BROKEN = 1e-6
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Cut:
-    """USD of a block >= usd + slope . orders, and the duals of its rows that say so."""
-
-    usd: float
-    slope: Floats
-    duals: Floats
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +69,7 @@ class _Block:
     upper: Floats
     entries: tuple[Ints, Ints, Floats]
     broken: float = 0.0
-    cuts: list[_Cut] = field(default_factory=list)
+    cuts: list[Cut] = field(default_factory=list)
     values: Floats = field(default_factory=lambda: np.zeros(0))
 
     def usd(self, orders: Floats, end: float) -> float | None:
@@ -84,7 +81,7 @@ class _Block:
         if point is None:
             return None
         slope = np.bincount(order, -coefficient * point.row_dual[self.linked[row]], len(orders)).astype(float)
-        self.cuts.append(_Cut(point.value - float(slope @ orders), slope, point.row_dual))
+        self.cuts.append(Cut(point.value - float(slope @ orders), slope, point.row_dual))
         self.values = point.columns[: len(self.columns)]
         self.broken = float(point.columns[len(self.columns) :].sum())
         return point.value
@@ -94,18 +91,25 @@ class Blocks:
     """The relaxation of a program, a block for each time."""
 
     def __init__(
-        self, program: Program, time: Ints, orders: Floats, stop: Callable[[], bool] = bool, close: float = CLOSE
+        self,
+        program: Program,
+        time: Ints,
+        orders: Floats,
+        stop: Callable[[], bool] = bool,
+        close: tuple[float, float] = (CLOSE, CLOSE),
     ) -> None:
         """Takes the program apart.
 
         Args:
             program: the program; no column of a time earns money.
             time: the place of each column's time, NO_TIME for orders and the like.
-            orders: values of the columns of no time to begin at, within the rows that have no others.
+            orders: values of the columns of no time to begin at, if no rule of theirs alone is against it.
             stop: asked now and then whether to give up; never, unless told otherwise.
-            close: relative distance from the optimum that is close enough.
+            close: relative distance from the optimum that is close enough; at last and at first. In between it is a
+                tenth of what the optimum rose by.
         """
-        self._program, self._time, self._stop, self._close = program, time, stop, close
+        self._program, self._time, self._stop, self._close = program, time, stop, close[0]
+        self._rough, self._value = close[1], 0.0
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
@@ -116,8 +120,13 @@ class Blocks:
     def optimum(self, time_limit_s: float) -> Point | None:
         """The optimum, or None where there is none or the time was too short to find it."""
         end = perf_counter() + time_limit_s
-        program = program_of(self._program, np.zeros(len(self._time)), self._own, self._shared)
-        master = _Master(program, self._blocks)
+        program = self._orders()
+        master = Master(program, [block.cuts for block in self._blocks])
+        if not allowed(program, self._best):
+            point = master.optimum(end)
+            if point is None:
+                return None
+            self._best = point.columns[: len(self._best)]
         asked, least, values, broken = self._best, np.inf, list[Floats](), 0.0
         for _ in range(MOST_TURNS):
             usd = self._ask(asked, end)
@@ -130,14 +139,42 @@ class Blocks:
             point = master.optimum(end)
             if point is None:
                 return None
-            if least - point.value <= self._close * abs(least) and (
-                broken <= BROKEN or np.array_equal(asked, self._best)
-            ):
-                duals = master.duals(point)
-                return self._point(point, values, duals) if broken <= BROKEN else None
+            close = max(self._close, self._rough) * abs(least)
+            if least - point.value <= close and (broken <= BROKEN or np.array_equal(asked, self._best)):
+                self._rough = ROUGHLY * (point.value - self._value) / max(abs(least), 1e-9)
+                self._value = point.value
+                duals = master.duals(point, [len(block.rows) for block in self._blocks])
+                own = point.row_dual[: len(self._own)]
+                return self._point(point.value, (own, duals), self._best, values) if broken <= BROKEN else None
             step = STEP if broken <= BROKEN else 1.0
             asked = self._best + step * (point.columns[: len(self._best)] - self._best)
         return None
+
+    def whole(self, gap: float, time_limit_s: float) -> Point | None:
+        """Near the optimum with whole orders: what each time costs beneath them, and its duals there.
+
+        The master's whole orders are asked again while they cost more by the blocks than by the cuts. Rows of orders
+        alone have no duals.
+
+        Args:
+            gap: relative distance from the optimum that is close enough.
+            time_limit_s: for all of it.
+        """
+        end = perf_counter() + time_limit_s
+        program, cuts, best = self._orders(), [block.cuts for block in self._blocks], None
+        for _ in range(WHOLE_TURNS):
+            effort = SolveOptions(gap=gap / 2.0, time_limit_s=max(0.0, end - perf_counter()))
+            orders, bound = Master(program, cuts).whole(effort, self._stop)
+            usd = None if orders is None else self._ask(orders, end)
+            if orders is None or usd is None:
+                break
+            usd += float(program.cost @ orders)
+            if sum(block.broken for block in self._blocks) <= BROKEN and (best is None or usd < best.value):
+                duals = np.zeros(len(self._own)), [block.cuts[-1].duals for block in self._blocks]
+                best = self._point(usd, duals, orders, [block.values for block in self._blocks])
+            if usd - bound <= gap * abs(usd):
+                break
+        return best
 
     def add(self, rows: Sequence[Row]) -> None:
         """Adds rows, each of one time; the last basis stays the place to begin from."""
@@ -169,63 +206,26 @@ class Blocks:
         usd = [one for some in aside(jobs, THREADS, lambda: None) for one in some]
         return None if None in usd else float(sum(usd))  # type: ignore[arg-type]
 
-    def _point(self, master: Point, values: Sequence[Floats], duals: Sequence[Floats]) -> Point:
+    def _orders(self) -> Program:
+        """The rows and columns of no single time."""
+        return program_of(self._program, np.zeros(len(self._time)), self._own, self._shared)
+
+    def _point(
+        self, usd: float, duals: tuple[Floats, Sequence[Floats]], orders: Floats, values: Sequence[Floats]
+    ) -> Point:
+        """What is known of orders and of every block, put together; duals are those of orders' rows and the blocks'."""
         program, added = self._program, self._added
         columns, row_dual = np.zeros(len(self._time)), np.zeros(program.rows.count + len(added))
-        columns[self._shared] = self._best
-        row_dual[self._own] = master.row_dual[: len(self._own)]
-        for block, here, worth in zip(self._blocks, values, duals, strict=True):
+        columns[self._shared] = orders
+        row_dual[self._own] = duals[0]
+        for block, here, worth in zip(self._blocks, values, duals[1], strict=True):
             columns[block.columns] = here
             row_dual[block.rows] = worth
         row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
         paid = np.bincount(program.rows.column, program.rows.coefficient * row_dual[row], len(columns))
         for one, dual in zip(added, row_dual[program.rows.count :], strict=True):
             paid[one.columns] += dual * one.coefficients
-        return Point(master.value + program.offset, columns, row_dual, program.cost - paid)
-
-
-class _Master:
-    """Orders, and what each block costs at least by its cuts, which are all in here."""
-
-    def __init__(self, orders: Program, blocks: Sequence[_Block]) -> None:
-        self._blocks = blocks
-        self._cuts: list[tuple[int, _Cut]] = []
-        self._taken = [0 for _ in blocks]
-        self._rows, self._orders = orders.rows.count, orders.cost.size
-        count = len(blocks)
-        self._relaxation = Relaxation(
-            replace(
-                orders,
-                cost=np.concatenate([orders.cost, np.ones(count)]),
-                column_lower=np.concatenate([orders.column_lower, np.zeros(count)]),
-                column_upper=np.concatenate([orders.column_upper, np.full(count, np.inf)]),
-                integer=np.zeros(self._orders + count, dtype=bool),
-            )
-        )
-
-    def optimum(self, end: float) -> Point | None:
-        """The optimum with the cuts that the blocks have by now."""
-        rows = []
-        for place, block in enumerate(self._blocks):
-            for cut in block.cuts[self._taken[place] :]:
-                rises = np.flatnonzero(cut.slope)
-                columns = np.append(rises, self._orders + place).astype(np.int32)
-                rows.append(Row(columns, np.append(-cut.slope[rises], 1.0), cut.usd))
-                self._cuts.append((place, cut))
-            self._taken[place] = len(block.cuts)
-        self._relaxation.add(rows)
-        return self._relaxation.optimum(end - perf_counter())
-
-    def duals(self, point: Point) -> list[Floats]:
-        """The duals of each block's rows, mixed from its cuts; those that have no part in it are forgotten."""
-        found = [np.zeros(len(block.rows)) for block in self._blocks]
-        for block in self._blocks:
-            block.cuts.clear()
-        for (place, cut), share in zip(self._cuts, point.row_dual[self._rows :], strict=True):
-            if share > 0.0:
-                found[place][: len(cut.duals)] += share * cut.duals
-                self._blocks[place].cuts.append(cut)
-        return found
+        return Point(usd + program.offset, columns, row_dual, program.cost - paid)
 
 
 def _blocks(program: Program, time: Ints, row_time: Ints, shared: Ints) -> list[_Block]:

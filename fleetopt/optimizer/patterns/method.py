@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.known import known, known_parts
 from fleetopt.optimizer.matrix import Flags, Matrix, Program
+from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.narrowing import bounded
-from fleetopt.optimizer.patterns.parts import Parts
+from fleetopt.optimizer.patterns.parts import Parts, joins_times
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
 from fleetopt.optimizer.patterns.relaxation import Relaxation
-from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
 from fleetopt.optimizer.patterns.rows import Row, strengthened
-from fleetopt.optimizer.patterns.search import searching
+from fleetopt.optimizer.patterns.search import ROUNDS, searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
@@ -77,8 +80,8 @@ def solve_narrowed(
     strong = parts.program
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
-        searching(watch, parts.program, parts.plain, part.point)
-        strong = _placed(watch, parts.program, part.rows, parts.shared)
+        found = Ground(parts.program, parts.plain, parts.time, len(parts.times) > 1, part.rows, part.begin)
+        strong = _planned(watch, found)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
@@ -89,15 +92,24 @@ def solve_narrowed(
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
-    plain, relaxation = plain_of(problem, matrix, time), Relaxation(matrix)
-    rows: Sequence[Row]
+    plain, shared = plain_of(problem, matrix, time), time == NO_TIME
     if plain is None or not plain.replicas.any():
-        rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
-    else:
-        rows, point = rounding(watch, relaxation, plain)
-        if point is not None and not watch.over:
-            searching(watch, matrix, plain, point)
-    return _placed(watch, matrix, rows, time == NO_TIME)
+        pieces = workload_pieces(problem, matrix, time)
+        return _placed(watch, matrix, bounding(watch, matrix, Relaxation(matrix), pieces), shared)
+    apart = not joins_times(matrix, time)
+    found = relaxed(watch, plain, plain.loosened(matrix), time if apart else None, np.zeros(int(shared.sum())))
+    if found is None:
+        return _placed(watch, matrix, [], shared)
+    return _planned(watch, Ground(matrix, plain, time, apart, found.rows, found.with_whole_orders(watch)))
+
+
+def _planned(watch: Watch, found: Ground) -> Program:
+    """Plans of a plain program; the program with the rows."""
+    if not watch.over:
+        replicas = searching(watch, found.program, found.plain, found.begin, 1 if found.apart else ROUNDS)
+        if found.apart and not watch.done:
+            choosing(watch, found, replicas)
+    return _placed(watch, found.program, found.rows, found.time == NO_TIME)
 
 
 def _placed(watch: Watch, program: Program, rows: Sequence[Row], shared: Flags) -> Program:

@@ -8,7 +8,7 @@ docs/decisions/0017 has what this gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,12 +19,12 @@ from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.last_plan import in_use
 from fleetopt.optimizer.matrix import Flags, Floats
 from fleetopt.optimizer.options import Option
-from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
 from fleetopt.optimizer.patterns.left_out import Lost, lost
 from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.plain import Plain, Ways
-from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
-from fleetopt.optimizer.patterns.rounding import Rounded, rounding
+from fleetopt.optimizer.patterns.relaxation import Point
+from fleetopt.optimizer.patterns.relaxed import Relaxed, relaxed
+from fleetopt.optimizer.patterns.rounding import Rounded
 from fleetopt.optimizer.patterns.structure import Key
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.plan.domain import Plan
@@ -32,16 +32,16 @@ from fleetopt.plan.domain import Plan
 GROUPS = 4
 """Slots of a period of the coarse case."""
 
+COARSE_GAP = 0.05
+"""The gap that the coarse case is relaxed for: it only says which options are of use."""
+
 MAY_BE_LOST = 0.2
 """Of the gap asked for, what the options left out may save before the program is written again with some of them."""
-
-CLOSE_ENOUGH = 0.02
-"""Of the gap asked for, how far from its optimum a relaxation may stay."""
 
 WANTED = 1e-3
 """Of what is lost, what an option must have to do with to be taken in."""
 
-SHARE_OF_TIME = 0.6
+SHARE_OF_TIME = 0.4
 """Of the time limit, after which a program is not written again."""
 
 USED = 1e-6
@@ -52,11 +52,12 @@ about what to pay for."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A narrow program with its rounded rows, and the optimum of its relaxation with them."""
+    """A narrow program with its rounded rows, the optimum of its relaxation with them, and where the search begins."""
 
     parts: Parts
     rows: list[Rounded]
     point: Point
+    begin: Point
 
     def orders(self) -> dict[Key, float]:
         """What is of no single time at the optimum, by name."""
@@ -80,48 +81,52 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
         return None
     narrow, orders, found = narrowed(case, few, watch.options.start), few.orders(), None
     while True:
-        part = _part(watch, narrow, features, orders)
-        if part is None:
-            return found
-        late = found is not None or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
-        found, orders = part, part.orders()
-        bound, missing = part.bounds(case)
-        watch.know("bounding", bound)
-        if late or missing.usd <= MAY_BE_LOST * watch.options.gap * abs(part.point.value):
-            return found
-        narrow = _widened(case, narrow, missing)
+        part, missing = _checked(watch, case, narrow, features, orders, last=found is not None)
+        if part is None or missing is None:
+            return part or found
+        narrow, orders, found = _widened(case, narrow, missing), part.orders(), part
+
+
+def _checked(
+    watch: Watch,
+    case: PlanningCase,
+    narrow: PlanningCase,
+    features: Sequence[Feature],
+    orders: Mapping[Key, float],
+    *,
+    last: bool,
+) -> tuple[Bounded | None, Lost | None]:
+    """A narrow program, whose bound the watch was told, with whole orders to begin from.
+
+    Or, if too much is lost and there is time to write it again, as it is, with what is lost.
+    """
+    made = _part(watch, narrow, features, orders)
+    if made is None:
+        return None, None
+    part, found = made
+    bound, missing = part.bounds(case)
+    watch.know("bounding", bound)
+    late = last or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
+    if not late and missing.usd > MAY_BE_LOST * watch.options.gap * abs(part.point.value):
+        return part, missing
+    return replace(part, begin=found.with_whole_orders(watch)), None
 
 
 def _part(
-    watch: Watch, narrow: PlanningCase, features: Sequence[Feature], orders: Mapping[Key, float]
-) -> Bounded | None:
-    """A program with its rows and optima, begun at some orders, by name."""
-    silent = watch.silent()
+    watch: Watch, narrow: PlanningCase, features: Sequence[Feature], orders: Mapping[Key, float], gap: float = 0.0
+) -> tuple[Bounded, Relaxed] | None:
+    """A program with its rows and optima, begun at some orders, by name; no closer than a gap needs it."""
+    silent = watch.silent(gap)
     parts = written(watch, narrow, features)
     if parts is None:
         return None
-    close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
-    for relaxation in _relaxations(parts, orders, lambda: watch.interrupted or silent.interrupted, close):
-        rows, point = rounding(silent, relaxation, parts.plain)
-        watch.interrupted |= silent.interrupted
-        if point is not None:
-            return Bounded(parts, rows, point)
-        if watch.over:
-            break
-    return None
-
-
-def _relaxations(
-    parts: Parts, orders: Mapping[Key, float], stop: Callable[[], bool], close: float
-) -> Iterator[Relaxation | Blocks]:
-    """A block for each time where that can be; the whole at once where it cannot, or does not come to an end."""
-    program, shared = parts.plain.loosened(parts.program), parts.shared
-    if len(parts.times) > 1 and (program.cost[~shared] >= 0.0).all() and (program.column_lower[~shared] >= 0.0).all():
-        begin = np.zeros(len(shared))
-        for name, column in parts.names.items():
-            begin[column] = orders.get(name, 0.0)
-        yield Blocks(program, parts.time, begin[shared], stop, close)
-    yield Relaxation(program)
+    plain, begin = parts.plain, np.zeros(len(parts.shared))
+    for name, column in parts.names.items():
+        begin[column] = orders.get(name, 0.0)
+    apart = parts.time if len(parts.times) > 1 else None
+    found = relaxed(silent, plain, plain.loosened(parts.program), apart, begin[parts.shared])
+    watch.interrupted |= silent.interrupted
+    return None if found is None else (Bounded(parts, found.rows, found.point, found.point), found)
 
 
 def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:
@@ -139,7 +144,8 @@ def coarsely(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> B
     """The program of the coarse case and its optimum, or None where it is not plain or has none."""
     if any(workload.batch for workload in case.workloads.values()):
         return None
-    return _part(watch, coarse(case, GROUPS), features, {})
+    made = _part(watch, coarse(case, GROUPS), features, {}, COARSE_GAP)
+    return None if made is None else made[0]
 
 
 def narrowed(case: PlanningCase, few: Bounded, start: Plan | None = None) -> PlanningCase:

@@ -27,10 +27,10 @@ from fleetopt.optimizer.patterns.structure import NO_TIME, Key, span_of_rows, ti
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.scenario.demand import TimeKey
 
-REPLICAS_A_PART = 20_000
+REPLICAS_A_PART = 10_000
 """Kinds of replicas, times included, of one part: enough to share what every part repeats, few enough to forget."""
 
-LARGE = 100_000
+LARGE = 20_000
 """Kinds of replicas, times included, from which two processes are sooner done."""
 
 SAMPLE = 2

@@ -8,16 +8,17 @@ are furthest from their bounds with more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
+from fleetopt.optimizer.matrix import Flags, Floats, Program
+from fleetopt.optimizer.patterns.opened import Piece
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import pieces, program_of
-from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve_here
+from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
 
 FIRST_NODES = 50
 MORE_NODES = 4
@@ -46,62 +47,35 @@ def ordering(watch: Watch, matrix: Program, shared: Flags) -> Floats | None:
     return solution.values
 
 
-@dataclass(slots=True, eq=False)
-class _Open:
-    """A piece with the best that is known of it."""
-
-    columns: Ints
-    program: Program
-    floor: float = -np.inf
-    best: Solution | None = None
-
-    def begin(self, values: Floats) -> None:
-        """Takes the piece's part of a whole plan."""
-        own = values[self.columns]
-        self.best = Solution(Reason.FEASIBLE, float(self.program.cost @ own), None, own, 0.0)
-
-    @property
-    def missing(self) -> float:
-        """How much the piece may still be too dear, next to its bound or, before it has one, to its relaxed cost."""
-        if self.best is None or self.best.objective is None:
-            return np.inf
-        return max(0.0, self.best.objective - (self.floor if self.best.bound is None else self.best.bound))
-
-
 def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> bool:
     """Makes the values whole, time by time; says whether every piece came to its end.
 
     Where the best plan so far has these orders, every piece begins from it.
     """
     found = pieces(matrix.rows, shared)
-    opened = [_Open(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
-    allowed, known = _allowed(watch, len(opened)), watch.values
+    opened = [Piece(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
+    enough, known = watch.enough(len(opened)), watch.values
     if known is not None and np.array_equal(known[shared], values[shared]):
         for piece in opened:
-            piece.begin(known)
-        watch.each(partial(_near, watch, allowed), opened)
+            piece.take(known[piece.columns])
+        watch.each(partial(near, watch, enough), opened)
     else:
         watch.each(partial(_round, watch, values), opened)
     _tell(watch, matrix, shared, values, opened)
     nodes = FIRST_NODES
-    while left := [piece for piece in opened if piece.missing > allowed]:
+    while left := [piece for piece in opened if piece.missing > enough]:
         left.sort(key=lambda piece: -piece.missing)
-        effort = partial(_solve, watch, allowed, nodes, watch.left_s * THREADS / len(left))
+        effort = partial(_solve, watch, enough, nodes, watch.left_s * THREADS / len(left))
         solved = watch.each(effort, left)
         for piece, solution in zip(left, solved, strict=True):
-            piece.best = _better(piece.best, solution)
+            piece.better(solution)
         if not _tell(watch, matrix, shared, values, opened) or watch.done:
             return False
         nodes *= MORE_NODES
     return True
 
 
-def _allowed(watch: Watch, count: int) -> float:
-    """What a piece may be too dear, in USD: an equal part of half the gap."""
-    return watch.options.gap / 2.0 * abs(watch.bound or 0.0) / max(1, count) + 1e-9
-
-
-def _round(watch: Watch, values: Floats, piece: _Open) -> None:
+def _round(watch: Watch, values: Floats, piece: Piece) -> None:
     """A first plan at little cost: whole numbers next to the relaxed ones, further off only where there is none.
 
     Restricting a program to the neighbours of its relaxation: Berthold, RENS, Math. Prog. Comp. 6, 2014.
@@ -122,7 +96,7 @@ def _round(watch: Watch, values: Floats, piece: _Open) -> None:
             return
 
 
-def _near(watch: Watch, allowed: float, piece: _Open) -> None:
+def near(watch: Watch, enough: float, piece: Piece) -> None:
     """A better plan of a piece at little cost: what its plan and the relaxation both leave at nothing stays there.
 
     Searching between a plan and the relaxation: Danna, Rothberg and Le Pape, RINS, Math. Prog. 102, 2005.
@@ -132,37 +106,28 @@ def _near(watch: Watch, allowed: float, piece: _Open) -> None:
     if point is None or best is None or best.values is None:
         return
     piece.floor = point.value
-    if piece.missing <= allowed:
+    if piece.missing <= enough:
         return
     kept = (best.values > 0.5) | (point.columns > RELAXED) | ~program.integer
     few = replace(program, column_upper=np.where(kept, program.column_upper, program.column_lower))
     effort = SolveOptions(gap=NEAR_GAP, time_limit_s=min(NEAR_S, watch.left_s))
     found = solve_here(few, effort, best.values, FIRST_NODES, lambda: watch.over)
     if found.values is not None:
-        piece.best = _better(best, replace(found, bound=None))
+        piece.take(found.values)
 
 
-def _solve(watch: Watch, allowed: float, nodes: int, seconds: float, piece: _Open) -> Solution | None:
+def _solve(watch: Watch, enough: float, nodes: int, seconds: float, piece: Piece) -> Solution | None:
     """One more look at a piece. Its share of the time keeps one hard piece from leaving the others without a plan."""
     if watch.over:
         return None
     known = None if piece.best is None else piece.best.values
     objective = None if piece.best is None else piece.best.objective
-    share = allowed / max(abs(objective or watch.bound or 0.0), 1e-9)
+    share = enough / max(abs(objective or watch.bound or 0.0), 1e-9)
     effort = SolveOptions(gap=min(1.0, share), time_limit_s=min(watch.left_s, seconds))
     return solve_here(piece.program, effort, known, nodes, lambda: watch.over)
 
 
-def _better(old: Solution | None, new: Solution | None) -> Solution | None:
-    """The cheaper values and the higher bound of two solves of one piece."""
-    if old is None or new is None:
-        return new if old is None else old
-    dearer = new.objective is None or (old.objective is not None and old.objective <= new.objective)
-    bounds = [bound for bound in (old.bound, new.bound) if bound is not None]
-    return replace(old if dearer else new, bound=max(bounds, default=None))
-
-
-def _tell(watch: Watch, matrix: Program, shared: Flags, values: Floats, opened: list[_Open]) -> bool:
+def _tell(watch: Watch, matrix: Program, shared: Flags, values: Floats, opened: list[Piece]) -> bool:
     """Puts the pieces together, if each has a plan. Where nothing is shared their bounds add up to one of the whole."""
     whole, bounds = values.copy(), 0.0
     for piece in opened:

@@ -49,7 +49,7 @@ class Ways:
         """Replicas in the columns of a program: (times, options)."""
         return np.where(self.column >= 0, values[self.column], 0.0)
 
-    def at(self, times: slice) -> Ways:
+    def at(self, times: slice | Ints) -> Ways:
         """The options at some of the times."""
         return replace(
             self,
@@ -114,21 +114,32 @@ class Plain:
     split: Flags
 
     def carried(self, program: Program, values: Floats) -> Floats:
-        """What each share of a link can be with as many replicas: the least of what its two roles carry."""
-        row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
-        column, coefficient = program.rows.column, program.rows.coefficient
-        split = self.split[column]
-        others = np.bincount(row[~split], coefficient[~split] * values[column[~split]], program.rows.count)
-        asking = split & (coefficient > 0.0) & np.isfinite(program.row_upper[row])
-        most = program.column_upper.copy()
-        left = (program.row_upper - others)[row[asking]] / coefficient[asking]
-        np.minimum.at(most, column[asking], np.maximum(left, 0.0))
-        return most
+        """What each share of a link can be with as many replicas."""
+        return carried(program, self.split, values)
 
     def loosened(self, program: Program) -> Program:
         """The program without upper bounds that no best plan needs, so that prices say all there is to say."""
         upper = np.where(self.replicas | self.split, np.inf, program.column_upper)
         return replace(program, column_upper=upper)
+
+
+def carried(program: Program, split: Flags, values: Floats) -> Floats:
+    """What shares of links can be with as many replicas: the least of what their two roles carry; others' upper bounds.
+
+    Args:
+        program: the program.
+        split: which columns are shares of links.
+        values: of all columns; those of shares do not matter.
+    """
+    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
+    column, coefficient = program.rows.column, program.rows.coefficient
+    of_split = split[column]
+    others = np.bincount(row[~of_split], coefficient[~of_split] * values[column[~of_split]], program.rows.count)
+    asking = of_split & (coefficient > 0.0) & np.isfinite(program.row_upper[row])
+    most = program.column_upper.copy()
+    left = (program.row_upper - others)[row[asking]] / coefficient[asking]
+    np.minimum.at(most, column[asking], np.maximum(left, 0.0))
+    return most
 
 
 @dataclass(frozen=True, slots=True, eq=False)

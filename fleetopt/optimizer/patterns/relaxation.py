@@ -31,6 +31,11 @@ class Relaxation:
         self._basis: Any = None
         self._solver: Any = None
 
+    @property
+    def program(self) -> Program:
+        """The relaxed program, with the rows added so far."""
+        return self._program
+
     def optimum(self, time_limit_s: float) -> Point | None:
         """The optimum, or None where there is none or the time was too short to find it."""
         import highspy
@@ -51,6 +56,8 @@ class Relaxation:
 
     def add(self, rows: Sequence[Row]) -> None:
         """Adds rows; the last basis stays the place to begin from."""
+        if not rows:
+            return
         self._program = strengthened(self._program, rows)
         if self._solver is None:
             self._basis = extended(self._basis, len(rows))

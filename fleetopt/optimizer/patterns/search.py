@@ -20,12 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.completing import completed
 from fleetopt.optimizer.patterns.covers import patterns
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
-from fleetopt.optimizer.pieces import program_of
-from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
 
 Singles: TypeAlias = npt.NDArray[np.float32]
 
@@ -33,7 +32,7 @@ ROUNDS = 6
 CHOICES_AT_ONCE = 7_500
 """Workloads times times that are searched at once: their patterns take a few tens of kilobytes each."""
 
-SWEEPS = 40
+SWEEPS = 16
 FEWEST = 10
 SHARE_FOR_CHOOSING = 0.75
 """Sweeps over all workloads, how few there are at least, and of the time that is left what a round of them may take."""
@@ -48,8 +47,9 @@ equally well left idle."""
 TIE = 0.02
 """Weight of these prices in the search: of patterns that take as many nodes, the one that leaves dearer GPUs free."""
 
-TOO_DEAR = 300.0
-"""How much dearer than rent a GPU is that nobody offers."""
+DEAR, TOO_DEAR = 2.0, 300.0
+"""How much dearer than rent a GPU is that nobody offers: when sweeps begin again, and at last. All may ask for GPUs
+that are few, and as they grow dearer whoever is best off elsewhere leaves them."""
 
 SAME = 1e-6
 SHARE_OF_TIME = 0.3
@@ -102,7 +102,7 @@ class _Choice:
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, program: Program, plain: Plain, point: Point) -> None:
+def searching(watch: Watch, program: Program, plain: Plain, point: Point, rounds: int = ROUNDS) -> Floats:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
 
     Args:
@@ -110,23 +110,28 @@ def searching(watch: Watch, program: Program, plain: Plain, point: Point) -> Non
         program: the program.
         plain: its arrays.
         point: an optimum of its relaxation, for prices and relaxed numbers; its orders are held at first.
+        rounds: how many there are at most.
+
+    Returns: the replicas that were chosen last, every other column at zero.
     """
-    price, hours = _prices(plain.pools, point), _hours(plain)
+    price, hours = prices(plain.pools, point), _hours(plain)
     values, best = point.columns, np.inf
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         held, rent = plain.pools.held(values), _rent(program, plain.pools, point, values)
         one = _Round(plain, point, price, held, rent, SHARE_FOR_CHOOSING * watch.left_s)
         whole = np.zeros(program.cost.size)
         for replicas in watch.each(partial(_chosen, watch, one), hours):
             for column, count in replicas:
                 whole[column] = count
-        found = _completed(watch, program, plain, np.minimum(whole, program.column_upper))
+        whole = np.minimum(whole, program.column_upper)
+        found = completed(watch, program, plain, whole, plain.replicas)
         if found.objective is None or found.values is None or found.objective >= best * (1.0 - SAME):
-            return
+            break
         best, values = found.objective, found.values
         watch.keep("searching", best, values)
         if watch.done or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s:
-            return
+            break
+    return whole
 
 
 @dataclass(slots=True, eq=False)
@@ -176,16 +181,21 @@ def _chosen(watch: Watch, one: _Round, hours: _Hours) -> list[tuple[Ints, Ints]]
     return found
 
 
-def _prices(pools: Pools, point: Point) -> Floats:
+def prices(pools: Pools, point: Point) -> Floats:
     """USD per GPU, (pools, times): of the time, mixed with what the pool costs at all times in proportion."""
     now = pools.price(point)
     weight = now.sum(axis=0) / max(float(now.sum()), 1e-12)
     return (1.0 - LONG_RUN) * now + LONG_RUN * now.sum(axis=1, keepdims=True) * weight  # type: ignore[no-any-return]
 
 
+def listed(ways: Ways, price: Floats) -> Floats:
+    """USD per replica at prices of GPUs (pools, times), for listing patterns: (times, options)."""
+    return np.asarray(price[ways.pool].T * ways.gpus + 1e-9)
+
+
 def _choice(ways: Ways, price: Floats, relaxed: Floats, pools: int) -> _Choice:
     """The patterns of a workload at some prices, the last of them for a start: the relaxed numbers made whole."""
-    usd = price[ways.pool].T * ways.gpus + 1e-9
+    usd = listed(ways, price)
     found = patterns(ways, usd, relaxed)
     counts = found.astype(np.uint16)
     used = np.zeros((pools, *counts.shape[:2]), dtype=np.float32)
@@ -250,14 +260,15 @@ class _Scene:
         everywhere = np.arange(len(self.held), dtype=np.int32)
         return self.rent.cost((self.used - self.held)[:, :, None], everywhere).sum(axis=(0, 2))  # type: ignore[no-any-return]
 
-    def sweep(self, draw: np.random.Generator, luck: float) -> None:
-        """Lets every workload choose again, in a drawn order."""
+    def sweep(self, draw: np.random.Generator, luck: float, dear: float) -> None:
+        """Lets every workload choose again, in a drawn order, where GPUs that nobody offers are so much dearer."""
         node = luck * np.median(self.rent.usd[0], axis=0)[:, None]
+        rent = replace(self.rent, beyond=np.float32(dear) * self.rent.beyond)
         for index in draw.permutation(len(self.choices)):
             choice = self.choices[index]
             self.used[choice.pools] -= choice.now()
             beside = (self.used - self.held)[choice.pools]
-            choice.decide(beside, self.rent, node * draw.gumbel(size=choice.usd.shape))
+            choice.decide(beside, rent, node * draw.gumbel(size=choice.usd.shape))
             self.used[choice.pools] += choice.now()
 
 
@@ -267,12 +278,13 @@ def _anneal(watch: Watch, scene: _Scene, draw: np.random.Generator, budget_s: fl
     Where all sweeps would take longer than the budget there are fewer, which grow cold as far.
     """
     best, kept = scene.usd(), [choice.chosen.copy() for choice in scene.choices]
-    lucks, begun = [WARMEST], perf_counter()
-    while lucks and not watch.over:
-        luck = lucks.pop()
-        scene.sweep(draw, luck)
-        if luck == WARMEST:
-            lucks = _cooler(budget_s / (perf_counter() - begun))
+    left, begun, first = [(WARMEST, 1.0)], perf_counter(), True
+    while left and not watch.over:
+        luck, dear = left.pop()
+        scene.sweep(draw, luck, dear)
+        if first:
+            first = False
+            left = _cooler(budget_s / (perf_counter() - begun))
         now = scene.usd()
         better = now < best * (1.0 - SAME)
         for choice, chosen in zip(scene.choices, kept, strict=True):
@@ -282,22 +294,10 @@ def _anneal(watch: Watch, scene: _Scene, draw: np.random.Generator, budget_s: fl
         choice.chosen = chosen
 
 
-def _cooler(sweeps: float) -> list[float]:
-    """The luck of the sweeps after the first, the last of them first."""
+def _cooler(sweeps: float) -> list[tuple[float, float]]:
+    """The luck of the sweeps after the first, and how dear what nobody offers is, the last of them first."""
     count = int(max(FEWEST, min(SWEEPS, sweeps)))
-    return np.geomspace(WARMEST, COLDEST, count)[:0:-1].tolist()  # type: ignore[no-any-return]
-
-
-def _completed(watch: Watch, program: Program, plain: Plain, values: Floats) -> Solution:
-    """Everything else, for the replicas that were chosen."""
-    values[plain.split] = plain.carried(program, values)[plain.split]
-    free = np.flatnonzero(~(plain.replicas | plain.split)).astype(np.int32)
-    row = np.repeat(np.arange(program.rows.count, dtype=np.int32), np.diff(program.rows.start))
-    rows = np.unique(row[~(plain.replicas | plain.split)[program.rows.column]])
-    rest = program_of(program, values, rows, free)
-    effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=watch.left_s)
-    found = watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.over), [rest])[0]
-    if found.values is None:
-        return found
-    values[free] = found.values
-    return replace(found, objective=float(program.cost @ values) + program.offset, values=values)
+    half = -(-count // 2)
+    luck = np.geomspace(WARMEST, COLDEST, half)
+    dear = np.concatenate([np.ones(half), np.geomspace(DEAR / TOO_DEAR, 1.0, half)])
+    return list(zip(np.tile(luck, 2)[:0:-1].tolist(), dear[:0:-1].tolist(), strict=True))

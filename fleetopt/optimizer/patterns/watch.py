@@ -63,6 +63,10 @@ class Watch:
         """Whether there is nothing left to do, or no time to do it."""
         return self.over or self.gap <= self.options.gap
 
+    def enough(self, pieces: int) -> float:
+        """What each of some pieces may be too dear, in USD: an equal part of half the gap."""
+        return self.options.gap / 2.0 * abs(self.bound or 0.0) / max(1, pieces) + 1e-9
+
     def know(self, phase: str, bound: float | None = None) -> None:
         """Takes note of a bound and tells where the run stands."""
         if bound is not None and not self.narrow:
@@ -77,9 +81,10 @@ class Watch:
             self.incumbent, self.values = objective, values
         self.know(phase, bound)
 
-    def silent(self) -> Watch:
-        """A watch on the same clock whose bounds and plans nobody is told."""
-        return Watch(replace(self.options, on_progress=None, log_file=None), self.started, self.interrupted)
+    def silent(self, gap: float = 0.0) -> Watch:
+        """A watch on the same clock whose bounds and plans nobody is told, and that asks for no less than a gap."""
+        options = replace(self.options, gap=max(gap, self.options.gap), on_progress=None, log_file=None)
+        return Watch(options, self.started, self.interrupted)
 
     def log(self) -> None:
         """Adds what was told to the log, below what the solver wrote there."""

@@ -1,0 +1,276 @@
+"""Choosing: with orders held, a pattern for each workload at one time, by a small program whose columns are patterns.
+
+    sum of the patterns of a workload  =  1
+    GPUs of the patterns on a pool    <=  GPUs of its nodes,        and the rows in which only nodes and the like stand
+
+Patterns are the lists of the search. A mix of them is as dear as mixes of whole replicas are, so the relaxation is
+tight and there are hardly more rows than pools and workloads: HiGHS finds a better plan of a time in a fraction of what
+the program of single replicas takes (Dantzig and Wolfe, Oper. Res. 8, 1960; solved over the columns at hand, as in the
+restricted masters of Joncour et al., Electron. Notes Discrete Math. 36, 2010). At first each workload has the few
+patterns that the relaxation likes best, then more, then all; the times that look dearest have their turn first. Orders
+are found anew in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+
+from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
+from fleetopt.optimizer.patterns.completing import completed
+from fleetopt.optimizer.patterns.covers import PATTERNS, patterns
+from fleetopt.optimizer.patterns.opened import Piece
+from fleetopt.optimizer.patterns.placing import near
+from fleetopt.optimizer.patterns.plain import Ways, carried
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.relaxed import Ground
+from fleetopt.optimizer.patterns.search import CHOICES_AT_ONCE, listed, prices
+from fleetopt.optimizer.patterns.structure import NO_TIME, span_of_rows
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.pieces import allowed, program_of
+from fleetopt.optimizer.solve import SolveOptions, solve_here
+
+PASSES = ((2, 4.0), (6, 1.0), (24, 1.0), (2 * PATTERNS, 1.0))
+"""Patterns of a workload that a program has, pass by pass, at last all; and how far from the best the choice may be,
+next to what a time may be too dear."""
+
+FEW = 200
+"""Columns of a time up to which the program of single replicas is sooner done: its plans are not of the lists only."""
+
+NODES = 500
+LONGEST_S = 5.0
+"""Branch-and-bound nodes and seconds for a time in a pass."""
+
+EXCUSED = 1e-9
+
+_Pass: TypeAlias = Callable[[Watch, Floats], Floats]
+
+
+def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
+    """Better plans, told to the watch.
+
+    Args:
+        watch: the clock, and whom to tell, with a plan.
+        ground: the program; nothing but orders joins its times, and those of the point are held at first.
+        replicas: some for all times, to begin with; every other column is at zero.
+    """
+    program, plain, shared = ground.program, ground.plain, ground.time == NO_TIME
+    begin = np.where(shared, ground.begin.columns, replicas)
+    starts = [] if watch.values is None else [watch.values]
+    if _whole(program, begin):
+        first = completed(watch, program, plain, begin, plain.replicas | shared).values
+        starts = starts if first is None else [first, *starts]
+    choices = _Choosing(ground)
+    if program.cost.size <= FEW * len(choices):
+        for values in starts:
+            _pass_by_pass(watch, ground, values, [choices.near, choices.near])
+    elif starts:
+        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, *one) for one in PASSES])
+
+
+def _pass_by_pass(watch: Watch, ground: Ground, values: Floats, passes: Sequence[_Pass]) -> None:
+    """Better replicas under the orders of a plan, then better orders for the replicas, and again."""
+    program = ground.program
+    for better in passes:
+        if watch.done:
+            return
+        values = better(watch, values)
+        usd = float(program.cost @ values) + program.offset
+        watch.keep("choosing", usd, values)
+        found = completed(watch, program, ground.plain, values, ground.plain.replicas)
+        if found.objective is not None and found.values is not None and found.objective < usd:
+            watch.keep("choosing", found.objective, found.values)
+            values = found.values
+
+
+def _whole(program: Program, values: Floats) -> bool:
+    whole = values[program.integer]
+    return bool((whole == np.rint(whole)).all())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Menu:
+    """The patterns of a workload as replicas of a piece's columns, (patterns, columns); the last is the best plan's."""
+
+    columns: Ints
+    counts: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Dish:
+    """A piece of one time at hand: the place of the time, its rows, and for each workload its options and patterns."""
+
+    piece: Piece
+    rows: Ints
+    lists: Sequence[tuple[Ways, Floats]]
+    place: int
+
+
+class _Choosing:
+    """The choices at all times."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._program, self._plain, self._point = ground.program, ground.plain, ground.begin
+        self._price = prices(ground.plain.pools, ground.begin)
+        _, row_time = span_of_rows(ground.program.rows, ground.time)
+        self._rows, self._columns = _by_time(row_time), _by_time(ground.time)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def near(self, watch: Watch, values: Floats) -> Floats:
+        """The plan with other replicas where they are cheaper, near it and the relaxation."""
+        opened = self._opened(values)
+        watch.each(partial(near, watch, watch.enough(len(opened))), opened)
+        return _joined(values, opened)
+
+    def among(self, count: int, slack: float, watch: Watch, values: Floats) -> Floats:
+        """The plan with other patterns where they are cheaper, out of so many for each workload."""
+        opened = self._opened(values)
+        order = sorted(range(len(opened)), key=lambda at: -opened[at].missing)
+        size, enough = max(1, CHOICES_AT_ONCE // max(1, len(self._plain.ways))), watch.enough(len(opened))
+        for first in range(0, len(order), size):
+            times = np.array(order[first : first + size])
+            lists = watch.each(partial(self._listed, times), self._plain.ways)
+            dishes = [_Dish(opened[at], self._rows[at], lists, place) for place, at in enumerate(times.tolist())]
+            watch.each(partial(self._choose, watch, (enough, enough * slack), count), dishes)
+            if watch.over:
+                break
+        return _joined(values, opened)
+
+    def _opened(self, values: Floats) -> list[Piece]:
+        """A piece for each time, beneath the orders of a plan."""
+        opened = []
+        for rows, columns in zip(self._rows, self._columns, strict=True):
+            piece = Piece(columns, program_of(self._program, values, rows, columns))
+            piece.take(values[columns])
+            piece.floor = float(piece.program.cost @ self._point.columns[columns])
+            opened.append(piece)
+        return opened
+
+    def _listed(self, times: Ints, ways: Ways) -> tuple[Ways, Floats]:
+        """A workload's options at some times, and its patterns there: (times, patterns, options)."""
+        here = ways.at(times)
+        return here, patterns(here, listed(here, self._price[:, times]), here.replicas(self._point.columns))
+
+    def _choose(self, watch: Watch, usd: tuple[float, float], count: int, dish: _Dish) -> None:
+        piece, (enough, close) = dish.piece, usd
+        if watch.over or piece.best is None or piece.best.values is None:
+            return
+        best = piece.best.values
+        free, menus = self._menus(dish, best)
+        program = self._menu_program(dish, best, free, menus)
+        relaxed = Relaxation(program).optimum(watch.left_s)
+        if relaxed is None:
+            return
+        piece.floor = relaxed.value
+        if piece.missing <= enough:
+            return
+        now = np.concatenate([best[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
+        few = np.concatenate([np.ones(int(free.sum()), dtype=bool), *_liked(relaxed, menus, int(free.sum()), count)])
+        few |= now > 0.0
+        program = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
+        gap = min(1.0, close / max(abs(float(piece.program.cost @ best)), 1e-9))
+        effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
+        found = solve_here(program, effort, now, NODES, lambda: watch.over, small=True)
+        if found.values is not None:
+            values = self._served(piece, best, free, menus, found.values)
+            if allowed(piece.program, values):
+                piece.take(values)
+
+    def _menus(self, dish: _Dish, values: Floats) -> tuple[Flags, list[_Menu]]:
+        """Which columns of the piece are nodes and the like, and the menus of its workloads.
+
+        A workload whose demand is excused keeps what it has.
+        """
+        plain, piece, place = self._plain, dish.piece, dish.place
+        free = ~(plain.replicas | plain.split)[piece.columns]
+        menus = []
+        for ways, found in dish.lists:
+            there = ways.column[place] >= 0
+            if not there.any():
+                continue
+            at = np.searchsorted(piece.columns, ways.column[place, there]).astype(np.int32)
+            more = found[place][:, there]
+            usable = more[(more <= piece.program.column_upper[at]).all(axis=1)]
+            if ways.excused[place] >= 0:
+                excused = int(np.searchsorted(piece.columns, ways.excused[place]))
+                free[excused] = False
+                usable = usable[:0] if values[excused] > EXCUSED else usable
+            menus.append(_Menu(at, np.concatenate([np.unique(usable, axis=0), values[at][None, :]])))
+        return free, menus
+
+    def _menu_program(self, dish: _Dish, values: Floats, free: Flags, menus: Sequence[_Menu]) -> Program:
+        """The columns that are free, then the patterns of each workload; the workloads' rows come last."""
+        whole, plain = dish.piece.program, self._plain
+        row = np.repeat(np.arange(whole.rows.count), np.diff(whole.rows.start))
+        carrying = np.zeros(whole.rows.count, dtype=bool)
+        carrying[row[(plain.replicas | plain.split)[dish.piece.columns][whole.rows.column]]] = True
+        kept = ~carrying | np.isin(dish.rows, plain.pools.row)
+        dense = np.zeros((whole.rows.count, whole.cost.size))
+        dense[row, whole.rows.column] = whole.rows.coefficient
+        dense = dense[kept]
+        chosen = np.zeros(whole.cost.size, dtype=bool)
+        for menu in menus:
+            chosen[menu.columns] = True
+        fixed = dense @ np.where(free | chosen, 0.0, values)
+        used = [dense[:, menu.columns] @ menu.counts.T for menu in menus]
+        ones = np.repeat(np.eye(len(menus)), [len(menu.counts) for menu in menus], axis=1)
+        above = np.concatenate([dense[:, free], *used], axis=1)
+        below = np.concatenate([np.zeros((len(menus), int(free.sum()))), ones], axis=1)
+        matrix, one, count = np.concatenate([above, below]), np.ones(len(menus)), ones.shape[1]
+        at, column = np.nonzero(matrix)
+        start = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=len(matrix)))]).astype(np.int32)
+        return Program(
+            rows=Rows(start, column.astype(np.int32), matrix[at, column]),
+            cost=np.concatenate([whole.cost[free], *(menu.counts @ whole.cost[menu.columns] for menu in menus)]),
+            offset=0.0,
+            column_lower=np.concatenate([whole.column_lower[free], np.zeros(count)]),
+            column_upper=np.concatenate([whole.column_upper[free], np.ones(count)]),
+            integer=np.concatenate([whole.integer[free], np.ones(count, dtype=bool)]),
+            row_lower=np.concatenate([whole.row_lower[kept] - fixed, one]),
+            row_upper=np.concatenate([whole.row_upper[kept] - fixed, one]),
+        )
+
+    def _served(self, piece: Piece, best: Floats, free: Flags, menus: Sequence[_Menu], found: Floats) -> Floats:
+        """The columns of the piece, from those of its menus."""
+        values, first = best.copy(), int(free.sum())
+        values[free] = found[:first]
+        for menu in menus:
+            values[menu.columns] = menu.counts[int(found[first : first + len(menu.counts)].argmax())]
+            first += len(menu.counts)
+        split = self._plain.split[piece.columns]
+        values[split] = carried(piece.program, split, values)[split]
+        return values
+
+
+def _joined(values: Floats, pieces: Sequence[Piece]) -> Floats:
+    """A plan with the best of each piece."""
+    found = values.copy()
+    for piece in pieces:
+        if piece.best is not None and piece.best.values is not None:
+            found[piece.columns] = piece.best.values
+    return found
+
+
+def _by_time(time: Ints) -> list[Ints]:
+    """What is of each time, in order."""
+    order = np.argsort(time, kind="stable").astype(np.int32)
+    ends = np.searchsorted(time[order], np.arange(int(time.max(initial=-1)) + 2))
+    return [order[first:last] for first, last in pairwise(ends.tolist())]
+
+
+def _liked(point: Point, menus: Sequence[_Menu], first: int, count: int) -> Iterator[Flags]:
+    """The patterns that a relaxation uses, and those it would take next."""
+    for menu in menus:
+        here = slice(first, first + len(menu.counts))
+        rank = np.where(point.columns[here] > EXCUSED, -1.0, point.column_dual[here])
+        liked = np.zeros(len(menu.counts), dtype=bool)
+        liked[np.argsort(rank, kind="stable")[:count]] = True
+        first = here.stop
+        yield liked

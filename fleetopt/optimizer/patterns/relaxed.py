@@ -1,0 +1,91 @@
+"""How a plain program is relaxed: a block for each time where only orders join times, at once where more does.
+
+Rounded rows are found with it. The blocks also say, next to their optimum, what whole orders cost nearly as little: a
+search that begins with orders which do not hold the nodes that can be had pays for it at every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
+from fleetopt.optimizer.patterns.plain import Plain
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.rounding import Rounded, rounding
+from fleetopt.optimizer.patterns.rows import Row
+from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.watch import Watch
+
+CLOSE_ENOUGH = 0.02
+"""Of the gap asked for, how far from its optimum a relaxation may stay."""
+
+AT_FIRST = 1e-3
+"""The same before there are rounded rows: most of the bound is still to come."""
+
+CLOSE_ORDERS, SHARE_OF_TIME = 0.1, 0.1
+"""Of the gap asked for, how far from the best whole orders may be; of the time limit, how long to look for them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxed:
+    """A relaxation with rounded rows, and its optimum."""
+
+    relaxation: Relaxation | Blocks
+    rows: list[Rounded]
+    point: Point
+
+    def with_whole_orders(self, watch: Watch) -> Point:
+        """Whole orders that cost little more, where they are cheaply found; or the optimum as it is."""
+        if not isinstance(self.relaxation, Blocks):
+            return self.point
+        seconds = min(watch.left_s, SHARE_OF_TIME * watch.options.time_limit_s)
+        whole = partial(self.relaxation.whole, CLOSE_ORDERS * watch.options.gap)
+        return watch.each(whole, [seconds])[0] or self.point
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What plans of a plain program are found from.
+
+    The program, its arrays, the place of each column's time (NO_TIME for orders and the like), whether nothing but
+    orders joins times, the rounded rows, and a relaxed point to begin from, with whole orders if there are some.
+    """
+
+    program: Program
+    plain: Plain
+    time: Ints
+    apart: bool
+    rows: Sequence[Row]
+    begin: Point
+
+
+def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, orders: Floats) -> Relaxed | None:
+    """The relaxation of a program with rounded rows, or None where it has no optimum or time is up.
+
+    Args:
+        watch: the clock, and whom to tell.
+        plain: the arrays of the program.
+        program: the program, with no upper bounds that no best plan needs.
+        time: the place of each column's time, NO_TIME for orders and the like; None where more than orders joins times.
+        orders: values of the columns of no time to begin at.
+    """
+    for relaxation in _relaxations(watch, program, time, orders):
+        rows, point = rounding(watch, relaxation, plain)
+        if point is not None:
+            return Relaxed(relaxation, rows, point)
+        if watch.over:
+            break
+    return None
+
+
+def _relaxations(watch: Watch, program: Program, time: Ints | None, orders: Floats) -> Iterator[Relaxation | Blocks]:
+    """The blocks, where there can be some; and where there cannot, or they do not come to an end, the whole at once."""
+    if time is not None:
+        of_time = time != NO_TIME
+        if (program.cost[of_time] >= 0.0).all() and (program.column_lower[of_time] >= 0.0).all():
+            close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
+            yield Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
+    yield Relaxation(program)
