@@ -103,7 +103,9 @@ def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], ex
         matrix = compile_matrix(problem)
     with _timed("solve", laps):
         method = method_for(matrix, options)
-        return _Solved(matrix, solve_by(method, problem, matrix, options), method, partial(settled, problem, matrix))
+        solution = solve_by(method, problem, matrix, options)
+        read = partial(settled, problem, matrix, time_limit_s=options.time_limit_s)
+        return _Solved(matrix, solution, method, read)
 
 
 def _narrow(

@@ -6,6 +6,8 @@ counted. So both are read out, and the one stays that costs least, then serves m
 
 from __future__ import annotations
 
+import math
+
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.matrix import Floats, Matrix
 from fleetopt.optimizer.readout import Readout, read_out
@@ -15,9 +17,9 @@ CENTS = 2
 SHARES = 9
 
 
-def settled(problem: Problem, matrix: Matrix, values: Floats) -> Readout:
-    """The better of a solution as it was found and as it is tidied."""
-    tidied = tidy(problem, matrix, values)
+def settled(problem: Problem, matrix: Matrix, values: Floats, time_limit_s: float = math.inf) -> Readout:
+    """The better of a solution as it was found and as it is tidied, which takes a small part of the time limit."""
+    tidied = tidy(problem, matrix, values, time_limit_s)
     found = read_out(problem, matrix, values)
     return found if tidied is values else min(read_out(problem, matrix, tidied), found, key=_rank)
 

@@ -8,6 +8,7 @@ allows and then to run as few GPUs as it can. The cost does not change; the plac
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from time import perf_counter
 
@@ -27,16 +28,24 @@ LARGE = 5_000
 LARGEST = 200_000
 """Columns beyond which a plan that is not plain is left as it was found."""
 
-LONGEST_S = 10.0
-"""Seconds after which what is left stays as it was found: nobody waits long for a plan that costs no less."""
+LONGEST_S, SHORTEST_S, SHARE_OF_TIME = 10.0, 0.5, 0.05
+"""What is left after a share of the time limit, within these seconds, stays as it was found: nobody waits long for a
+plan that costs no less."""
 
-EFFORT = SolveOptions(gap=0.0, time_limit_s=LONGEST_S)
 NODE_LIMIT = 100
 """Branch-and-bound nodes per piece: a limit that gives the same plan on a slow machine as on a fast one."""
 
 
-def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
-    """Values of the same cost with less excused demand and fewer GPUs in use, or the given ones."""
+def tidy(problem: Problem, matrix: Matrix, values: Floats, time_limit_s: float = math.inf) -> Floats:
+    """Values of the same cost with less excused demand and fewer GPUs in use, or the given ones.
+
+    Args:
+        problem: where the matrix came from.
+        matrix: the program.
+        values: a plan.
+        time_limit_s: of finding plans; a small part of it is left for this.
+    """
+    longest_s = min(LONGEST_S, max(SHORTEST_S, SHARE_OF_TIME * time_limit_s))
     plain = plain_of(problem, matrix, time_of_columns(problem, matrix)) if matrix.cost.size > LARGE else None
     if plain is not None:
         return needed(matrix, plain, values)
@@ -46,12 +55,13 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats) -> Floats:
     held = matrix.cost != 0
     tidied, begun = values.copy(), perf_counter()
     for rows, columns in pieces(matrix.rows, held):
-        if perf_counter() - begun > LONGEST_S:
+        if perf_counter() - begun > longest_s:
             break
         piece = program_of(preferred, values, rows, columns)
         if matrix.cost.size > LARGE:
             piece = _only_less(piece, values[columns])
-        solution = solve(piece, EFFORT, start=values[columns], max_nodes=NODE_LIMIT)
+        effort = SolveOptions(gap=0.0, time_limit_s=max(0.0, longest_s - (perf_counter() - begun)))
+        solution = solve(piece, effort, start=values[columns], max_nodes=NODE_LIMIT)
         if solution.values is not None and piece.cost @ solution.values < piece.cost @ values[columns]:
             tidied[columns] = solution.values
     return tidied

@@ -9,6 +9,7 @@ from fleetopt.optimizer import tidy as tidy_module
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.plain import Plain, Ways
+from fleetopt.optimizer.solve import SolveOptions, solve
 from tests.optimizer.patterns.test_method import growing
 from tests.optimizer.patterns.test_search import program
 
@@ -67,3 +68,16 @@ def test_large_plans_are_tidied_by_counting(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(tidy_module, "LARGE", 0)
     values = np.where(plain.replicas, 3.0, 0.0)
     assert np.array_equal(tidy_module.tidy(problem, matrix, values), needed(matrix, plain, values))
+
+
+def test_tidying_is_over_when_time_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: what is not tidied within a part of the time limit stays as it was found; with time it does not.
+
+    Sensitivity: a second's question would be tidied for ten.
+    """
+    problem, matrix, _ = program(growing())
+    values = solve(matrix, SolveOptions(gap=0.05, time_limit_s=60.0)).values
+    assert values is not None
+    monkeypatch.setattr(tidy_module, "SHORTEST_S", 0.0)
+    assert np.array_equal(tidy_module.tidy(problem, matrix, values, 0.0), values)
+    assert not np.array_equal(tidy_module.tidy(problem, matrix, values, 600.0), values)

@@ -12,6 +12,7 @@ from fleetopt.capacity.table import derive
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.patterns import search as search_module
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.rounding import rounding
@@ -95,3 +96,21 @@ def test_demand_that_may_go_unserved_stands_in_the_arrays() -> None:
     names = {matrix.variables[column].parent_component().local_name for column in ways.excused}
     assert names == {"UNSERVED"}
     assert sorted(ways.excused_part) == pytest.approx(sorted(1.0 / rps for rps in asked))
+
+
+def test_scarce_gpus_grow_dear_a_second_time() -> None:
+    """Proves: sweeps grow cold twice; what nobody offers is forbiddingly dear all through the first half, and begins
+    little dearer than rent in the second, so that whoever sat there first has no advantage.
+
+    Sensitivity: in one half only, a workload that is badly placed once stays there: its way out is too dear.
+    """
+    left = search_module._cooler(40.0)[::-1]
+    luck, dear = zip(*left, strict=True)
+    assert len(left) == search_module.SWEEPS - 1
+    half = search_module.SWEEPS // 2
+    assert list(dear[: half - 1]) == [1.0] * (half - 1)
+    assert dear[half - 1] == pytest.approx(search_module.DEAR / search_module.TOO_DEAR)
+    assert dear[-1] == pytest.approx(1.0)
+    assert list(dear[half - 1 :]) == sorted(dear[half - 1 :])
+    assert luck[half - 1] == pytest.approx(search_module.WARMEST)
+    assert luck[half - 2] == pytest.approx(luck[-1]) == pytest.approx(search_module.COLDEST)
