@@ -14,8 +14,12 @@ that this method has never heard of is in it.
 
 A program in which replicas only carry traffic and take up GPUs is *plain*: most are. Its patterns need no pricing:
 
-    bounding   rounds of relaxation and of rows that follow from rounding demands up        rounding
+    bounding   rounds of relaxation and of rows that follow from rounding demands up        relaxed, rounding
     searching  a first plan, patterns chosen for all times at once                          plain, covers, search
+    choosing   where only orders join times: a time's replicas by a small program           choosing, completing
+
+Where only orders join times, the relaxation is solved a block for each time beneath orders from a master, which also
+says what whole orders cost hardly more; the search begins with these                       blocks, master
 
 Any other program goes by phases that know nothing of what columns mean:
 
@@ -24,17 +28,16 @@ Any other program goes by phases that know nothing of what columns mean:
 
 Then both go on in the same way:
 
-    placing    orders held, the program falls apart into one small one per time                            placing
+    placing    orders held, the program falls apart into one small one per time                    placing, opened
     closing    the whole program with the rows, begun from the best plan, while time is left               method
 
 A plain program that is too large to be written whole is written for the options that a coarse one uses, and what the
-rest could save comes off the bound. It is written a few times after another and kept as arrays; its relaxation is
-solved a block a time beneath orders from a master; and its plan is read out in parts:
+rest could save comes off the bound. It is written a few times after another and kept as arrays, and its plan is read
+out in parts:
 
     narrowing  options worth having, the program with them, and again with what is missing     narrowing, left_out
     writing    parts of the program and the arrays of the whole                                parts, stack
-    bounding   the relaxation, a block for each time                                           blocks
     reading    without the replicas that nobody needs, a part at a time                        needed, parts_readout
 
-docs/decisions/0013, 0016, 0017 and 0021 have the measurements, and what was tried and left.
+docs/decisions/0013, 0016, 0017, 0021 and 0025 have the measurements, and what was tried and left.
 """
