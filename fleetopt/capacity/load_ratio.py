@@ -53,9 +53,11 @@ def drain_of(workload: Workload, decode: Candidate, card: ModelCard, gpu: GpuTyp
     in_time = tpot.last if workload.tpot is None else tpot.largest_at_most(workload.tpot.limit_s / slower)
     if in_time is None or min(room, in_time) < 1.0:
         return f"a replica of {decode.config.name} holds no request within the SLO"
-    held, held_by = min((room, "kv_memory"), (in_time, "tpot" if in_time < tpot.last else "profile_end"))
-    tpot_s = tpot.at(min(max(math.floor(held), tpot.first), tpot.last)) * slower
-    return Drain(math.floor(held), held_by, tpot_s, drain_rps(math.floor(held), workload.output_tokens, tpot_s))
+    held = math.floor(min(room, in_time))
+    end: HeldBy = "tpot" if in_time < tpot.last else "profile_end"
+    tpot_s = tpot.at(min(max(held, tpot.first), tpot.last)) * slower
+    rps = drain_rps(held, workload.output_tokens, tpot_s)
+    return Drain(held, "kv_memory" if room <= in_time else end, tpot_s, rps)
 
 
 def fill_of(workload: Workload, prefill: Candidate, slower: float) -> float | str:

@@ -96,10 +96,10 @@ def _apart(
 
 
 def families(scenario: Scenario) -> list[list[Workload]]:
-    """Workloads that are one in the scenario file, length buckets together."""
+    """Workloads that are one in the scenario file: length buckets and parts of a day together."""
     groups: dict[str, list[Workload]] = {}
     for workload in scenario.workloads:
-        groups.setdefault(workload.family.name if workload.family else workload.name, []).append(workload)
+        groups.setdefault(workload.written_as, []).append(workload)
     return list(groups.values())
 
 

@@ -7,7 +7,8 @@
     roles        for each workload and pool the most GPUs set aside in any slot; all workloads together fit every slot
     static       as many replicas of everything in every slot
 
-Replicas are counted from the placements, a node pattern as one; the plan is only asked what stopped and what flipped.
+Replicas are counted from the placements, those of a workload cut by slot together, a node pattern as one; the plan is
+only asked what stopped and what flipped.
 """
 
 from __future__ import annotations
@@ -72,13 +73,18 @@ def _stands(facts: Facts) -> Stands:
     found: Stands = {}
     for row in joined(facts.plan.placements):
         role = "prefill" if row.pattern is not None else row.role
-        key = Kind(row.workload, role, row.config, row.node_type, row.site), (row.period, row.slot, row.outlook)
+        key = Kind(_whole(facts, row), role, row.config, row.node_type, row.site), (row.period, row.slot, row.outlook)
         if key in found:
             more = {n: getattr(found[key], n) + getattr(row, n) for n in ("replicas", "lost_replicas")}
             found[key] = found[key].model_copy(update=more)
         else:
             found[key] = row
     return found
+
+
+def _whole(facts: Facts, row: Placement) -> str:
+    """Whose replicas these are over the day: those of the workload whose slots are planned as several."""
+    return facts.workloads[row.workload].part_of or row.workload
 
 
 def _key(row: SlotChange) -> tuple[Kind, Time]:
@@ -123,7 +129,7 @@ def _losses(
     parts = defaultdict[tuple[Kind, Time], list[ServingConfig]](list)
     for row in facts.plan.placements:
         role, name = (row.role, row.config) if row.pattern is None else ("prefill", row.pattern)
-        kind = Kind(row.workload, role, name, row.node_type, row.site)
+        kind = Kind(_whole(facts, row), role, name, row.node_type, row.site)
         if (row.model, row.config) in configs:
             parts[kind, (row.period, row.slot, row.outlook)].append(configs[row.model, row.config])
     hours = {slot.name: slot.hours_per_day for slot in facts.scenario.calendar.slots}
@@ -166,7 +172,7 @@ def _held(facts: Facts, tally: Tally) -> None:
     used: dict[tuple[str, str, str, Time], float] = defaultdict(float)
     for row in facts.plan.placements:
         aside = row.node_gpus_per_replica * row.replicas
-        used[row.workload, row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside
+        used[_whole(facts, row), row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside
     most: dict[tuple[str, str, str, str, str], float] = {}
     for (workload, node_type, site, time), gpus in used.items():
         key = (workload, node_type, site, time[0], time[2])
