@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.changing import Family, Member, families, gpus_of, same_weights, steps
+from fleetopt.optimizer.changing import Family, Member, counted, families, family_of, gpus_of, same_weights, steps
 from fleetopt.optimizer.credit import lost_shares
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option
@@ -48,7 +48,7 @@ def moves_of(model: Any, case: PlanningCase) -> Moves:
 
 def lost_replicas(moves: Moves, case: PlanningCase, key: ServedKey, option: Option) -> float:
     """How many replicas fewer there are of an option, on average over a slot, because some of them start in it."""
-    move = moves.get((case.workloads[key.workload].whole, option.family, *key[1:]))
+    move = moves.get((*family_of(case, key.workload, option), *key[1:]))
     by_flip, by_load = lost_shares(case, key.workload, option.family, key[1:])
     return 0.0 if move is None else by_flip * move.flipped + by_load * move.loaded
 
@@ -120,7 +120,8 @@ def _record(key: tuple[str, ...], member: Member, case: PlanningCase, move: Move
 
 def _stands(model: Any, one: Family, members: list[Member], time: TimeKey) -> int:
     kept = _count(model.RESTING, (*one, *time))
-    return kept + sum(_count(model.REPLICAS, (workload, option.name, *time)) for workload, option in members)
+    variables = model.REPLICAS if members[0][1].shared is None else model.STANDING
+    return kept + sum(_count(variables, (*key, *time)) for key in counted(one, members))
 
 
 def _count(variables: Any, key: tuple[str, ...]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
 from typing import TypeAlias
 
@@ -10,20 +11,40 @@ from fleetopt.optimizer.options import Option
 from fleetopt.scenario.demand import TimeKey
 
 Family: TypeAlias = tuple[str, str]
-"""A workload, with all the parts of its day, and the name that its options of one config on one pool have in common."""
+"""A workload, with all the parts of its day, and the name that its options of one config on one pool have in common.
+
+Of replicas that length buckets share: the workload they are buckets of, and the option.
+"""
 
 Member: TypeAlias = tuple[str, Option]
 """A workload or part of one, with an option of it."""
 
 
 def families(case: PlanningCase) -> dict[Family, list[Member]]:
-    """The options of each family, all of whose replicas are whole."""
+    """The options of each family, with the workloads that they serve."""
     found: dict[Family, list[Member]] = {}
     for workload, options in case.options.items():
         for option in options:
-            if option.shared is None:
-                found.setdefault((case.workloads[workload].whole, option.family), []).append((workload, option))
+            found.setdefault(family_of(case, workload, option), []).append((workload, option))
     return found
+
+
+def family_of(case: PlanningCase, workload: str, option: Option) -> Family:
+    if option.shared is not None:
+        return option.shared, option.name
+    return case.workloads[workload].whole, option.family
+
+
+def counted(one: Family, members: Iterable[Member]) -> list[tuple[str, str]]:
+    """Under which workloads and options whole replicas of a family are counted: shared ones under their owner."""
+    found = list(members)
+    return [one] if found[0][1].shared is not None else [(workload, option.name) for workload, option in found]
+
+
+def most_of(members: Iterable[Member]) -> float:
+    """Whole replicas of a family beyond which another is of no use."""
+    most = [(option.most, option.shared) for _, option in members]
+    return math.ceil(sum(n for n, _ in most)) if most[0][1] is not None else max(n for n, _ in most)
 
 
 def asked(case: PlanningCase, members: Iterable[Member], time: TimeKey) -> list[Member]:

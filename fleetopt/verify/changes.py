@@ -76,14 +76,17 @@ def _stands(facts: Facts) -> Stands:
         key = Kind(_whole(facts, row), role, row.config, row.node_type, row.site), (row.period, row.slot, row.outlook)
         if key in found:
             more = {n: getattr(found[key], n) + getattr(row, n) for n in ("replicas", "lost_replicas")}
-            found[key] = found[key].model_copy(update=more)
+            # Shares of whole replicas add up to whole ones but for the last digits.
+            found[key] = found[key].model_copy(update=more | {"replicas": round(more["replicas"], 6)})
         else:
             found[key] = row
     return found
 
 
 def _whole(facts: Facts, row: Placement) -> str:
-    """Whose replicas these are over the day: those of the workload whose slots are planned as several."""
+    """Whose replicas these are over the day: those of a workload whose slots, or buckets, are planned as several."""
+    if row.shared is not None and row.bundle is None:
+        return row.shared
     return facts.workloads[row.workload].part_of or row.workload
 
 

@@ -62,7 +62,9 @@ class Names:
         yield from self._of_workload(row)
 
     def of_change(self, row: SlotChange) -> _Faults:
-        parts = [w.name for w in self._facts.workloads.values() if w.part_of == row.workload]
+        parts = [
+            w.name for w in self._facts.workloads.values() if row.workload in {w.part_of, w.family and w.family.name}
+        ]
         yield from self._of_workload(row if not parts else row.model_copy(update={"workload": parts[0]}))
         yield _known("site", row.site, self._sites)
         yield _known("node type", row.node_type, self._facts.scenario.node_types)

@@ -10,6 +10,7 @@ outlook, the last before the first:
     sum_(w,f) gpus[f] (FLIPPED + LOADED)    <=  per_change         per t,h,o           (changes_are_few)
     sum_(w,f,h) gpus[f] (FLIPPED + LOADED)  <=  per_day            per t,o             (changes_of_a_day_are_few)
     carried[w,r,k,h]  -=  cap[w,c] (lost_flip[h] FLIPPED + lost_load[f,h] LOADED);  served likewise, c aggregated
+    away[f,c,h]  +=  lost_flip[h] FLIPPED + lost_load[f,h] LOADED                  c shared by length buckets, N whole
 
     mode static:  N[w,f,h]  <=  N[w,f,g], all around the day, so equal                 (placement_stays)
     mode roles:   G[w,p,h]  <=  G[w,p,g], likewise                                     (gpus_stay_with_their_workload)
@@ -17,14 +18,15 @@ outlook, the last before the first:
 
 Symbols  lost = seconds / (3600 hours of the slot), at most 1 (optimizer/credit); gpus[f] GPUs of a replica;
          node_gpus[f] those it sets aside; per_change, per_day GPUs (scenario.changes).
-Ledgers  reads running; posts carried, served, gpus_used.     Shape  two rows per workload, family and time, one per
-         config of several roles, pool and time, and per time; only where the scenario states changes.
+Ledgers  reads running; posts carried, served, away, gpus_used.     Shape  two rows per workload, family and time, one
+         per config of several roles, pool and time, and per time; only where the scenario states changes.
 Dual     of changes_are_few: USD for one more GPU that may start something.
 Source   DOPD, arXiv 2511.20982: prefill and decode instances that change places as the load changes; the start-up rows
          of unit commitment (Rajan and Takriti 2005), for whole numbers of replicas.
 
-RESTING keeps a workload's replicas standing over slots in which it asks for nothing. All rows but those of a day join
-neighbouring slots, so that a sample of two slots shows that the times of the program do not fall apart.
+RESTING keeps a workload's replicas standing over slots in which it asks for nothing, where starts are restricted. All
+rows but those of a day join neighbouring slots, so that a sample of two slots shows that times of the program do not
+fall apart.
 """
 
 from __future__ import annotations
@@ -33,7 +35,17 @@ from collections.abc import Callable
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.changing import Family, Member, asked, families, gpus_of, same_weights, steps
+from fleetopt.optimizer.changing import (
+    Family,
+    Member,
+    asked,
+    counted,
+    families,
+    gpus_of,
+    most_of,
+    same_weights,
+    steps,
+)
 from fleetopt.optimizer.credit import credit, lost_shares
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey, Term
@@ -46,17 +58,18 @@ class SlotChanges(Feature):
         from pyomo.core import NonNegativeIntegers, NonNegativeReals, Var
 
         found, stepping = families(case), steps(case) if case.changes is not None else []
-        most = {key: max(option.most for _, option in members) for key, members in found.items()}
-        counted = stepping if case.changes is not None and case.changes.counts else []
+        most = {key: most_of(members) for key, members in found.items()}
+        counting = stepping if case.changes is not None and case.changes.counts else []
         flips = {one for those in same_weights(case).values() for one in those if _flips(case, found[one][0])}
 
         def bounds(_model: Any, workload: str, family: str, *_time: str) -> tuple[int, float]:
             return 0, most[workload, family]
 
         times = [time for _, time in stepping]
-        resting = [(*one, *time) for one, members in found.items() for time in times if not asked(case, members, time)]
+        idle = found if case.changes is not None and case.changes.restricts else {}
+        resting = [(*one, *time) for one, members in idle.items() for time in times if not asked(case, members, time)]
         model.RESTING = Var(resting, within=NonNegativeIntegers, bounds=bounds)
-        starts = [(*one, *time) for one in found for _, time in counted]
+        starts = [(*one, *time) for one in found for _, time in counting]
         # Whole by itself wherever the replicas, flips and stops are.
         model.LOADED = Var(starts, within=NonNegativeReals, bounds=bounds)
         flipping = [key for key in starts if key[:2] in flips]
@@ -71,7 +84,7 @@ class SlotChanges(Feature):
         for (_, node_type, site, *time), idle in model.IDLE.items():
             ledgers.gpus_used.post(PoolKey((node_type, site), *time), idle)
         for one, members in found.items():
-            for _, time in counted:
+            for _, time in counting:
                 if serving := asked(case, members, time):
                     _post_lost(model, case, ledgers, serving, (*one, *time))
 
@@ -83,7 +96,7 @@ class SlotChanges(Feature):
         def standing(one: Family, time: TimeKey) -> Term:
             if (*one, *time) in model.RESTING:
                 return model.RESTING[*one, *time]
-            return sum(ledgers.running.total(RunningKey(w, option.name, *time)) for w, option in found[one])
+            return sum(ledgers.running.total(RunningKey(*key, *time)) for key in counted(one, found[one]))
 
         for one in found if mode == "static" else ():
             for before, time in stepping:
@@ -109,14 +122,16 @@ def _post_lost(
     """Takes off what a family's replicas do not carry as they start; of several sizes, at the largest rate."""
     (workload, option), time = serving[0], key[2:]
     by_flip, by_load = lost_shares(case, workload, option.family, time)
+    if by_flip == by_load == 0.0:
+        return
     rps = case.planned_rps[workload, *time] * max(credit(case, workload, each, time) for _, each in serving)
     lost = by_load * model.LOADED[key]
     if key in model.FLIPPED:
         lost = lost + by_flip * model.FLIPPED[key]
     role = option.capacity.candidate.role
-    if by_flip == by_load == 0.0:
-        return
-    if role == "aggregated":
+    if option.shared is not None:
+        ledgers.away.post(RunningKey(option.shared, option.name, *time), lost)
+    elif role == "aggregated":
         ledgers.served.post(ServedKey(workload, *time), -rps * lost)
     else:
         ledgers.carried.post(CarriedKey(workload, role, *option.link, *time), -rps * lost)

@@ -20,8 +20,8 @@ def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
     """The scenario with less that may change between slots."""
     if len(scenario.calendar.slots) < 2:
         return "the day has one slot"
-    if scenario.bundles is not None or any(w.family and w.family.sharing != "none" for w in scenario.workloads):
-        return "changes are not counted where models or length buckets share replicas"
+    if scenario.bundles is not None:
+        return "changes are not counted where models share replicas"
     stated = scenario.changes
     if mode == "roles" and (stated is None or stated.mode == "static"):
         return "the scenario says nothing of changes" if stated is None else "nothing may change"
