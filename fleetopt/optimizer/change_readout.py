@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.changing import Family, Member, counted, families, family_of, gpus_of, same_weights, steps
-from fleetopt.optimizer.credit import lost_shares
+from fleetopt.optimizer.changing import Family, Member, families, family_of, gpus_of, same_weights, steps
+from fleetopt.optimizer.credit import load_key, lost_shares
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.outcomes import Group
 from fleetopt.plan.domain import SlotChange
 from fleetopt.scenario.demand import TimeKey
+
+NEXT_TO_NOTHING = 1e-9
+"""Shares of replicas that come from rounding."""
 
 
 @dataclass(slots=True)
@@ -49,20 +52,32 @@ def moves_of(model: Any, case: PlanningCase) -> Moves:
 def lost_replicas(moves: Moves, case: PlanningCase, key: ServedKey, option: Option) -> float:
     """How many replicas fewer there are of an option, on average over a slot, because some of them start in it."""
     move = moves.get((*family_of(case, key.workload, option), *key[1:]))
-    by_flip, by_load = lost_shares(case, key.workload, option.family, key[1:])
+    by_flip, by_load = lost_shares(case, load_key(key.workload, option), key[1:])
     return 0.0 if move is None else by_flip * move.flipped + by_load * move.loaded
 
 
 def kept_groups(model: Any, case: PlanningCase, moves: Moves) -> Iterator[tuple[ServedKey, Group]]:
-    """The replicas that stand where their workload asks for nothing."""
-    found = families(case) if len(model.RESTING) else {}
-    for (whole, family, *time), variable in model.RESTING.items():
-        replicas = round(variable.value)
-        if replicas:
-            sizes = found[whole, family]
-            workload, option = next((m for m in sizes if m[1].least <= replicas <= m[1].most), sizes[0])
-            key = ServedKey(workload, *time)
-            yield key, Group(option, replicas, case.capability[key.outlook], lost_replicas(moves, case, key, option))
+    """The replicas that stand where their workload asks for nothing, or shared ones of which nobody takes a part."""
+    found = families(case) if case.changes is not None else {}
+    for (whole, family, *time), replicas in _kept(model, found):
+        sizes = found[whole, family]
+        workload, option = next((m for m in sizes if m[1].least <= replicas <= m[1].most), sizes[0])
+        key = ServedKey(workload, *time)
+        if option.part is not None:
+            option = replace(option, capacity_rps=option.capacity_rps * option.part)
+        yield key, Group(option, replicas, case.capability[key.outlook], lost_replicas(moves, case, key, option))
+
+
+def _kept(model: Any, found: Mapping[Family, list[Member]]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """What stands and is in nobody's use, by family and time."""
+    yield from ((key, count) for key in model.RESTING if (count := _count(model.RESTING, key)))
+    for key in model.STANDING if found else ():
+        count, (owner, name, *time) = _count(model.STANDING, key), key
+        shares = [
+            model.REPLICAS[w, name, *time].value for w, _ in found[owner, name] if (w, name, *time) in model.REPLICAS
+        ]
+        if count and max(shares, default=0.0) <= NEXT_TO_NOTHING:
+            yield key, count
 
 
 def changes_of(case: PlanningCase, moves: Moves) -> tuple[SlotChange, ...]:
@@ -104,7 +119,7 @@ def _record(key: tuple[str, ...], member: Member, case: PlanningCase, move: Move
         workload=workload,
         model=case.workloads[part].model,
         role=candidate.role,
-        config=candidate.config.name if option.pattern is None else option.pattern.name,
+        config=_named(option),
         node_type=option.pool[0],
         site=option.pool[1],
         period=period,
@@ -118,10 +133,18 @@ def _record(key: tuple[str, ...], member: Member, case: PlanningCase, move: Move
     )
 
 
+def _named(option: Option) -> str:
+    """What changes as one: replicas of a config, node patterns, or groups of a bundle."""
+    if option.part is not None and option.shared is not None:
+        return option.shared
+    return option.capacity.candidate.config.name if option.pattern is None else option.pattern.name
+
+
 def _stands(model: Any, one: Family, members: list[Member], time: TimeKey) -> int:
     kept = _count(model.RESTING, (*one, *time))
-    variables = model.REPLICAS if members[0][1].shared is None else model.STANDING
-    return kept + sum(_count(variables, (*key, *time)) for key in counted(one, members))
+    if members[0][1].shared is not None:
+        return kept + _count(model.STANDING, (*one, *time))
+    return kept + sum(_count(model.REPLICAS, (workload, option.name, *time)) for workload, option in members)
 
 
 def _count(variables: Any, key: tuple[str, ...]) -> int:

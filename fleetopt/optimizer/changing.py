@@ -13,7 +13,7 @@ from fleetopt.scenario.demand import TimeKey
 Family: TypeAlias = tuple[str, str]
 """A workload, with all the parts of its day, and the name that its options of one config on one pool have in common.
 
-Of replicas that length buckets share: the workload they are buckets of, and the option.
+Of replicas that length buckets share: the workload they are buckets of, and the option; of groups, the bundle.
 """
 
 Member: TypeAlias = tuple[str, Option]
@@ -35,16 +35,12 @@ def family_of(case: PlanningCase, workload: str, option: Option) -> Family:
     return case.workloads[workload].whole, option.family
 
 
-def counted(one: Family, members: Iterable[Member]) -> list[tuple[str, str]]:
-    """Under which workloads and options whole replicas of a family are counted: shared ones under their owner."""
-    found = list(members)
-    return [one] if found[0][1].shared is not None else [(workload, option.name) for workload, option in found]
-
-
 def most_of(members: Iterable[Member]) -> float:
     """Whole replicas of a family beyond which another is of no use."""
-    most = [(option.most, option.shared) for _, option in members]
-    return math.ceil(sum(n for n, _ in most)) if most[0][1] is not None else max(n for n, _ in most)
+    options = [option for _, option in members]
+    if options[0].shared is not None and options[0].part is None:
+        return math.ceil(sum(option.most for option in options))
+    return max(option.most if option.part is None else round(option.most / option.part) for option in options)
 
 
 def asked(case: PlanningCase, members: Iterable[Member], time: TimeKey) -> list[Member]:

@@ -43,8 +43,6 @@ class WorkKey(NamedTuple):
 
 
 class RunningKey(NamedTuple):
-    """Replicas of an option; of one that is shared also all of them, under their owner's name."""
-
     workload: str
     option: str
     period: str
@@ -149,6 +147,9 @@ class Ledgers:
     undone: Ledger = field(default_factory=lambda: Ledger("undone", "share of a work by workload, work and outlook"))
     carried: Ledger = field(default_factory=lambda: Ledger("carried", "requests/s by workload, role, link and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
+    standing: Ledger = field(
+        default_factory=lambda: Ledger("standing", "whole shared replicas by owner, option and time")
+    )
     away: Ledger = field(
         default_factory=lambda: Ledger("away", "shared replicas that start, by owner, option and time")
     )
@@ -166,6 +167,7 @@ class Ledgers:
             self.undone,
             self.carried,
             self.running,
+            self.standing,
             self.away,
             self.gpus_used,
             self.sent,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase
-from fleetopt.optimizer.change_readout import Moves, changes_of, kept_groups, lost_replicas, moves_of
+from fleetopt.optimizer.change_readout import NEXT_TO_NOTHING, Moves, changes_of, kept_groups, lost_replicas, moves_of
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
 from fleetopt.optimizer.features.sales import sales
@@ -35,7 +35,6 @@ from fleetopt.plan.domain import (
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
-NEXT_TO_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def _add_shared(
             share = option.part or used[served]
             if option.part is not None:
                 option = replace(option, capacity_rps=option.capacity_rps * kept)  # noqa: PLW2901 - the one in use
-            lost = lost_replicas(moves, case, served, option) * used[served] / sum(used.values())
+            lost = lost_replicas(moves, case, served, option) * share / (kept or sum(used.values()))
             groups.setdefault(served, []).append(Group(option, share * stretch, case.capability[served.outlook], lost))
 
 

@@ -91,7 +91,7 @@ class Source:
             issues.append(document.issue("bad-value", ("workloads", one.name), what, "Give it another name"))
         objective = build_objective(file.objective, supply.facilities, document, issues)
         bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
-        between_slots = build_changes(file.changes, workloads, bundles is not None, document, issues)
+        between_slots = build_changes(file.changes, workloads, document, issues)
         if issues:
             raise InputError(issues)
         return Scenario(

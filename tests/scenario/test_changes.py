@@ -54,10 +54,9 @@ def test_what_cannot_be_is_refused(tmp_path: Path, block: str, named: str) -> No
     assert named in str(refused.value)
 
 
-def test_what_is_not_counted_yet_is_refused(tmp_path: Path) -> None:
-    """Bundles beside changes are refused: their starts would be free in silence."""
-    with pytest.raises(InputError, match="where models share GPUs"):
-        loaded(tmp_path, "  mode: free\nbundles: {}\n")
+def test_bundles_go_with_changes(tmp_path: Path) -> None:
+    """Proves: groups of GPUs that models share start and stop like replicas, so that nothing is refused."""
+    assert loaded(tmp_path, "  per_change: 8\nbundles: {}\n") == Changes(per_change_gpus=8)
 
 
 @pytest.mark.parametrize(

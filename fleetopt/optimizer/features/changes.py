@@ -10,7 +10,7 @@ outlook, the last before the first:
     sum_(w,f) gpus[f] (FLIPPED + LOADED)    <=  per_change         per t,h,o           (changes_are_few)
     sum_(w,f,h) gpus[f] (FLIPPED + LOADED)  <=  per_day            per t,o             (changes_of_a_day_are_few)
     carried[w,r,k,h]  -=  cap[w,c] (lost_flip[h] FLIPPED + lost_load[f,h] LOADED);  served likewise, c aggregated
-    away[f,c,h]  +=  lost_flip[h] FLIPPED + lost_load[f,h] LOADED                  c shared by length buckets, N whole
+    away[f,c,h]  +=  lost_flip[h] FLIPPED + lost_load[f,h] LOADED           c shared by length buckets or in a bundle f
 
     mode static:  N[w,f,h]  <=  N[w,f,g], all around the day, so equal                 (placement_stays)
     mode roles:   G[w,p,h]  <=  G[w,p,g], likewise                                     (gpus_stay_with_their_workload)
@@ -18,8 +18,8 @@ outlook, the last before the first:
 
 Symbols  lost = seconds / (3600 hours of the slot), at most 1 (optimizer/credit); gpus[f] GPUs of a replica;
          node_gpus[f] those it sets aside; per_change, per_day GPUs (scenario.changes).
-Ledgers  reads running; posts carried, served, away, gpus_used.     Shape  two rows per workload, family and time, one
-         per config of several roles, pool and time, and per time; only where the scenario states changes.
+Ledgers  reads running, standing; posts carried, served, away, gpus_used.     Shape  two rows per workload, family and
+         time, one per config of several roles, pool and time, and per time; only where the scenario states changes.
 Dual     of changes_are_few: USD for one more GPU that may start something.
 Source   DOPD, arXiv 2511.20982: prefill and decode instances that change places as the load changes; the start-up rows
          of unit commitment (Rajan and Takriti 2005), for whole numbers of replicas.
@@ -39,14 +39,13 @@ from fleetopt.optimizer.changing import (
     Family,
     Member,
     asked,
-    counted,
     families,
     gpus_of,
     most_of,
     same_weights,
     steps,
 )
-from fleetopt.optimizer.credit import credit, lost_shares
+from fleetopt.optimizer.credit import credit, load_key, lost_shares
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey, Term
 from fleetopt.optimizer.rules import Limit, Rules
@@ -96,7 +95,9 @@ class SlotChanges(Feature):
         def standing(one: Family, time: TimeKey) -> Term:
             if (*one, *time) in model.RESTING:
                 return model.RESTING[*one, *time]
-            return sum(ledgers.running.total(RunningKey(*key, *time)) for key in counted(one, found[one]))
+            if found[one][0][1].shared is not None:
+                return ledgers.standing.total(RunningKey(*one, *time))
+            return sum(ledgers.running.total(RunningKey(w, option.name, *time)) for w, option in found[one])
 
         for one in found if mode == "static" else ():
             for before, time in stepping:
@@ -113,7 +114,7 @@ class SlotChanges(Feature):
 
 def _flips(case: PlanningCase, one: Member) -> bool:
     """Whether a flip is any better than a load, at any time."""
-    return case.changes is not None and case.changes.role_flip_s < case.load_s[one[0], one[1].family]
+    return case.changes is not None and case.changes.role_flip_s < case.load_s[load_key(*one)]
 
 
 def _post_lost(
@@ -121,7 +122,7 @@ def _post_lost(
 ) -> None:
     """Takes off what a family's replicas do not carry as they start; of several sizes, at the largest rate."""
     (workload, option), time = serving[0], key[2:]
-    by_flip, by_load = lost_shares(case, workload, option.family, time)
+    by_flip, by_load = lost_shares(case, load_key(workload, option), time)
     if by_flip == by_load == 0.0:
         return
     rps = case.planned_rps[workload, *time] * max(credit(case, workload, each, time) for _, each in serving)

@@ -1,7 +1,7 @@
 """DOPD (arXiv 2511.20982): a split into prefill and decode that stays all day, against one that follows the load.
 
     static      every workload has the same replicas in every slot of a period
-    dynamic     every workload keeps its GPUs, and runs on them what suits the slot
+    dynamic     every workload keeps its GPUs, and every bundle its groups, and runs on them what suits the slot
 
 What else may change, models too, is what the scenario allows itself. Times and limits of changes are those it states.
 """
@@ -20,8 +20,6 @@ def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
     """The scenario with less that may change between slots."""
     if len(scenario.calendar.slots) < 2:
         return "the day has one slot"
-    if scenario.bundles is not None:
-        return "changes are not counted where models share replicas"
     stated = scenario.changes
     if mode == "roles" and (stated is None or stated.mode == "static"):
         return "the scenario says nothing of changes" if stated is None else "nothing may change"
