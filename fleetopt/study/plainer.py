@@ -59,7 +59,8 @@ def static(scenario: Scenario, desk: Resolver) -> Fleet:
         return static_plan(supply, group[0], desk)
 
     said = "each workload on one GPU type by the ratio formula of arXiv 2603.04716, rounded up, held all the time"
-    return _apart(said, scenario, desk, [[workload] for workload in scenario.workloads], one)
+    wholes = {workload.whole: workload for workload in reversed(scenario.workloads)}
+    return _apart(said, scenario, desk, [[workload] for workload in reversed(wholes.values())], one)
 
 
 def _apart(

@@ -17,6 +17,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.once import optimize
+from fleetopt.study.plainer import static
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.styles.comparison import compare_styles
 from fleetopt.study.styles.dopd import DYNAMIC_RATIO, STATIC_RATIO
@@ -90,6 +91,18 @@ def test_a_study_shows_what_the_roles_are_worth() -> None:
     found = compare_styles(scenario, Resolver(SolveOptions(gap=0.0)), styles=(STATIC_RATIO, DYNAMIC_RATIO))
     assert all(row.verified for row in found.rows)
     assert [row.usd for row in found.rows] == [pytest.approx(HOURS * n) for n in (6, 4, 4)]
+
+
+def test_the_formula_holds_the_larger_of_each_role() -> None:
+    """Proves the static style: 3 P for the day and 3 D for the night, once for both parts, with and without changes.
+
+    Sensitivity: parts sized apart would hold 3 P + 1 D and 1 P + 3 D, eight GPUs.
+    """
+    for changes in (None, Changes("free", model_load_s=60.0)):
+        fleet = static(asked(changes), Resolver(SolveOptions(gap=0.0)))
+        assert fleet.plan is not None
+        assert fleet.plan.verdict.passed
+        assert fleet.plan.objective_usd == pytest.approx(HOURS * 6)
 
 
 def test_who_reads_by_day_and_writes_by_night_is_told() -> None:

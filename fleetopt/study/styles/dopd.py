@@ -1,9 +1,10 @@
 """DOPD (arXiv 2511.20982): a split into prefill and decode that stays all day, against one that follows the load.
 
     static      every workload has the same replicas in every slot of a period
-    dynamic     every workload keeps its GPUs, and every bundle its groups, and runs on them what suits the slot
+    dynamic     every workload keeps its GPUs, and runs on them what suits the slot
 
-What else may change, models too, is what the scenario allows itself. Times and limits of changes are those it states.
+No model shares GPUs with another in either. What else may change, models too, is what the scenario allows itself. Times
+and limits of changes are those it states.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import partial
 
 from fleetopt.scenario.changing import Changes, Mode
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.restrict import without_bundles
 from fleetopt.study.styles.style import restriction
 
 
@@ -23,7 +25,7 @@ def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
     stated = scenario.changes
     if mode == "roles" and (stated is None or stated.mode == "static"):
         return "the scenario says nothing of changes" if stated is None else "nothing may change"
-    return replace(scenario, changes=replace(stated or Changes(), mode=mode))
+    return replace(without_bundles(scenario), changes=replace(stated or Changes(), mode=mode))
 
 
 PAPER = "DOPD, arXiv 2511.20982"
