@@ -7,7 +7,7 @@
     P      =  ceil(D drain / fill)                          prefill replicas that keep them full
 
 The ratio drain : fill is that of one decode replica. The published code scales P wrongly where there is more than one;
-here P is D times the ratio, rounded last.
+here P is D times the ratio, rounded last. What C and TPOT are of a serving config is in `load_ratio`.
 
     >>> held = requests_held(100_000, 3000, 500)
     >>> held, round(drain_rps(held, 500, 0.04), 2), round(fill_rps(0.5), 2)
@@ -65,5 +65,14 @@ def load_ratio(running: float, held: int, drain: float, fill: float) -> LoadRati
         drain: requests/s that leave one of them.
         fill: requests/s that a prefill replica sends on.
     """
-    decode = math.ceil(running / held)
-    return LoadRatio(math.ceil(decode * drain / fill), decode)
+    decode = _whole(running / held)
+    return LoadRatio(_whole(decode * drain / fill), decode)
+
+
+def _whole(replicas: float) -> int:
+    """The next whole number; what is whole but for the last digits stays so.
+
+    >>> _whole(2.9), _whole(3.0000000000000004)
+    (3, 3)
+    """
+    return math.ceil(replicas - 1e-9)

@@ -124,6 +124,13 @@ def prefill_capacity(workload: Workload, candidate: Candidate, curve: PrefillCur
     )
 
 
+def idle_rps(workload: Workload, candidate: Candidate, curve: PrefillCurve, slower: float) -> float:
+    """Prompts/s of a replica on which each finds no other before it: its groups over the mean time of a prompt."""
+    groups = candidate.config.data_parallel
+    service, _ = _service(workload, workload.mix, _Group(curve, groups * slower, 0))
+    return groups / service.mean_s
+
+
 @dataclass(frozen=True, slots=True)
 class _Group:
     """A data-parallel group: how many times slower it is than its replica, and its stages beyond the first.

@@ -143,6 +143,7 @@ def asked_of_a_replica(workload: Workload) -> Workload:
         batch=None,
         priority=None,
         isolation=False,
+        part_of=None,
     )
 
 

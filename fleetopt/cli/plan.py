@@ -93,7 +93,7 @@ def run(
 
         sys.stdout.write(to_json(plan))
     else:
-        _show(plan, written)
+        _show(plan, question, written)
     if with_baselines:
         _show_baselines(question, plan, options, out, parquet=parquet)
     clock.mark("show")
@@ -130,7 +130,7 @@ def _write(plan: Plan, question: Question, out: Path | None, *, force: bool, par
     return write_plan(plan, out, scenario=question, force=force, parquet=parquet)
 
 
-def _show(plan: Plan, written: list[Path]) -> None:
+def _show(plan: Plan, question: Question, written: list[Path]) -> None:
     from rich.text import Text
 
     from fleetopt.cli.draw import console, draw, seen
@@ -140,6 +140,7 @@ def _show(plan: Plan, written: list[Path]) -> None:
     from fleetopt.report.class_views import order_sentences
     from fleetopt.report.goal_words import goal_sentences
     from fleetopt.report.network_views import pattern_view, traffic_view
+    from fleetopt.report.ratio_views import ratio_view
     from fleetopt.report.work_views import work_view
 
     screen = console()
@@ -163,7 +164,7 @@ def _show(plan: Plan, written: list[Path]) -> None:
         traffic_view(plan),
         work_view(plan),
     ]
-    sections += [views.role_view(plan)]
+    sections += [views.role_view(plan), ratio_view(plan, question)]
     sections += [views.cost_view(plan), views.workload_cost_view(plan), views.binding_view(plan)]
     draw(screen, sections)
     for line in evidence_lines(plan):

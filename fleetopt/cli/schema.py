@@ -17,10 +17,11 @@ class Of(StrEnum):
     SCENARIO = "scenario"
     PLAN = "plan"
     SWEEP = "sweep"
+    RATIOS = "ratios"
 
 
 def run(of: Annotated[Of, typer.Argument(help="Which schema to print.")] = Of.SCENARIO) -> None:
-    """Print the JSON Schema of scenario.yaml, of plan.json or of sweep.json.
+    """Print the JSON Schema of scenario.yaml, of plan.json, of sweep.json or of ratios.json.
 
     Editors use it to complete and check: save it beside the scenario and begin scenario.yaml with the line
     '# yaml-language-server: $schema=scenario.schema.json' ('fleetopt init' does both).

@@ -117,6 +117,6 @@ def _amount(name: str, text: str | None, read: Callable[[str], float]) -> float 
 def _check_workload(question: Question, name: str | None) -> None:
     from fleetopt.errors import did_you_mean
 
-    known = {w.name for w in question.workloads} | {w.family.name for w in question.workloads if w.family is not None}
+    known = {w.name for w in question.workloads} | {w.written_as for w in question.workloads}
     if name is not None and name not in known:
         raise bad_option("--workload", f"'{name}' is no workload of the scenario. {did_you_mean(name, known)}")

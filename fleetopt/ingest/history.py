@@ -111,14 +111,16 @@ def chosen_of(past: Past, only: str | None) -> Past:
     return replace(past, histories=histories, flags=flags, trace=trace)
 
 
-def past_slots(past: Past, most: int) -> tuple[tuple[Slot, ...], dict[str, tuple[float, ...]]]:
+def past_slots(
+    past: Past, most: int, *, in_order: bool = False
+) -> tuple[tuple[Slot, ...], dict[str, tuple[float, ...]]]:
     """The slots of the day, and each model's factors in them; one slot where the hours of the day are not known."""
     profiles = [one.profile for one in past.histories if one.profile]
     if len(profiles) < len(past.histories):
         return (Slot("day", tuple(range(HOURS)), HOURS, tuple(range(HOURS))),), {
             one.model: (1.0,) for one in past.histories
         }
-    slots = choose_slots(profiles, most)
+    slots = choose_slots(profiles, most, in_order=in_order)
     factors = {}
     for one in past.histories:
         mean = sum(hour.rps for hour in one.profile) / len(one.profile)

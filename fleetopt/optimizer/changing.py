@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import math
+from collections.abc import Hashable, Iterable
 from typing import TypeAlias
 
 from fleetopt.optimizer.case import PlanningCase
@@ -10,17 +11,41 @@ from fleetopt.optimizer.options import Option
 from fleetopt.scenario.demand import TimeKey
 
 Family: TypeAlias = tuple[str, str]
-"""A workload and the name that its options of one serving config on one pool have in common."""
+"""A workload, with all the parts of its day, and the name that its options of one config on one pool have in common.
+
+Of replicas that length buckets share: the workload they are buckets of, and the option; of groups, the bundle.
+"""
+
+Member: TypeAlias = tuple[str, Option]
+"""A workload or part of one, with an option of it."""
 
 
-def families(case: PlanningCase) -> dict[Family, list[Option]]:
-    """The options of each family, all of whose replicas are whole."""
-    found: dict[Family, list[Option]] = {}
+def families(case: PlanningCase) -> dict[Family, list[Member]]:
+    """The options of each family, with the workloads that they serve."""
+    found: dict[Family, list[Member]] = {}
     for workload, options in case.options.items():
         for option in options:
-            if option.shared is None:
-                found.setdefault((workload, option.family), []).append(option)
+            found.setdefault(family_of(case, workload, option), []).append((workload, option))
     return found
+
+
+def family_of(case: PlanningCase, workload: str, option: Option) -> Family:
+    if option.shared is not None:
+        return option.shared, option.name
+    return case.workloads[workload].whole, option.family
+
+
+def most_of(members: Iterable[Member]) -> float:
+    """Whole replicas of a family beyond which another is of no use."""
+    options = [option for _, option in members]
+    if options[0].shared is not None and options[0].part is None:
+        return math.ceil(sum(option.most for option in options))
+    return max(option.most if option.part is None else round(option.most / option.part) for option in options)
+
+
+def asked(case: PlanningCase, members: Iterable[Member], time: TimeKey) -> list[Member]:
+    """The members whose workload asks for something at a time: those of one part of its day, or none."""
+    return [(workload, option) for workload, option in members if case.planned_rps[workload, *time] > 0]
 
 
 def steps(case: PlanningCase) -> list[tuple[TimeKey, TimeKey]]:
@@ -37,8 +62,8 @@ def steps(case: PlanningCase) -> list[tuple[TimeKey, TimeKey]]:
 def same_weights(case: PlanningCase) -> dict[Hashable, list[Family]]:
     """Families that can flip into one another: roles of one config on one pool, which have the same weights."""
     found: dict[Hashable, list[Family]] = {}
-    for (workload, family), options in families(case).items():
-        option = options[0]
+    for (workload, family), members in families(case).items():
+        option = members[0][1]
         if option.pattern is None:
             key = (workload, option.capacity.candidate.config.name, option.pool)
             found.setdefault(key, []).append((workload, family))

@@ -147,6 +147,12 @@ class Ledgers:
     undone: Ledger = field(default_factory=lambda: Ledger("undone", "share of a work by workload, work and outlook"))
     carried: Ledger = field(default_factory=lambda: Ledger("carried", "requests/s by workload, role, link and time"))
     running: Ledger = field(default_factory=lambda: Ledger("running", "replicas by workload, option and time"))
+    standing: Ledger = field(
+        default_factory=lambda: Ledger("standing", "whole shared replicas by owner, option and time")
+    )
+    away: Ledger = field(
+        default_factory=lambda: Ledger("away", "shared replicas that start, by owner, option and time")
+    )
     gpus_used: Ledger = field(default_factory=lambda: Ledger("gpus_used", "GPUs set aside by pool and time"))
     sent: Ledger = field(default_factory=lambda: Ledger("sent", "Gbit/s of KV caches between nodes by site and time"))
     ordered: Ledger = field(default_factory=lambda: Ledger("ordered", "nodes ordered by supply and period"))
@@ -161,6 +167,8 @@ class Ledgers:
             self.undone,
             self.carried,
             self.running,
+            self.standing,
+            self.away,
             self.gpus_used,
             self.sent,
             self.ordered,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TypeAlias
 
@@ -89,10 +89,14 @@ def build_options(
     kept = {
         (o.capacity.workload, o.family) for w in scenario.workloads for o in _worth(w, everything[w.name], changing)
     }
+    kept = _with_siblings(scenario, kept)
     # Sizes that are gone may have forced the rest to be rounded up, so they are set aside anew.
     options = _sized(scenario, pairs, planned, kept)
     if scenario.supply.fabrics:
-        options = {w.name: tuple(_worth(w, options[w.name], changing)) for w in scenario.workloads}
+        worth = {(w.name, o.family) for w in scenario.workloads for o in _worth(w, options[w.name], changing)}
+        worth = _with_siblings(scenario, worth)
+        options = {w: tuple(o for o in found if (w, o.family) in worth) for w, found in options.items()}
+    options = _as_long_as_any(scenario, options)
     rounded = {
         f"replicas of {o.capacity.candidate.config.gpus_per_replica} GPUs set aside {o.node_gpus} GPUs "
         f"on {o.pool[0]} nodes"
@@ -101,6 +105,30 @@ def build_options(
         if o.pattern is None and o.node_gpus != o.capacity.candidate.config.gpus_per_replica
     }
     return options, tuple(sorted(rounded))
+
+
+def _siblings(scenario: Scenario) -> dict[str, list[str]]:
+    """The parts of each workload that its day is cut into, where it matters what stands from one slot to the next."""
+    wholes: dict[str, list[str]] = {}
+    for workload in scenario.workloads:
+        wholes.setdefault(workload.whole, []).append(workload.name)
+    return {} if scenario.changes is None else {w.name: wholes[w.whole] for w in scenario.workloads}
+
+
+def _with_siblings(scenario: Scenario, kept: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """With what is kept for one part of a day also for the others, on whose replicas it may stand."""
+    siblings = _siblings(scenario)
+    return kept | {(sibling, family) for workload, family in kept for sibling in siblings.get(workload, ())}
+
+
+def _as_long_as_any(scenario: Scenario, options: dict[str, tuple[Option, ...]]) -> dict[str, tuple[Option, ...]]:
+    """The options, of which as many may stand in every part of a day as any part has use for."""
+    siblings, most = _siblings(scenario), dict[tuple[str, str], float]()
+    for workload, found in options.items():
+        for option in found:
+            for sibling in siblings.get(workload, ()):
+                most[sibling, option.name] = max(option.most, most.get((sibling, option.name), 0.0))
+    return {w: tuple(replace(o, most=most.get((w, o.name), o.most)) for o in found) for w, found in options.items()}
 
 
 def _sized(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleetopt.optimizer.case import Commitment, PlanningCase
-from fleetopt.optimizer.change_readout import Moves, changes_of, kept_groups, lost_replicas, moves_of
+from fleetopt.optimizer.change_readout import NEXT_TO_NOTHING, Moves, changes_of, kept_groups, lost_replicas, moves_of
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.features.commitments import held_orders, service_span
 from fleetopt.optimizer.features.sales import sales
@@ -35,7 +35,6 @@ from fleetopt.plan.domain import (
 from fleetopt.plan.risk import worth
 
 TIGHT = 1e-6
-NEXT_TO_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +118,16 @@ def _groups(model: Any, case: PlanningCase, moves: Moves) -> dict[ServedKey, lis
             groups.setdefault(key, []).append(Group(option, replicas, case.capability[key.outlook], lost))
     for key, group in kept_groups(model, case, moves):
         groups.setdefault(key, []).append(group)
-    _add_shared(model, case, options, groups)
+    _add_shared(model, case, options, groups, moves)
     return groups
 
 
 def _add_shared(
-    model: Any, case: PlanningCase, options: dict[tuple[str, str], Option], groups: dict[ServedKey, list[Group]]
+    model: Any,
+    case: PlanningCase,
+    options: dict[tuple[str, str], Option],
+    groups: dict[ServedKey, list[Group]],
+    moves: Moves,
 ) -> None:
     """Adds the shares of whole replicas, each owner's own stretched until the replicas are used up.
 
@@ -143,7 +146,8 @@ def _add_shared(
             share = option.part or used[served]
             if option.part is not None:
                 option = replace(option, capacity_rps=option.capacity_rps * kept)  # noqa: PLW2901 - the one in use
-            groups.setdefault(served, []).append(Group(option, share * stretch, case.capability[served.outlook]))
+            lost = lost_replicas(moves, case, served, option) * share / (kept or sum(used.values()))
+            groups.setdefault(served, []).append(Group(option, share * stretch, case.capability[served.outlook], lost))
 
 
 def _costs(problem: Problem) -> tuple[CostLine, ...]:

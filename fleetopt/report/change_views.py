@@ -30,7 +30,7 @@ def _before(plan: Plan, row: SlotChange) -> str:
         for other in plan.changes
         if other.stopped and _when_and_where(other) == _when_and_where(row) and other != row
     ]
-    return ", ".join(freed) or "idle or new nodes"
+    return ", ".join(dict.fromkeys(freed)) or "idle or new nodes"
 
 
 def _when_and_where(row: SlotChange) -> tuple[str, ...]:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
 
 TABLES = ("fleet", "orders", "placements", "workloads", "work", "costs", "workload_costs")
-"""Tables that are always written; that of sales only where there are any."""
+"""Tables that are always written."""
+
+WHERE_ANY = ("sales", "changes")
+"""Tables that are written where they have rows."""
 
 
 def write_plan(
@@ -39,7 +42,7 @@ def write_plan(
     Args:
         plan: what to write.
         folder: made if it does not exist.
-        scenario: what was asked; with it, report.html and plan.xlsx are written as well.
+        scenario: what was asked; with it, report.html, plan.xlsx and ratios.json are written as well.
         baselines: what plainer ways to size the fleet would cost, for the reports.
         force: replace the plan's files in a folder that exists; other files in it stay.
         parquet: write the tables as Parquet beside the CSV files.
@@ -79,7 +82,7 @@ def csv_text(plan: Plan, name: str) -> str:
 
 
 def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
-    names = (*TABLES, "sales") if plan.sales else TABLES
+    names = (*TABLES, *(name for name in WHERE_ANY if getattr(plan, name)))
     contents: dict[str, str | bytes] = {f"{name}.csv": csv_text(plan, name) for name in names}
     if parquet:
         from fleetopt.report.parquet import parquet_bytes
@@ -89,11 +92,13 @@ def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
 
 
 def _reports(plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline]) -> dict[str, str | bytes]:
-    contents: dict[str, str | bytes] = {"report.md": report(plan, baselines)}
+    contents: dict[str, str | bytes] = {"report.md": report(plan, baselines, scenario)}
     if scenario is not None:
         from fleetopt.report.html.page import html_report
+        from fleetopt.report.ratio_views import ratio_files
         from fleetopt.report.spreadsheet.workbook import workbook
 
+        contents |= ratio_files(plan, scenario)
         contents["report.html"] = html_report(plan, scenario, baselines)
         contents["plan.xlsx"] = workbook(plan, scenario, baselines)
     return contents

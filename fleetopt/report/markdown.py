@@ -15,6 +15,7 @@ from fleetopt.report.goal_words import goal_sentences
 from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.view import View, plain
 from fleetopt.report.work_views import work_view
+from fleetopt.scenario.domain import Scenario
 
 if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 _ESCAPED = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;"} | {c: f"\\{c}" for c in "|`*[]!#\\"})
 
 
-def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
-    """The plan as Markdown, beside what plainer ways to size the fleet would cost."""
+def report(plan: Plan, baselines: Sequence[Baseline] = (), scenario: Scenario | None = None) -> str:
+    """The plan as Markdown, beside what plainer ways to size the fleet would cost.
+
+    With the scenario, beside what DOPD's formula asks for as well.
+    """
+    from fleetopt.report.ratio_views import ratio_view
     from fleetopt.report.study_views import baseline_view
 
     sections = [
@@ -36,6 +41,7 @@ def report(plan: Plan, baselines: Sequence[Baseline] = ()) -> str:
         traffic_view(plan),
         work_view(plan),
         views.role_view(plan),
+        *([] if scenario is None else [ratio_view(plan, scenario)]),
         views.cost_view(plan),
         kind_view(plan),
         views.workload_cost_view(plan),

@@ -10,7 +10,8 @@ from typing import Any
 
 from fleetopt.documents import inert, shown
 from fleetopt.errors import InputError, Issue, did_you_mean
-from fleetopt.ingest.traces.domain import Slot, TraceReading, Traffic
+from fleetopt.ingest.traces.domain import LengthBin, Slot, TraceReading, Traffic
+from fleetopt.ingest.traces.slots import slot_tokens
 from fleetopt.report.trace_views import hour_names
 
 UNNAMED = "workload"
@@ -21,23 +22,29 @@ LONGEST_NAME = 60
 _NOT_IN_NAMES = re.compile(r"[\s/\\.,:*]+")
 
 
-def trace_files(reading: TraceReading, name: str | None = None, models: str | None = None) -> dict[str, str]:
+def trace_files(
+    reading: TraceReading, name: str | None = None, models: str | None = None, *, by_slot: bool = False
+) -> dict[str, str]:
     """Contents by file name.
 
     Args:
         reading: the trace.
         name: of the workload, where the trace has one model.
         models: a model of the catalog for all workloads, or 'workload=model' pairs with commas between them.
+        by_slot: lengths for each slot, where the trace tells any.
 
     Raises:
         InputError: one name is given for several workloads, or a pair names no workload.
     """
     names = workload_names(reading, name)
     placed = catalog_models(names, models)
-    contents = {"workload.yaml": _yaml(reading, names, placed), "hours.csv": _hours(reading)}
+    contents = {"workload.yaml": _yaml(reading, names, placed, by_slot=by_slot), "hours.csv": _hours(reading)}
     for one, called in zip(reading.traffic, names, strict=True):
         if one.lengths:
-            contents[lengths_name(names, called)] = _lengths(one)
+            own = lengths_name(names, called)
+            contents[own] = _lengths(one.lengths)
+            slots = slot_mixes(one, reading.slots) if by_slot else {}
+            contents |= {slot_lengths_name(own, slot): _lengths(mix) for slot, mix in slots.items()}
     return contents
 
 
@@ -79,19 +86,21 @@ def catalog_models(names: Sequence[str], models: str | None) -> dict[str, str]:
     return placed
 
 
-def _yaml(reading: TraceReading, names: Sequence[str], models: Mapping[str, str]) -> str:
+def _yaml(reading: TraceReading, names: Sequence[str], models: Mapping[str, str], *, by_slot: bool) -> str:
     import yaml
 
     calendar = {"slots": {slot.name: f"{slot.hours_per_day:.12g} h" for slot in reading.slots}}
     workloads = {
-        name: workload_block(one, reading.slots, models[name], lengths_name(names, name))
+        name: workload_block(one, reading.slots, models[name], lengths_name(names, name), by_slot=by_slot)
         for one, name in zip(reading.traffic, names, strict=True)
     }
     body = yaml.safe_dump({"calendar": calendar, "workloads": workloads}, sort_keys=False, allow_unicode=True)
     return "".join(f"{comment(line)}\n" for line in _comments(reading, names)) + body
 
 
-def workload_block(one: Traffic, slots: Sequence[Slot], model: str, lengths: str) -> dict[str, Any]:
+def workload_block(
+    one: Traffic, slots: Sequence[Slot], model: str, lengths: str, *, by_slot: bool = False
+) -> dict[str, Any]:
     """One workload as a scenario writes it."""
     factors = {
         slot.name: rate / one.mean_rps if one.mean_rps else 0.0 for slot, rate in zip(slots, one.slot_rps, strict=True)
@@ -102,6 +111,8 @@ def workload_block(one: Traffic, slots: Sequence[Slot], model: str, lengths: str
     }
     if one.lengths:
         found["lengths"] = lengths
+        if by_slot and (mixes := slot_mixes(one, slots)):
+            found["by_slot"] = {slot: {"lengths": slot_lengths_name(lengths, slot)} for slot in mixes}
     else:
         found["input_tokens"] = NO_TOKENS if one.input_tokens is None else one.input_tokens
         found["output_tokens"] = NO_TOKENS if one.output_tokens is None else one.output_tokens
@@ -129,8 +140,26 @@ def lengths_name(names: Sequence[str], name: str) -> str:
     return "lengths.csv" if len(names) == 1 else f"lengths-{name}.csv"
 
 
-def _lengths(one: Traffic) -> str:
-    rows = [[b.input_tokens, b.output_tokens, b.share] for b in one.lengths]
+def slot_lengths_name(lengths: str, slot: str) -> str:
+    """The file of the lengths of one slot."""
+    return f"{lengths.removesuffix('.csv')}-{slot}.csv"
+
+
+def slot_mixes(one: Traffic, slots: Sequence[Slot]) -> dict[str, list[LengthBin]]:
+    """The mix of a workload by slot: that of the whole trace, stretched to the mean tokens of the slot's requests."""
+    found = {}
+    for slot in slots:
+        means = slot_tokens(one.profile, slot)
+        if means is not None and one.input_tokens and one.output_tokens:
+            more, longer = means[0] / one.input_tokens, means[1] / one.output_tokens
+            found[slot.name] = [
+                LengthBin(b.input_tokens * more, b.output_tokens * longer, b.share) for b in one.lengths
+            ]
+    return found
+
+
+def _lengths(mix: Iterable[LengthBin]) -> str:
+    rows = [[b.input_tokens, b.output_tokens, b.share] for b in mix]
     return csv_text(["input_tokens", "output_tokens", "share"], rows)
 
 

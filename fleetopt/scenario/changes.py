@@ -35,14 +35,17 @@ class ChangesFile(Block):
 
 
 def build_changes(
-    file: ChangesFile | None, workloads: Iterable[Workload], bundled: bool, document: Document, issues: list[Issue]
+    file: ChangesFile | None, workloads: Iterable[Workload], document: Document, issues: list[Issue]
 ) -> Changes | None:
     """What a scenario states, None where it says nothing; what is wrong with it is added to `issues`."""
     if file is None:
         return None
-    for field, what, fix in (*_faults(file), *_others(list(workloads), bundled)):
+    found = Changes(
+        file.mode, file.role_flip, file.model_load, file.loading, file.per_change, file.per_day, file.source
+    )
+    for field, what, fix in (*_faults(file), *_others(found, workloads)):
         issues.append(document.issue("bad-value", ("changes", *field), what, fix))
-    return Changes(file.mode, file.role_flip, file.model_load, file.loading, file.per_change, file.per_day, file.source)
+    return found
 
 
 def _faults(file: ChangesFile) -> Iterator[tuple[Key, str, str]]:
@@ -50,11 +53,11 @@ def _faults(file: ChangesFile) -> Iterator[tuple[Key, str, str]]:
         yield (), "states times, and nobody is named who measured them", "Add source: where the times come from"
 
 
-def _others(workloads: list[Workload], bundled: bool) -> Iterator[tuple[Key, str, str]]:
-    """What the accounting of changes does not know yet, and would get wrong in silence."""
-    if bundled:
-        yield (), "are not counted where models share GPUs", "Take out bundles, or changes"
-    if any(w.family is not None and w.family.sharing != "none" for w in workloads):
-        yield (), "are not counted where length buckets share replicas", "Write sharing: none, or take out changes"
-    if len({w.priority for w in workloads}) > 1:
-        yield (), "are not counted where service classes go short in order", "Take out priority, or changes"
+def _others(changes: Changes, workloads: Iterable[Workload]) -> Iterator[tuple[Key, str, str]]:
+    """What the accounting of changes does not know, and would get wrong in silence.
+
+    What a lower class could do without in one slot it may have to hold for another where starts are restricted.
+    """
+    if changes.restricts and len({w.priority for w in workloads}) > 1:
+        what = "are restricted where service classes go short in order by the slot"
+        yield (), what, "Take out priority, or what restricts changes: mode, times and limits"

@@ -41,3 +41,8 @@ class Changes:
         takes_time = self.role_flip_s > 0 or self.model_load_s > 0 or self.load_bytes_per_s is not None
         limited = self.per_change_gpus is not None or self.per_day_gpus is not None
         return self.mode != "static" and (takes_time or limited)
+
+    @property
+    def restricts(self) -> bool:
+        """Whether any plan of free slots is none of these; without it the changes are only told."""
+        return self.mode != "free" or self.counts

@@ -138,7 +138,8 @@ class Workload:
     nothing arrives: the work is done when it suits, and `demand_rps` is the most of it that one time can be given.
     `priority` is its service class, 1 the highest: who goes short last where not all is served. Where the supply states
     fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill. With
-    `isolation` it shares GPUs with no other model.
+    `isolation` it shares GPUs with no other model. `part_of` names the workload of which it is what some slots of the
+    day ask for, with lengths of their own: parts of one are asked for at different times.
     """
 
     name: str
@@ -172,6 +173,17 @@ class Workload:
     priority: int | None = None
     kv_seen: float = 1.0
     isolation: bool = False
+    part_of: str | None = None
+
+    @property
+    def whole(self) -> str:
+        """The name under which its replicas stand over the slots of a day."""
+        return self.part_of or self.name
+
+    @property
+    def written_as(self) -> str:
+        """The name that the scenario file has for it."""
+        return self.whole if self.family is None else self.family.name
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:

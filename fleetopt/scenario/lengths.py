@@ -10,7 +10,7 @@ from fleetopt.documents import Document, Key, Row, read_table
 from fleetopt.errors import InputError, Issue
 from fleetopt.scenario.domain import LengthBin
 from fleetopt.scenario.files import input_name
-from fleetopt.scenario.workload_schema import LengthFile, WorkloadFile
+from fleetopt.scenario.workload_schema import LengthFile, SlotLengthsFile, WorkloadFile
 
 _COLUMNS = ("input_tokens", "output_tokens", "share")
 MOST_BINS = 2000
@@ -39,9 +39,8 @@ class LengthReader:
         self._issues = issues
         self._files = files
 
-    def read(self, name: str, workload: WorkloadFile) -> Lengths:
-        """The lengths of one workload."""
-        key: Key = ("workloads", name)
+    def read(self, key: Key, workload: WorkloadFile | SlotLengthsFile) -> Lengths:
+        """The lengths of one workload, or of one slot of it."""
         means = (workload.input_tokens, workload.output_tokens)
         if workload.lengths is None:
             return self._means(key, *means)

@@ -81,13 +81,17 @@ class Source:
             demand=demand,
             lengths=lengths,
             batch=BatchReader(document, calendar, issues),
+            slots=[slot.name for slot in calendar.slots],
             wired=bool(file.supply.fabrics),
             racked={facility.site for facility in supply.facilities if facility.nodes_per_rack},
         )
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
+        for one in {w.name: w for w in workloads if w.part_of in file.workloads and w.name in file.workloads}.values():
+            what = f"has the name of a part of {one.part_of} (by_slot)"
+            issues.append(document.issue("bad-value", ("workloads", one.name), what, "Give it another name"))
         objective = build_objective(file.objective, supply.facilities, document, issues)
         bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
-        between_slots = build_changes(file.changes, workloads, bundles is not None, document, issues)
+        between_slots = build_changes(file.changes, workloads, document, issues)
         if issues:
             raise InputError(issues)
         return Scenario(

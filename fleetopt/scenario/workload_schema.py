@@ -88,6 +88,16 @@ class LengthFile(Block):
     share: Fraction
 
 
+class SlotLengthsFile(Block):
+    """The lengths of the requests of one slot of the day."""
+
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    lengths: Annotated[
+        str | list[LengthFile] | None, Field(description="The mix of lengths, as that of the workload")
+    ] = None
+
+
 class BucketsFile(Block):
     """Length buckets, each of which may be served by other GPU types: the edges between them, in tokens."""
 
@@ -156,6 +166,9 @@ class WorkloadFile(Block):
         str | list[LengthFile] | None,
         Field(description="The mix of lengths: a CSV with columns input_tokens, output_tokens, share, or a list"),
     ] = None
+    by_slot: Annotated[
+        dict[Name, SlotLengthsFile], Field(description="Slots of the day whose requests have other lengths")
+    ] = {}
     slo: Annotated[SloFile, Field(description="At least one promise; none is needed for batch work")] = SloFile()
     ttft_overhead: OverheadFile = OverheadFile()
     prefix_cache_hit_rate: Annotated[Fraction, Field(description="Input tokens that need no prefill")] = 0.0

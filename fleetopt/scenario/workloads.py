@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,6 +11,7 @@ from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.batch import BatchReader
 from fleetopt.scenario.buckets import cut
+from fleetopt.scenario.by_slot import conflicts, part, usual_label
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
@@ -34,12 +35,14 @@ class WorkloadBuilder:
         demand: DemandReader,
         lengths: LengthReader,
         batch: BatchReader,
+        slots: Collection[str] = (),
         racked: Collection[str] = (),
         wired: bool = False,
     ) -> None:
         self._models = models
         self._hardware = hardware
         self._sites = sites
+        self._slots = slots
         self._racked = racked
         self._wired = wired
         self._demand = demand
@@ -49,7 +52,7 @@ class WorkloadBuilder:
         self._issues = issues
 
     def build(self, name: str, file: WorkloadFile) -> tuple[Workload, ...]:
-        """A workload as a value, or one for each of its length buckets."""
+        """A workload as a value, or one for each of its length buckets or of the lengths of its day."""
         key = ("workloads", name)
         if name == RESERVED:
             self._add(key, f"'{RESERVED}' is what a plan calls nodes that nobody uses", "Give it another name")
@@ -78,14 +81,30 @@ class WorkloadBuilder:
         if file.batch is None and file.slo.ttft is None and file.slo.tpot is None:
             fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
             self._add((*key, "slo"), "promises nothing", fix)
-        lengths = self._lengths.read(name, file)
+        lengths = self._lengths.read(key, file)
         transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
         bare = replace(_workload(name, file, lengths, transfer_s), kv_seen=self._seen(file))
+        if file.by_slot:
+            return tuple(self._parts(key, file, bare))
         workload = self._asked(key, file, self._promised(key, file, bare))
         if file.buckets is None:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
         return cut(workload, file.buckets.input_edges, file.buckets.output_edges, file.buckets.sharing)
+
+    def _parts(self, key: tuple[str, str], file: WorkloadFile, bare: Workload) -> Iterator[Workload]:
+        """The workload by slot; the first part with an issue is the last, since others would repeat it."""
+        self._must_know((*key, "by_slot"), file.by_slot, self._slots, "slot of the calendar")
+        for field, what in conflicts(file):
+            self._add((*key, field), f"{what} (by_slot)", "Take one of the two out")
+        usual = [slot for slot in self._slots if slot not in file.by_slot]
+        found = [(slot, [slot], self._lengths.read((*key, "by_slot", slot), own)) for slot, own in file.by_slot.items()]
+        for label, slots, lengths in [*found, *([(usual_label(usual), usual, None)] if usual else [])]:
+            before = len(self._issues)
+            one = bare if lengths is None else with_lengths(bare, file, lengths)
+            yield part(self._asked(key, file, self._promised(key, file, one)), label, slots)
+            if len(self._issues) > before:
+                return
 
     def _promised(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:
         """The workload with its limits as times, also where they are written as slow-downs."""
@@ -185,11 +204,22 @@ class WorkloadBuilder:
             if name not in names:
                 fix = did_you_mean(name, names)
                 what = f"'{name[:60]}' is no {kind}"
-                place = name if key[-1] in {"least_replicas", "spares"} else index
+                place = name if key[-1] in {"least_replicas", "spares", "by_slot"} else index
                 self._issues.append(self._document.issue("unknown-name", (*key, place), what, fix))
 
     def _add(self, key: Key, what: str, fix: str) -> None:
         self._issues.append(self._document.issue("bad-value", key, what, fix))
+
+
+def with_lengths(workload: Workload, file: WorkloadFile, lengths: Lengths) -> Workload:
+    """The workload with other lengths, and the queue that they have where the file names none."""
+    return replace(
+        workload,
+        input_tokens=lengths.input_tokens,
+        output_tokens=lengths.output_tokens,
+        lengths=lengths.bins,
+        queue=file.queue or ("mg1" if lengths.bins else "mm1"),
+    )
 
 
 def _workload(name: str, file: WorkloadFile, lengths: Lengths, transfer_s_per_token: float) -> Workload:

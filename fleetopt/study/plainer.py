@@ -59,7 +59,8 @@ def static(scenario: Scenario, desk: Resolver) -> Fleet:
         return static_plan(supply, group[0], desk)
 
     said = "each workload on one GPU type by the ratio formula of arXiv 2603.04716, rounded up, held all the time"
-    return _apart(said, scenario, desk, [[workload] for workload in scenario.workloads], one)
+    wholes = {workload.whole: workload for workload in reversed(scenario.workloads)}
+    return _apart(said, scenario, desk, [[workload] for workload in reversed(wholes.values())], one)
 
 
 def _apart(
@@ -96,10 +97,10 @@ def _apart(
 
 
 def families(scenario: Scenario) -> list[list[Workload]]:
-    """Workloads that are one in the scenario file, length buckets together."""
+    """Workloads that are one in the scenario file: length buckets and parts of a day together."""
     groups: dict[str, list[Workload]] = {}
     for workload in scenario.workloads:
-        groups.setdefault(workload.family.name if workload.family else workload.name, []).append(workload)
+        groups.setdefault(workload.written_as, []).append(workload)
     return list(groups.values())
 
 

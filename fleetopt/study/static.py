@@ -3,7 +3,7 @@
     N_P = ceil(R / cap_P)     N_D = ceil(R / cap_D)     nodes = ceil((N_P g_P + N_D g_D) / GPUs per node)
 
 R is the largest planned rate of the workload over all times, or of batch work its even rate; cap is what one replica
-carries within the SLO. With
+carries within the SLO. Of a workload whose lengths differ by slot N_P and N_D are the largest over its parts. With
 TP_P = cap_P L_in, TP_D = cap_D L_out and TP_total = R (L_in + L_out) these are equations (5)-(7) of Li et al., arXiv
 2603.04716. Of all pairs of configs the one whose nodes cost least is taken,
 and is asked for where that much may be had. A workload without profiles for both roles
@@ -13,13 +13,14 @@ is sized by its aggregated ones, or by node patterns where no cache can leave it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from fleetopt.optimizer.case import PlanningCase, build_case
 from fleetopt.optimizer.goals import Held
 from fleetopt.optimizer.options import Option, Pool
 from fleetopt.plan.domain import Plan
+from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.work import even_rps
 from fleetopt.study.resolve import Resolver
@@ -37,11 +38,17 @@ class Sizing:
 
 
 def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> Plan | None:
-    """A plan of the workload alone whose fleet never falls below the formula's; None where no pool allows it."""
-    alone = without_bundles(with_workloads(scenario, [workload]))
-    if not any(workload.demand_rps.values()):
+    """A plan of the workload alone, with all parts of its day, whose fleet never falls below the formula's.
+
+    None where no pool allows it.
+    """
+    parts = [one for one in scenario.workloads if one.whole == workload.whole]
+    alone = without_bundles(with_workloads(scenario, parts))
+    if not any(rps for one in parts for rps in one.demand_rps.values()):
         return resolver.solve(alone, f"{workload.name}, which asks for nothing").plan
-    case = build_case(alone, resolver.capacities(alone))
+    # Parts have the same configs to choose from only where it matters that they stand for one another.
+    steady = replace(alone, changes=Changes("static")) if len(parts) > 1 else alone
+    case = build_case(steady, resolver.capacities(alone))
     for sizing in by_cost(case, alone):
         held = Held({sizing.pool: sizing.nodes})
         what = f"{workload.name} sized once for its peak on {sizing.pool[0]}"
@@ -62,32 +69,40 @@ def _only(scenario: Scenario, workload: Workload, sizing: Sizing) -> Scenario:
 
 
 def by_cost(case: PlanningCase, scenario: Scenario) -> list[Sizing]:
-    """What the formula says for the one workload of a case, the best of each pool, the least money an hour first."""
+    """What the formula says for the one workload of a case, or the parts of one.
+
+    The best of each pool, the least money an hour first.
+    """
     best: dict[Pool, Sizing] = {}
-    for one in _sizings(case, _peak_rps(scenario)):
+    for one in _sizings(case, {workload.name: _peak_rps(scenario, workload) for workload in scenario.workloads}):
         if one.pool not in best or one.nodes < best[one.pool].nodes:
             best[one.pool] = one
     return sorted(best.values(), key=lambda one: one.nodes * _usd_per_node_hour(scenario, one.pool))
 
 
-def _peak_rps(scenario: Scenario) -> float:
-    """The largest planned rate of the one workload; of batch work, that at which it is spread evenly over its hours."""
-    (workload,) = scenario.workloads
+def _peak_rps(scenario: Scenario, workload: Workload) -> float:
+    """The largest planned rate of a workload; of batch work, that at which it is spread evenly over its hours."""
     batch, asked = workload.batch, max(workload.demand_rps.values())
     return (asked if batch is None else even_rps(batch, scenario.calendar)) * (1.0 + workload.headroom)
 
 
-def _sizings(case: PlanningCase, peak: float) -> Iterator[Sizing]:
-    (options,) = case.options.values()
-    whole = {option.family: option for option in options if option.shared is None or option.least == 1}
+def _sizings(case: PlanningCase, peaks: Mapping[str, float]) -> Iterator[Sizing]:
+    whole = {
+        name: {option.family: option for option in options if option.shared is None or option.least == 1}
+        for name, options in case.options.items()
+    }
+    first, *others = whole.values()
     groups: dict[tuple[object, ...], dict[str, list[Option]]] = {}
-    for option in whole.values():
+    for option in (one for one in first.values() if all(one.family in other for other in others)):
         roles = groups.setdefault((option.pool, option.link), {})
         roles.setdefault(option.capacity.candidate.role, []).append(option)
     pairs = [(p, d) for roles in groups.values() for p in roles.get("prefill", []) for d in roles.get("decode", [])]
     alone = [(a,) for roles in groups.values() for a in roles.get("aggregated", [])]
     for chosen in pairs or alone:
-        replicas = tuple(math.ceil(peak / option.capacity.capacity_rps - 1e-9) for option in chosen)
+        replicas = tuple(
+            max(math.ceil(peaks[w] / own[one.family].capacity.capacity_rps - 1e-9) for w, own in whole.items())
+            for one in chosen
+        )
         gpus = sum(n * option.node_gpus for n, option in zip(replicas, chosen, strict=True))
         pool = chosen[0].pool
         yield Sizing(chosen, replicas, pool, math.ceil(gpus / case.gpus_per_node(pool)))

@@ -223,6 +223,5 @@ def _achieved(scenario: Scenario, plan: Plan, workload: str | None) -> float:
 
 
 def _is(workload: Workload, name: str | None) -> bool:
-    """Whether a workload, or the one that it is a length bucket of, is the one named; everything is None."""
-    family = None if workload.family is None else workload.family.name
-    return name in {None, workload.name, family}
+    """Whether a workload, or the one that it is a length bucket or a part of, is the one named; everything is None."""
+    return name in {None, workload.name, workload.written_as}

@@ -7,7 +7,8 @@
     roles        for each workload and pool the most GPUs set aside in any slot; all workloads together fit every slot
     static       as many replicas of everything in every slot
 
-Replicas are counted from the placements, a node pattern as one; the plan is only asked what stopped and what flipped.
+Replicas are counted from the placements, those of a workload cut by slot together, a node pattern as one; the plan is
+only asked what stopped and what flipped.
 """
 
 from __future__ import annotations
@@ -72,13 +73,22 @@ def _stands(facts: Facts) -> Stands:
     found: Stands = {}
     for row in joined(facts.plan.placements):
         role = "prefill" if row.pattern is not None else row.role
-        key = Kind(row.workload, role, row.config, row.node_type, row.site), (row.period, row.slot, row.outlook)
+        name = row.config if row.bundle is None else row.shared or ""
+        key = Kind(_whole(facts, row), role, name, row.node_type, row.site), (row.period, row.slot, row.outlook)
         if key in found:
             more = {n: getattr(found[key], n) + getattr(row, n) for n in ("replicas", "lost_replicas")}
             found[key] = found[key].model_copy(update=more)
         else:
             found[key] = row
-    return found
+    # Shares of whole replicas add up to whole ones but for the last digits.
+    return {key: row.model_copy(update={"replicas": round(row.replicas, 6)}) for key, row in found.items()}
+
+
+def _whole(facts: Facts, row: Placement) -> str:
+    """Whose replicas these are over the day: those of a bundle, or of a workload planned as parts or buckets."""
+    if row.shared is not None:
+        return row.shared
+    return facts.workloads[row.workload].part_of or row.workload
 
 
 def _key(row: SlotChange) -> tuple[Kind, Time]:
@@ -119,23 +129,35 @@ def _flips(tally: Tally, rows: list[SlotChange], time: Time) -> None:
 def _losses(
     facts: Facts, changes: Changes, tally: Tally, stands: Stands, moves: dict[tuple[Kind, Time], SlotChange]
 ) -> None:
-    configs = {(m, c.config.name): c.config for m, llm in facts.scenario.models.items() for c in llm.candidates}
-    parts = defaultdict[tuple[Kind, Time], list[ServingConfig]](list)
-    for row in facts.plan.placements:
-        role, name = (row.role, row.config) if row.pattern is None else ("prefill", row.pattern)
-        kind = Kind(row.workload, role, name, row.node_type, row.site)
-        if (row.model, row.config) in configs:
-            parts[kind, (row.period, row.slot, row.outlook)].append(configs[row.model, row.config])
+    loaded = _loaded(facts)
     hours = {slot.name: slot.hours_per_day for slot in facts.scenario.calendar.slots}
     for key, stand in stands.items():
         move, seconds = moves.get(key), 3600.0 * hours[key[1][1]]
         lost = 0.0
         if move is not None and changes.counts:
-            load_s = max((_load_s(facts, changes, stand.model, one) for one in parts[key]), default=0.0)
+            each = [_load_s(facts, changes, *one) for one in sorted(loaded[key[0]], key=str)]
+            load_s = sum(each) - (len(each) - 1) * changes.model_load_s if stand.bundle else max(each, default=0.0)
             lost = move.flipped * min(1.0, changes.role_flip_s / seconds)
             lost += move.loaded * min(1.0, load_s / seconds)
         where = f"{key[0].workload}, {key[0].config} {key[0].role} in {named(key[1])}"
-        tally.same(stand.lost_replicas, lost, allowance(lost), f"{where}: replicas lost to starting")
+        if stand.bundle is None:
+            tally.same(stand.lost_replicas, lost, allowance(lost), f"{where}: replicas lost to starting")
+        else:
+            # Members that the plan never uses are loaded all the same.
+            tally.hold(stand.lost_replicas - lost, allowance(lost), f"{where}: groups lost to starting, of {lost:g}")
+
+
+def _loaded(facts: Facts) -> dict[Kind, set[tuple[str, ServingConfig]]]:
+    """What a start of each kind loads: models with their configs, of a bundle and of a node pattern several."""
+    configs = {(m, c.config.name): c.config for m, llm in facts.scenario.models.items() for c in llm.candidates}
+    found = defaultdict[Kind, set[tuple[str, ServingConfig]]](set)
+    for row in facts.plan.placements:
+        role, name = (row.role, row.config) if row.pattern is None else ("prefill", row.pattern)
+        name = name if row.bundle is None else row.shared or ""
+        kind = Kind(_whole(facts, row), role, name, row.node_type, row.site)
+        if (row.model, row.config) in configs:
+            found[kind].add((row.model, configs[row.model, row.config]))
+    return found
 
 
 def _load_s(facts: Facts, changes: Changes, model: str, config: ServingConfig) -> float:
@@ -166,7 +188,7 @@ def _held(facts: Facts, tally: Tally) -> None:
     used: dict[tuple[str, str, str, Time], float] = defaultdict(float)
     for row in facts.plan.placements:
         aside = row.node_gpus_per_replica * row.replicas
-        used[row.workload, row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside
+        used[_whole(facts, row), row.node_type, row.site, (row.period, row.slot, row.outlook)] += aside
     most: dict[tuple[str, str, str, str, str], float] = {}
     for (workload, node_type, site, time), gpus in used.items():
         key = (workload, node_type, site, time[0], time[2])

@@ -35,6 +35,7 @@ class Names:
         self._slots = {slot.name for slot in calendar.slots}
         self._outlooks = {outlook.name for outlook in calendar.outlooks}
         self._sites = set(facts.scenario.supply.sites)
+        self._groups = {row.shared for row in facts.plan.placements if row.bundle is not None}
 
     def of_fleet(self, row: FleetLine) -> _Faults:
         yield self._period(row.period)
@@ -62,9 +63,18 @@ class Names:
         yield from self._of_workload(row)
 
     def of_change(self, row: SlotChange) -> _Faults:
-        yield from self._of_workload(row)
+        yield from self._of_workload(row.model_copy(update={"workload": self._one_of(row)}))
         yield _known("site", row.site, self._sites)
         yield _known("node type", row.node_type, self._facts.scenario.node_types)
+
+    def _one_of(self, row: SlotChange) -> str:
+        """A workload whose replicas change: a part or bucket of the one named, or one that may be in the bundle."""
+        for workload in self._facts.workloads.values():
+            if row.workload in {workload.part_of, workload.family and workload.family.name}:
+                return workload.name
+            if row.workload in self._groups and workload.model == row.model:
+                return workload.name
+        return row.workload
 
     def of_work(self, row: WorkOutcome) -> _Faults:
         yield self._model(row.workload, row.model)

@@ -51,6 +51,40 @@ def test_a_trace_becomes_a_verified_plan(fleetopt: Run, more: str) -> None:
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
+FORECAST = """\
+name: forecast-driven
+include: [forecast/forecast.yaml]
+workloads:
+  chat: {input_tokens: 1000, output_tokens: 200, demand: {factor: 0.2}, slo: {ttft: 1 s, tpot: 25 ms}}
+changes: {role_flip: 30 s, model_load: 1 min, loading: 5 GB/s, per_change: 8, source: assumed}
+"""
+
+
+@pytest.mark.slow
+def test_a_forecast_becomes_a_schedule(fleetopt: Run) -> None:
+    """Proves docs/ingest-traces.md: two weeks of ServeGen -> a forecast in runs of hours, with outlooks -> changes in
+    force -> a verified plan whose schedule leads from slot to slot around the clock, in every period and outlook.
+
+    Sensitivity: levels would let a change lead from the busiest hours to the next busiest, whenever those are.
+    """
+    past = DATA / "traces/data/servegen_hourly_head.csv"
+    words = ("--trace-start", "2026-12-07", "--calendar-start", "2027-01", "--periods", 2, "--slots", 4, "--in-order")
+    named = ("--name", "chat", "--model", "qwen3-32b", "-o", "forecast")
+    assert fleetopt("ingest", "forecast", past, *words, *named).returncode == 0
+    Path("scenario.yaml").write_text(FORECAST + SUPPLY, encoding="utf-8")
+    assert fleetopt("plan", ".", "-o", "out", "--gap", "2 %").returncode == 0
+    assert fleetopt("verify", "out", ".").returncode == 0
+    plan = json.loads(Path("out/plan.json").read_text())
+    slots = list(dict.fromkeys(row["slot"] for row in plan["workloads"]))
+    assert slots[0] == "peak"
+    before = dict(zip(slots, [slots[-1], *slots[:-1]], strict=True))
+    assert {(row["after"], row["slot"]) for row in plan["changes"]} <= {(b, s) for s, b in before.items()}
+    assert {(row["period"], row["outlook"]) for row in plan["changes"]} >= {(p, "base") for p in ("2027-01", "2027-02")}
+    assert Path("out/changes.csv").read_text().count("\n") == 1 + len(plan["changes"])
+    asked = {(r["period"], r["slot"], r["outlook"]) for r in json.loads(Path("out/ratios.json").read_text())["lines"]}
+    assert asked == {(row["period"], row["slot"], row["outlook"]) for row in plan["workloads"]}
+
+
 def test_a_benchmark_becomes_a_verified_plan_at_its_percentiles(fleetopt: Run) -> None:
     """Proves vLLM's file -> models/ -> percentiles read back -> a plan that rests on them, not on a model of tails."""
     file = DATA / "benchmarks/data/vllm-0.33.0-append.json"

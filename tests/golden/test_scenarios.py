@@ -28,6 +28,7 @@ quarterly-procurement has 10 300 whole numbers; from 1 % on, proving more takes 
 
 COSTS = {
     "batch-by-night": 924_707.31,
+    "day-and-night": 314_352.00,  # 458 784 with fixed roles, 356 832 with flips alone
     "distserve": 59_285.74,
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,

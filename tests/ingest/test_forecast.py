@@ -20,7 +20,7 @@ from fleetopt.errors import InputError
 from fleetopt.ingest.forecast import OUTLOOKS, PEARSON_TUKEY, SWANSON, Forecast, Rule, forecast_all
 from fleetopt.ingest.history import chosen_of, past_slots, read_past
 from fleetopt.ingest.traces.options import TraceOptions
-from fleetopt.report.forecast_files import forecast_files
+from fleetopt.report.forecast_files import DayShape, forecast_files
 from fleetopt.scenario.load import load
 
 DATA = Path(__file__).parent / "traces/data"
@@ -146,7 +146,7 @@ def test_a_scenario_that_includes_the_forecast_loads(file: Write, tmp_path: Path
     """Periods, outlooks with their probabilities, and demand come out of the loaded scenario as they were forecast."""
     past = read_past(file(_daily(28, noise=2.0)), TraceOptions())
     found = forecast_all(past, "2027-Q1", 2, SWANSON)
-    contents = forecast_files(past, found, SWANSON, 6, name="chat")
+    contents = forecast_files(past, found, SWANSON, DayShape(6), name="chat")
     write_files(tmp_path / "s", contents | {"scenario.yaml": SCENARIO})
     scenario = load(tmp_path / "s")
     assert {one.name: one.probability for one in scenario.calendar.outlooks} == {"low": 0.3, "base": 0.4, "high": 0.3}

@@ -14,29 +14,30 @@ from itertools import product
 from random import Random
 from typing import TypeAlias
 
-from fleetopt.catalog.domain import Candidate
+from fleetopt.catalog.domain import Candidate, RateProfile
 from fleetopt.scenario.changing import Changes
-from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.domain import Scenario, Workload
 from tests.oracle import build
-from tests.oracle.brute_force import capacity_rps
 
 State: TypeAlias = tuple[int, ...]
 NEARLY = 1e-9
 
 
 class Day:
-    """Everything there is to try about one scenario of one workload, one period and one outlook."""
+    """Everything there is to try about one scenario of one workload, whole or by slot, one period and one outlook."""
 
     def __init__(self, scenario: Scenario) -> None:
         assert scenario.changes is not None
         self.changes: Changes = scenario.changes
-        (self.workload,) = scenario.workloads
         (self.line,) = scenario.supply.lines
         self.slots = scenario.calendar.slots
         self.days = scenario.calendar.periods[0].days
-        self.asked = [self.workload.demand_rps["t1", slot.name, "o1"] for slot in self.slots]
+        times = [("t1", slot.name, "o1") for slot in self.slots]
+        self.asked = [sum(one.demand_rps[time] for one in scenario.workloads) for time in times]
         self.ways: list[Candidate] = list(scenario.models["m"].candidates)
-        self.rps = [capacity_rps(one, self.workload) for one in self.ways]
+        # The workload, or the part of its day that asks for something.
+        asking = [max(scenario.workloads, key=lambda one: one.demand_rps[time]) for time in times]
+        self.rps = [[_rate(way, one) for way in self.ways] for one in asking]
         self.gpus = [one.config.gpus_per_replica for one in self.ways]
         self.node = scenario.node_types[self.line.offer.node_type].gpus_per_node
         weights = scenario.models["m"].card.parameters_b * 1e9  # all of these are fp8: a byte each
@@ -47,7 +48,7 @@ class Day:
         """The cheapest closed walk over the slots: of the day, and where limits are by the day, of each budget."""
         most = max(self.asked)
         # A replica that only starts carries three quarters of its rate or more in these questions.
-        states = list(product(*(range(math.ceil(most / 0.75 / rps) + 1) for rps in self.rps)))
+        states = list(product(*(range(math.ceil(most / 0.75 / min(rps)) + 1) for rps in zip(*self.rps, strict=True))))
         found = [self._walk(first, states) for first in states]
         return min((usd for usd in found if usd is not None), default=None)
 
@@ -125,7 +126,7 @@ class Day:
 
     def _serves(self, index: int, left: list[float]) -> bool:
         by_role = dict.fromkeys(("prefill", "decode", "aggregated"), 0.0)
-        for way, rps, count in zip(self.ways, self.rps, left, strict=True):
+        for way, rps, count in zip(self.ways, self.rps[index], left, strict=True):
             by_role[way.role] += rps * count
         carried = min(by_role["prefill"], by_role["decode"]) + by_role["aggregated"]
         return carried >= self.asked[index] - NEARLY
@@ -150,3 +151,50 @@ def draw(random: Random, slots: tuple[int, ...] = (2, 3)) -> Scenario:
     asked = build.workload("chat", demand, over=over)
     line = build.line("l", random.choice(("Ax1", "Ax2")), 2.0)
     return replace(build.scenario([asked], candidates, [line], over=over), changes=changes)
+
+
+def draw_by_slot(random: Random) -> Scenario:
+    """The same, with a workload of which each slot has requests of its own lengths: every way is faster in one of them.
+
+    A role that is fast by day may be slow by night, so that the same GPUs are best used otherwise then.
+    """
+    scenario = draw(random, (2,))
+    (whole,) = scenario.workloads
+    parts = [
+        replace(
+            whole,
+            name=f"chat ({slot.name})",
+            part_of="chat",
+            input_tokens=LENGTHS[index][0],
+            output_tokens=LENGTHS[index][1],
+            demand_rps={time: rps if time[1] == slot.name else 0.0 for time, rps in whole.demand_rps.items()},
+        )
+        for index, slot in enumerate(scenario.calendar.slots)
+    ]
+    faster = [[random.choice((1.0, 1.5)) for _ in parts] for _ in scenario.models["m"].candidates]
+    ways = [stated(way, rates) for way, rates in zip(scenario.models["m"].candidates, faster, strict=True)]
+    models = {"m": replace(scenario.models["m"], candidates=tuple(ways))}
+    return replace(scenario, workloads=tuple(parts), models=models)
+
+
+def _rate(way: Candidate, asking: Workload) -> float:
+    """What is stated for just these lengths, where there are several."""
+    assert isinstance(way.profile, RateProfile)
+    points = way.profile.points
+    exact = [point for point in points if point.output_tokens == asking.output_tokens]
+    return (exact or list(points))[0].rate_rps
+
+
+LENGTHS = ((2000.0, 100.0), (1000.0, 200.0))
+"""Input and output tokens of the first slot and of the second; evidence of neither covers the other."""
+
+
+def stated(way: Candidate, faster: list[float]) -> Candidate:
+    """A rate that is stated for the lengths of both slots, so many times the one it has."""
+    assert isinstance(way.profile, RateProfile)
+    (point,) = way.profile.points
+    points = [
+        replace(point, input_tokens=lengths[0], output_tokens=lengths[1], rate_rps=times * point.rate_rps)
+        for lengths, times in zip(LENGTHS, faster, strict=True)
+    ]
+    return replace(way, profile=replace(way.profile, points=tuple(points)))

@@ -16,6 +16,7 @@ import pytest
 
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
+from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario, Shortfall, Workload
 from fleetopt.scenario.work import AMOUNT, Batch, Work, most_rps
 from fleetopt.study.once import optimize
@@ -50,6 +51,23 @@ def asked(*workloads: Workload, nodes: int | None, **more: Any) -> Scenario:
     line = build.line("rent", "Ax1", 1.0, max_nodes=nodes)
     candidates = more.pop("candidates", [build.rate("c", 1.0)])
     return build.scenario(workloads, candidates, more.pop("lines", [line]), over=more.pop("over", OVER), **more)
+
+
+@pytest.mark.parametrize("method", ["mip", "patterns"])
+def test_changes_that_nothing_restricts_leave_the_order_as_it_is(method: str) -> None:
+    """Proves: with changes that are only told, the cost and who lacks what are those without, and no replica rests.
+
+    By day both ask for two of three nodes, by night the lower class for nothing.
+    """
+    night = {("t1", "h1", "o1"): 2.0, ("t1", "h2", "o1"): 0.0}
+    low = replace(lacking("low", 2.0, 2, 1.0, 3.0), demand_rps=night)
+    scenario = asked(lacking("high", 2.0, 1, 1.0, 1.0), low, nodes=3)
+    told = solved(replace(scenario, changes=Changes()), method)
+    plain = solved(scenario, method)
+    assert told.objective_usd == pytest.approx(plain.objective_usd)
+    assert short(told) == short(plain)
+    assert {row.slot for row in told.placements if row.workload == "low"} <= {"h1"}
+    assert told.changes
 
 
 @pytest.mark.parametrize("method", ["mip", "patterns"])

@@ -15,6 +15,7 @@ from fleetopt.errors import InputError
 from fleetopt.ingest.traces.domain import TraceReading
 from fleetopt.ingest.traces.options import TraceOptions
 from fleetopt.ingest.traces.read import read_trace
+from fleetopt.ingest.traces.slots import slot_tokens
 from fleetopt.report.trace_files import trace_files, workload_names
 from fleetopt.scenario.load import load
 
@@ -85,6 +86,30 @@ def test_the_hours_file_has_every_hour_of_every_model() -> None:
     assert len(rows) == sum(len(one.hours) for one in reading.traffic)
     assert {row["model"] for row in rows} == {"ChatGPT", "GPT-4"}
     assert {"lengths-ChatGPT.csv", "lengths-GPT-4.csv"} <= contents.keys()
+
+
+def test_each_slot_may_have_lengths_of_its_own(tmp_path: Path) -> None:
+    """Proves: a file of lengths for each slot, with the means of its requests, and a scenario of as many parts.
+
+    Long prompts until noon, long answers after it, and the busiest hour from three on.
+    """
+    trace = tmp_path / "trace.csv"
+    times = [3600 * hour + 60 * n for hour in range(24) for n in range(9)] + [3 * 3600 + 1]
+    lengths = {True: "800,50", False: "200,400"}
+    text = "".join(f"{1_800_057_600 + t},{lengths[t < 43_200]}\n" for t in sorted(times))
+    trace.write_text("timestamp,input_tokens,output_tokens\n" + text)
+    reading = read_trace(trace, TraceOptions(slots=3, in_order=True))
+    contents = trace_files(reading, "chat", "qwen3-32b", by_slot=True)
+    written = yaml.safe_load(contents["workload.yaml"])["workloads"]["chat"]["by_slot"]
+    assert set(written) == {slot.name for slot in reading.slots}
+    for name, block in written.items():
+        mix = list(csv.DictReader(contents[block["lengths"]].splitlines()))
+        means = [sum(float(r["share"]) * float(r[kind]) for r in mix) for kind in ("input_tokens", "output_tokens")]
+        (slot,) = (one for one in reading.slots if one.name == name)
+        assert means == pytest.approx(slot_tokens(reading.traffic[0].profile, slot))
+    write_files(tmp_path / "s", contents | {"scenario.yaml": SCENARIO})
+    assert {w.name for w in load(tmp_path / "s").workloads} == {f"chat ({slot.name})" for slot in reading.slots}
+    assert "by_slot" not in trace_files(reading, "chat", "qwen3-32b")["workload.yaml"]
 
 
 def test_names_of_models_become_names_of_workloads() -> None:

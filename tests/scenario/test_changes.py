@@ -54,7 +54,24 @@ def test_what_cannot_be_is_refused(tmp_path: Path, block: str, named: str) -> No
     assert named in str(refused.value)
 
 
-def test_what_is_not_counted_yet_is_refused(tmp_path: Path) -> None:
-    """Shared GPUs beside changes are refused: their starts would be free in silence."""
-    with pytest.raises(InputError, match="where models share GPUs"):
-        loaded(tmp_path, "  mode: free\nbundles: {}\n")
+def test_bundles_go_with_changes(tmp_path: Path) -> None:
+    """Proves: groups of GPUs that models share start and stop like replicas, so that nothing is refused."""
+    assert loaded(tmp_path, "  per_change: 8\nbundles: {}\n") == Changes(per_change_gpus=8)
+
+
+@pytest.mark.parametrize(
+    ("block", "refused"), [("  mode: free\n", False), ("  per_change: 2\n", True), ("  mode: static\n", True)]
+)
+def test_service_classes_go_with_changes_that_are_only_told(tmp_path: Path, block: str, refused: bool) -> None:
+    """Proves: where starts are restricted, who could do without a replica in one slot may need it for another."""
+    classes = "workloads: {chat: {priority: 1}, coding: {priority: 2}}\n"
+    there = tmp_path / "asked"
+    copytree(QUICKSTART, there)
+    (there / "base.yaml").write_text((there / "scenario.yaml").read_text())
+    (there / "scenario.yaml").write_text(f"name: ranked\ninclude: [base.yaml]\n{classes}changes:\n{block}")
+    if not refused:
+        assert load(there).changes == Changes()
+        return
+    with pytest.raises(InputError, match="service classes") as error:
+        load(there)
+    assert len(error.value.issues) == 1

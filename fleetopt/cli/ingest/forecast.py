@@ -33,6 +33,12 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write forecast.yaml and demand.csv into it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in a folder that exists.")] = False,
     slots: Annotated[int, typer.Option(min=1, max=24, help="Most slots of the day, where hours are known.")] = 6,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Slots are hours that follow one another, for changes between them.")
+    ] = False,
+    by_slot: Annotated[
+        bool, typer.Option("--by-slot", help="Of a trace: lengths of each slot, the mix stretched to its mean tokens.")
+    ] = False,
     model: Annotated[str | None, typer.Option(help="The catalog's model, or workload=model,...")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the workload.")] = None,
     only: Annotated[str | None, typer.Option(help="Forecast one model of the history.")] = None,
@@ -50,7 +56,7 @@ def run(
     from fleetopt.ingest.forecast import RULES, forecast_all
     from fleetopt.ingest.history import chosen_of, read_past
     from fleetopt.ingest.traces import options as told
-    from fleetopt.report.forecast_files import forecast_files
+    from fleetopt.report.forecast_files import DayShape, forecast_files
 
     if out is not None:
         check_folder(out, force=force)
@@ -61,10 +67,12 @@ def run(
         time_unit.value if time_unit else None,
         told.start(trace_start, zone) if trace_start else None,
         slots,
+        in_order,
     )
     past = chosen_of(read_past(file, options), only)
     forecasts = forecast_all(past, calendar_start, periods, RULES[rule.value])
-    contents = forecast_files(past, forecasts, RULES[rule.value], slots, name=name, models=model)
+    shape = DayShape(slots, in_order, by_slot)
+    contents = forecast_files(past, forecasts, RULES[rule.value], shape, name=name, models=model)
     if out is not None:
         write_files(out, contents)
     _show(past, forecasts, rule, [out / one for one in contents] if out else [], json_=json_)

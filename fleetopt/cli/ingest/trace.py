@@ -43,6 +43,12 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write workload.yaml and tables into it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in a folder that exists.")] = False,
     slots: Annotated[int, typer.Option(min=1, max=24, help="Most slots of the day.")] = 6,
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="Slots are hours that follow one another, for changes between them.")
+    ] = False,
+    by_slot: Annotated[
+        bool, typer.Option("--by-slot", help="Lengths of each slot: the mix, stretched to the slot's mean tokens.")
+    ] = False,
     peak: Annotated[Peak, typer.Option(help="Peak slot: the busiest hour of the mean day, or the busiest of all.")] = (
         Peak.MEAN
     ),
@@ -78,6 +84,7 @@ def run(
         time_unit.value if time_unit else None,
         told.start(start, zone) if start else None,
         slots,
+        in_order,
         peak.value,
         bins,
         failed.value,
@@ -88,7 +95,7 @@ def run(
     reading = read_trace(file, options, format_)
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
-    _show(reading, _write(reading, out, name, model), json_=json_)
+    _show(reading, _write(reading, out, name, model, by_slot=by_slot), json_=json_)
 
 
 def _check_target(out: Path | None, *, force: bool) -> None:
@@ -98,11 +105,13 @@ def _check_target(out: Path | None, *, force: bool) -> None:
         check_folder(out, force=force)
 
 
-def _write(reading: TraceReading, out: Path | None, name: str | None, model: str | None) -> list[Path]:
+def _write(
+    reading: TraceReading, out: Path | None, name: str | None, model: str | None, *, by_slot: bool
+) -> list[Path]:
     from fleetopt.documents import write_files
     from fleetopt.report.trace_files import trace_files
 
-    contents = trace_files(reading, name, model)
+    contents = trace_files(reading, name, model, by_slot=by_slot)
     if out is None:
         return []
     write_files(out, contents)

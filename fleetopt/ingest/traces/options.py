@@ -26,8 +26,8 @@ class TraceOptions:
     `columns` maps a field to the file's own column. `timezone` is the zone of times that carry none, and the one whose
     hours of the day are counted. `start` is time 0 of a trace without dates. `failed` says what to do with requests
     that have no tokens: leave them out, or count them in the rates. `peak` says whether the peak slot is the busiest
-    hour of the mean day or the busiest single hour. `only` is the one model of the trace that matters. `tell` hears of
-    rows read, for a progress line.
+    hour of the mean day or the busiest single hour, `in_order` whether slots are runs of hours. `only` is the one model
+    of the trace that matters. `tell` hears of rows read, for a progress line.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +35,7 @@ class TraceOptions:
     time_unit: TimeUnit | None = None
     start: datetime | None = None
     slots: int = 6
+    in_order: bool = False
     peak: Literal["mean", "busiest"] = "mean"
     max_bins: int = 64
     failed: Literal["drop", "count"] = "drop"

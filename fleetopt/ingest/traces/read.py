@@ -75,7 +75,7 @@ def read_trace(path: Path, options: TraceOptions, name: str | None = None) -> Tr
     for one in counted:
         where = f"{shown(path)} {one.model}".strip()
         flags += profile_flags(where, profiles[one.model]) + gap_flags(where, one.hours)
-    slots = choose_slots(list(profiles.values()), options.slots)
+    slots = choose_slots(list(profiles.values()), options.slots, in_order=options.in_order)
     return TraceReading(
         found.name,
         path,

@@ -10,6 +10,7 @@ from fleetopt.capacity.domain import AtLoad, Capacity, SharedRate
 from fleetopt.catalog.domain import Candidate
 from fleetopt.optimizer.bundling.choice import choose
 from fleetopt.optimizer.bundling.domain import Bundle
+from fleetopt.optimizer.credit import most_lost
 from fleetopt.optimizer.options import Option, Pool
 from fleetopt.optimizer.packing import gpus_set_aside
 from fleetopt.scenario.domain import Scenario
@@ -37,7 +38,10 @@ def with_bundles(
     more: dict[str, list[Option]] = {name: [] for name in options}
     aside = _set_aside(scenario, choice.bundles, options)
     slowed = {outlook.name: outlook.capacity_factor for outlook in scenario.calendar.outlooks}
-    peaks = {w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) for w in scenario.workloads}
+    up = 1.0 - most_lost(scenario)
+    peaks = {
+        w.name: max(planned[w.name, *time] / slowed[time[2]] for time in w.demand_rps) / up for w in scenario.workloads
+    }
     used: list[Bundle] = []
     for bundle in choice.bundles:
         node_gpus = aside.get((bundle.shape.pool[0], bundle.shape.group.gpus))

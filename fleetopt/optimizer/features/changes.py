@@ -1,7 +1,8 @@
 """Changes: what starts from one slot to the next takes time, and only so much of it may.
 
-With N[w,f,h] = sum of running[w,c,h] over the options c of a family f (one serving config on one pool), or
-RESTING[w,f,h] where w asks for nothing, and g the slot before h in its period and outlook, the last before the first:
+With N[w,f,h] = sum of running[w,c,h] over the options c of a family f (one serving config on one pool) and the parts of
+w's day, or RESTING[w,f,h] where none of them asks for anything it serves, and g the slot before h in its period and
+outlook, the last before the first:
 
     N[w,f,h] - N[w,f,g] + STOPPED[w,f,h]  <=  FLIPPED[w,f,h] + LOADED[w,f,h]           (started_replicas_are_counted)
     STOPPED[w,f,h]  <=  N[w,f,g]                                                       (stopped_replicas_were_there)
@@ -9,6 +10,7 @@ RESTING[w,f,h] where w asks for nothing, and g the slot before h in its period a
     sum_(w,f) gpus[f] (FLIPPED + LOADED)    <=  per_change         per t,h,o           (changes_are_few)
     sum_(w,f,h) gpus[f] (FLIPPED + LOADED)  <=  per_day            per t,o             (changes_of_a_day_are_few)
     carried[w,r,k,h]  -=  cap[w,c] (lost_flip[h] FLIPPED + lost_load[f,h] LOADED);  served likewise, c aggregated
+    away[f,c,h]  +=  lost_flip[h] FLIPPED + lost_load[f,h] LOADED           c shared by length buckets or in a bundle f
 
     mode static:  N[w,f,h]  <=  N[w,f,g], all around the day, so equal                 (placement_stays)
     mode roles:   G[w,p,h]  <=  G[w,p,g], likewise                                     (gpus_stay_with_their_workload)
@@ -16,14 +18,15 @@ RESTING[w,f,h] where w asks for nothing, and g the slot before h in its period a
 
 Symbols  lost = seconds / (3600 hours of the slot), at most 1 (optimizer/credit); gpus[f] GPUs of a replica;
          node_gpus[f] those it sets aside; per_change, per_day GPUs (scenario.changes).
-Ledgers  reads running; posts carried, served, gpus_used.     Shape  two rows per workload, family and time, one per
-         config of several roles, pool and time, and per time; only where the scenario states changes.
+Ledgers  reads running, standing; posts carried, served, away, gpus_used.     Shape  two rows per workload, family and
+         time, one per config of several roles, pool and time, and per time; only where the scenario states changes.
 Dual     of changes_are_few: USD for one more GPU that may start something.
 Source   DOPD, arXiv 2511.20982: prefill and decode instances that change places as the load changes; the start-up rows
          of unit commitment (Rajan and Takriti 2005), for whole numbers of replicas.
 
-RESTING keeps a workload's replicas standing over slots in which it asks for nothing. All rows but those of a day join
-neighbouring slots, so that a sample of two slots shows that the times of the program do not fall apart.
+RESTING keeps a workload's replicas standing over slots in which it asks for nothing, where starts are restricted. All
+rows but those of a day join neighbouring slots, so that a sample of two slots shows that times of the program do not
+fall apart.
 """
 
 from __future__ import annotations
@@ -32,11 +35,19 @@ from collections.abc import Callable
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.changing import Family, families, gpus_of, same_weights, steps
-from fleetopt.optimizer.credit import credit, lost_shares
+from fleetopt.optimizer.changing import (
+    Family,
+    Member,
+    asked,
+    families,
+    gpus_of,
+    most_of,
+    same_weights,
+    steps,
+)
+from fleetopt.optimizer.credit import credit, load_key, lost_shares
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.ledgers import CarriedKey, Ledgers, PoolKey, RunningKey, ServedKey, Term
-from fleetopt.optimizer.options import Option
 from fleetopt.optimizer.rules import Limit, Rules
 from fleetopt.scenario.demand import TimeKey
 
@@ -46,34 +57,35 @@ class SlotChanges(Feature):
         from pyomo.core import NonNegativeIntegers, NonNegativeReals, Var
 
         found, stepping = families(case), steps(case) if case.changes is not None else []
-        most = {key: max(option.most for option in options) for key, options in found.items()}
-        counted = stepping if case.changes is not None and case.changes.counts else []
-        flips = {one for those in same_weights(case).values() for one in those if _flips(case, one)}
+        most = {key: most_of(members) for key, members in found.items()}
+        counting = stepping if case.changes is not None and case.changes.counts else []
+        flips = {one for those in same_weights(case).values() for one in those if _flips(case, found[one][0])}
 
         def bounds(_model: Any, workload: str, family: str, *_time: str) -> tuple[int, float]:
             return 0, most[workload, family]
 
         times = [time for _, time in stepping]
-        resting = [(*one, *time) for one in found for time in times if case.planned_rps[one[0], *time] <= 0]
+        idle = found if case.changes is not None and case.changes.restricts else {}
+        resting = [(*one, *time) for one, members in idle.items() for time in times if not asked(case, members, time)]
         model.RESTING = Var(resting, within=NonNegativeIntegers, bounds=bounds)
-        starts = [(*one, *time) for one in found for _, time in counted]
+        starts = [(*one, *time) for one in found for _, time in counting]
         # Whole by itself wherever the replicas, flips and stops are.
         model.LOADED = Var(starts, within=NonNegativeReals, bounds=bounds)
         flipping = [key for key in starts if key[:2] in flips]
         model.FLIPPED = Var(flipping, within=NonNegativeIntegers, bounds=bounds)
         model.STOPPED = Var(flipping, within=NonNegativeIntegers, bounds=bounds)
         roles = case.changes is not None and case.changes.mode == "roles"
-        pools = dict.fromkeys((w, *options[0].pool) for (w, _), options in found.items()) if roles else {}
+        pools = dict.fromkeys((w, *members[0][1].pool) for (w, _), members in found.items()) if roles else {}
         model.IDLE = Var([(*pool, *time) for pool in pools for time in times], within=NonNegativeReals)
         for (workload, family, *time), kept in model.RESTING.items():
-            option = found[workload, family][0]
+            option = found[workload, family][0][1]
             ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * kept)
         for (_, node_type, site, *time), idle in model.IDLE.items():
             ledgers.gpus_used.post(PoolKey((node_type, site), *time), idle)
-        for one, options in found.items():
-            for _, time in counted:
-                if case.planned_rps[one[0], *time] > 0:
-                    _post_lost(model, case, ledgers, options, (*one, *time))
+        for one, members in found.items():
+            for _, time in counting:
+                if serving := asked(case, members, time):
+                    _post_lost(model, case, ledgers, serving, (*one, *time))
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         if case.changes is None:
@@ -83,7 +95,9 @@ class SlotChanges(Feature):
         def standing(one: Family, time: TimeKey) -> Term:
             if (*one, *time) in model.RESTING:
                 return model.RESTING[*one, *time]
-            return sum(ledgers.running.total(RunningKey(one[0], option.name, *time)) for option in found[one])
+            if found[one][0][1].shared is not None:
+                return ledgers.standing.total(RunningKey(*one, *time))
+            return sum(ledgers.running.total(RunningKey(w, option.name, *time)) for w, option in found[one])
 
         for one in found if mode == "static" else ():
             for before, time in stepping:
@@ -98,25 +112,27 @@ class SlotChanges(Feature):
             _limit(model, case, rules)
 
 
-def _flips(case: PlanningCase, one: Family) -> bool:
+def _flips(case: PlanningCase, one: Member) -> bool:
     """Whether a flip is any better than a load, at any time."""
-    return case.changes is not None and case.changes.role_flip_s < case.load_s[one]
+    return case.changes is not None and case.changes.role_flip_s < case.load_s[load_key(*one)]
 
 
 def _post_lost(
-    model: Any, case: PlanningCase, ledgers: Ledgers, options: list[Option], key: tuple[str, str, str, str, str]
+    model: Any, case: PlanningCase, ledgers: Ledgers, serving: list[Member], key: tuple[str, str, str, str, str]
 ) -> None:
     """Takes off what a family's replicas do not carry as they start; of several sizes, at the largest rate."""
-    workload, family, time, option = key[0], key[1], key[2:], options[0]
-    by_flip, by_load = lost_shares(case, workload, family, time)
-    rps = case.planned_rps[workload, *time] * max(credit(case, workload, each, time) for each in options)
+    (workload, option), time = serving[0], key[2:]
+    by_flip, by_load = lost_shares(case, load_key(workload, option), time)
+    if by_flip == by_load == 0.0:
+        return
+    rps = case.planned_rps[workload, *time] * max(credit(case, workload, each, time) for _, each in serving)
     lost = by_load * model.LOADED[key]
     if key in model.FLIPPED:
         lost = lost + by_flip * model.FLIPPED[key]
     role = option.capacity.candidate.role
-    if by_flip == by_load == 0.0:
-        return
-    if role == "aggregated":
+    if option.shared is not None:
+        ledgers.away.post(RunningKey(option.shared, option.name, *time), lost)
+    elif role == "aggregated":
         ledgers.served.post(ServedKey(workload, *time), -rps * lost)
     else:
         ledgers.carried.post(CarriedKey(workload, role, *option.link, *time), -rps * lost)
@@ -144,8 +160,8 @@ def _flip(model: Any, case: PlanningCase, rules: Rules) -> None:
 def _stay(model: Any, case: PlanningCase, rules: Rules, standing: Callable[[Family, TimeKey], Term]) -> None:
     """Each workload's GPUs on a pool, in use or idle, are as many in every slot."""
     on: dict[tuple[str, ...], list[tuple[Family, int]]] = {}
-    for one, options in families(case).items():
-        on.setdefault((one[0], *options[0].pool), []).append((one, options[0].node_gpus))
+    for one, members in families(case).items():
+        on.setdefault((one[0], *members[0][1].pool), []).append((one, members[0][1].node_gpus))
 
     def gpus(pool: tuple[str, ...], time: TimeKey) -> Term:
         return sum(size * standing(one, time) for one, size in on[pool]) + model.IDLE[*pool, *time]
@@ -159,7 +175,7 @@ def _limit(model: Any, case: PlanningCase, rules: Rules) -> None:
     from pyomo.core import quicksum
 
     assert case.changes is not None
-    size = {one: gpus_of(options[0]) for one, options in families(case).items()}
+    size = {one: gpus_of(members[0][1]) for one, members in families(case).items()}
     started: dict[TimeKey, list[Term]] = {}
     for variables in (model.LOADED, model.FLIPPED):
         for (workload, family, period, slot, outlook), variable in variables.items():

@@ -1,12 +1,14 @@
 """Sharing: length buckets of one workload divide whole replicas, and members of a bundle stand on whole groups of GPUs.
 
-    sum_w running[w,c,t,h,o]  <=  STANDING[f,c,t,h,o]             w a bucket of f, c shared  (shared_replicas_are_there)
-    running[w,b,t,h,o]        <=  part[w,b] STANDING[b,t,h,o]   w a member of b            (bundle_is_there)
+    sum_w running[w,c,t,h,o] + away[f,c,t,h,o]  <=  STANDING[f,c,t,h,o]  w a bucket of f, c shared
+                                                                                        (shared_replicas_are_there)
+    running[w,b,t,h,o]  <=  part[w,b] (STANDING[b,t,h,o] - away[b,t,h,o])   w a member of b     (bundle_is_there)
 
 Symbols  STANDING[f,c,t,h,o] whole replicas of option c that the buckets of family f share, or whole groups of a bundle;
-         part[w,b] what of a group counts as w's, which together are one: each carries its rate in every group at once.
-Ledgers  reads running; posts gpus_used.     Shape  one row per family, shared option, period, slot and outlook; one per
-         bundle, member, period, slot and outlook.
+         part[w,b] what of a group counts as w's, which together are one: each carries its rate in every group at once;
+         away[f,c,..] those that only start then, as a mean over the slot.
+Ledgers  reads running, away; posts standing, gpus_used.     Shape  one row per family, shared option, period, slot and
+         outlook; one per bundle, member, period, slot and outlook.
 Dual     USD per replica: what a little more of its time is worth; USD for a member's part of a group.
 Source   Griggs et al., Melange, arXiv 2404.14527, eqs (1)-(4), with the slices free; docs/decisions/0012. Duan et al.,
          MuxServe, arXiv 2404.02015, with placement left to the program; docs/decisions/0023.
@@ -39,6 +41,7 @@ class SharingFeature(Feature):
         for (family, name, *time), variable in model.STANDING.items():
             option = next(iter(standing[family, name].values()))
             ledgers.gpus_used.post(PoolKey(option.pool, *time), option.node_gpus * variable)
+            ledgers.standing.post(RunningKey(family, name, *time), variable)
 
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         from pyomo.core import quicksum
@@ -46,14 +49,15 @@ class SharingFeature(Feature):
         standing = _standing(case)
         for (family, name, *time), variable in model.STANDING.items():
             members = standing[family, name]
+            away = ledgers.away.total(RunningKey(family, name, *time))
             running = {w: ledgers.running.total(RunningKey(w, name, *time)) for w in members}
             if all(option.part is None for option in members.values()):
-                used = quicksum(list(running.values()))
+                used = quicksum(list(running.values())) + away
                 rules.at_most("shared_replicas_are_there", (family, name, *time), used - variable, 0.0)
                 continue
             for workload, option in members.items():
                 if case.planned_rps[workload, *time] > 0:
-                    body = running[workload] - option.part * variable
+                    body = running[workload] - option.part * (variable - away)
                     rules.at_most("bundle_is_there", (name, workload, *time), body, 0.0)
 
 

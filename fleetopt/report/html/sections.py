@@ -15,6 +15,7 @@ from fleetopt.report.loss_view import loss_view
 from fleetopt.report.money import KIND_WORDS, KINDS, periods_of, spend, table, top
 from fleetopt.report.network_views import pattern_view, traffic_view
 from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, node_sales
+from fleetopt.report.ratio_views import ratio_view
 from fleetopt.report.risks import bands, outlook_costs
 from fleetopt.report.study_views import baseline_view
 from fleetopt.report.token_prices import TokenCost, summed, token_costs
@@ -75,8 +76,9 @@ def _fleet(plan: Plan, scenario: Scenario) -> Section:
         Table("pattern-table", pattern_view(plan), folded=True),
         Table("schedule-table", schedule_view(plan), folded=True),
         Table("role-table", views.role_view(plan), folded=True),
+        Table("ratio-table", ratio_view(plan, scenario), folded=True),
     )
-    return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *tables))
+    return Section("fleet", "Fleet", lead, (*_worth_seeing(periods, pictures), *(t for t in tables if t.view.rows)))
 
 
 def _gpu_view(title: str, periods: list[str], *parts: dict[str, list[float]]) -> View:

@@ -107,8 +107,7 @@ class _Bench:
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
-        first = self.group[0]
-        self.name = first.family.name if first.family else first.name
+        self.name = self.group[0].written_as
 
     def at(self, factor: float) -> Priced:
         asked = with_workloads(self.scenario, [_scaled(one, factor) for one in self.group])

@@ -3,7 +3,8 @@
     static      every workload has the same replicas in every slot of a period
     dynamic     every workload keeps its GPUs, and runs on them what suits the slot
 
-What else may change, models too, is what the scenario allows itself. Times and limits of changes are those it states.
+No model shares GPUs with another in either. What else may change, models too, is what the scenario allows itself. Times
+and limits of changes are those it states.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import partial
 
 from fleetopt.scenario.changing import Changes, Mode
 from fleetopt.scenario.domain import Scenario
+from fleetopt.study.restrict import without_bundles
 from fleetopt.study.styles.style import restriction
 
 
@@ -20,12 +22,10 @@ def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
     """The scenario with less that may change between slots."""
     if len(scenario.calendar.slots) < 2:
         return "the day has one slot"
-    if scenario.bundles is not None or any(w.family and w.family.sharing != "none" for w in scenario.workloads):
-        return "changes are not counted where models or length buckets share replicas"
     stated = scenario.changes
     if mode == "roles" and (stated is None or stated.mode == "static"):
         return "the scenario says nothing of changes" if stated is None else "nothing may change"
-    return replace(scenario, changes=replace(stated or Changes(), mode=mode))
+    return replace(without_bundles(scenario), changes=replace(stated or Changes(), mode=mode))
 
 
 PAPER = "DOPD, arXiv 2511.20982"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from fleetopt.ingest.traces.domain import HourOfDay
 from fleetopt.ingest.traces.grid import Grid
 from fleetopt.ingest.traces.lengths import length_bins
 from fleetopt.ingest.traces.prefix import PrefixTracker
-from fleetopt.ingest.traces.slots import choose_slots, slot_rates
+from fleetopt.ingest.traces.slots import choose_slots, slot_rates, slot_tokens
 
 HOUR_US = 3_600_000_000
 
@@ -59,6 +60,51 @@ def test_token_loads_part_hours_of_the_same_rate() -> None:
     day = [HourOfDay(h, 2.0 if h else 3.0, 1, 100.0 if h < 12 else 4000.0, 10.0) for h in range(24)]
     slots = choose_slots([day], 3)
     assert [slot.hours for slot in slots] == [(0,), tuple(range(12, 24)), tuple(range(1, 12))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("most", [3, 4])
+def test_slots_in_order_are_the_best_runs_of_the_clock(seed: int, most: int) -> None:
+    """Proves: the peak alone, then runs of neighbouring hours around the clock, of which no others are closer.
+
+    Sensitivity: levels of the same day would part neighbours and join hours from all over it.
+    """
+    rates = [float(rate) for rate in np.random.default_rng(seed).integers(1, 1000, 24)]
+    slots = choose_slots([_day(rates)], most, in_order=True)
+    top = rates.index(max(rates))
+    around = [(top + step) % 24 for step in range(24)]
+    assert [hour for slot in slots for hour in _from(slot.hours, around)] == around
+    assert slots[0].name == "peak"
+    rest = [rates[hour] for hour in around[1:]]
+    least = min(
+        sum(_spread(rest[a:b]) for a, b in pairwise((0, *cut, 23))) for cut in combinations(range(1, 23), most - 2)
+    )
+    mine = sum(_spread([rates[hour] for hour in slot.hours]) for slot in slots[1:])
+    assert mine == pytest.approx(least, rel=1e-9)
+    weighted = sum(s.hours_per_day * r for s, r in zip(slots, slot_rates(_day(rates), slots)[0], strict=True))
+    assert weighted == pytest.approx(sum(rates))
+
+
+def _from(hours: tuple[int, ...], around: list[int]) -> list[int]:
+    return sorted(hours, key=around.index)
+
+
+def test_every_peak_is_a_run_by_itself_and_names_say_when() -> None:
+    """Proves: two models that peak at 00 and 12 h have four runs at least, named by their first hour and their end."""
+    early, late = _day([9.0] + [1.0] * 23), _day([1.0] * 12 + [9.0] + [2.0] * 11)
+    slots = choose_slots([early, late], 2, in_order=True)
+    assert [slot.name for slot in slots] == ["peak-00h", "01h-12h", "peak-12h", "13h-00h"]
+    assert [slot.hours_per_day for slot in slots] == [1, 11, 1, 11]
+
+
+def test_tokens_of_a_slot_are_those_of_its_requests() -> None:
+    """Proves: means over requests, not over hours; none where no hour knows any."""
+    day = [HourOfDay(h, 3.0 if h else 9.0, 1, 100.0 if h < 2 else 400.0, 10.0) for h in range(24)]
+    (peak, *rest) = choose_slots([day], 3, in_order=True)
+    assert slot_tokens(day, peak) == (100.0, 10.0)
+    assert slot_tokens(day, replace(peak, rows=(1, 2))) == (250.0, 10.0)
+    assert slot_tokens(day, replace(peak, rows=(0, 2))) == (175.0, 10.0)
+    assert slot_tokens([replace(hour, input_tokens=None) for hour in day], rest[0]) is None
 
 
 def test_a_flat_day_is_one_slot() -> None:

@@ -12,6 +12,8 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.study.resolve import Resolver
 from fleetopt.study.styles.comparison import compare_styles
 from fleetopt.study.styles.dopd import DYNAMIC_RATIO, STATIC_RATIO
+from tests.oracle import build
+from tests.oracle.bundled import bundling, question
 from tests.oracle.test_changes import two_and_three
 
 
@@ -38,3 +40,16 @@ def test_without_a_block_there_is_nothing_dynamic_to_compare() -> None:
     usd = compared(two_and_three())
     assert usd["dopd-static"] == pytest.approx(8 * 30.0 * 24.0)
     assert usd["dopd-dynamic"] is None
+
+
+def test_no_model_shares_its_gpus() -> None:
+    """Proves: where bundles are allowed DOPD's styles are those without them, six nodes of prefill and decode apart."""
+    over = build.calendar(1, (8.0, 16.0), days=30)
+    base = question((1.0, 1.0, 1.0), bundling(3))
+    demand = {("t1", slot, "o1"): 1.0 for slot in ("h1", "h2")}
+    workloads = tuple(replace(one, demand_rps=demand) for one in base.workloads)
+    usd = compared(replace(base, calendar=over, workloads=workloads, changes=Changes()))
+    hours = 30.0 * 24.0
+    assert [usd[name] for name in ("dopd-static", "dopd-dynamic", "all")] == [
+        pytest.approx(n * hours) for n in (6, 6, 1)
+    ]

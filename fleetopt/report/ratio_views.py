@@ -1,0 +1,73 @@
+"""DOPD's load-driven ratio beside the plan's own: as a table to read, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from fleetopt.documents import inert
+from fleetopt.plan.domain import Plan
+from fleetopt.report.plan_views import labels, times_of
+from fleetopt.report.view import View, count, number, time, view
+from fleetopt.scenario.domain import Scenario
+from fleetopt.study.load_ratios import LoadRatios, RatioLine, load_ratios
+
+TITLE = "Prefill to decode: what the plan has, and what the load-driven ratio of DOPD asks for"
+
+MOST_LINES = 48
+"""Lines shown at once; beyond, the busiest time of each period stands for it."""
+
+HELD_BY = {"kv_memory": "KV memory", "tpot": "TPOT", "profile_end": "end of profile"}
+
+NOTE = (
+    "Replicas, P prefill and D decode. DOPD (arXiv 2511.20982): a full decode replica that holds C requests drains "
+    "C / (output tokens x TPOT) of them a second, a prefill replica fills one after another; P:D is drain to fill, D "
+    "what the running requests need, P what keeps D full, rounded last. The formula knows no queues, percentiles or "
+    "limits of supply: the plan's counts are those that keep the SLO at the least cost."
+)
+
+
+def ratio_view(plan: Plan, scenario: Scenario) -> View:
+    """Both ratios for every workload served split, at every time or at the busiest ones."""
+    lines = load_ratios(plan, scenario).lines
+    times, note = list(dict.fromkeys((w.period, w.slot, w.outlook) for w in plan.workloads)), ""
+    if len(lines) > MOST_LINES:
+        times, note = times_of(plan)
+    names = dict(zip(times, labels(times), strict=True))
+    rows = [_row(line, names[at]) for line in lines if (at := (line.period, line.slot, line.outlook)) in names]
+    titles = ["workload", "where", "when", "req/s", "plan P + D", "plan P:D", "DOPD P + D", "DOPD P:D"]
+    titles += ["drain req/s per D", "fill req/s per P", "C", "TPOT at C", "remark"]
+    return view(TITLE, titles, rows, text=3, words=["remark"], note=f"{NOTE} {note}".strip())
+
+
+def _row(line: RatioLine, when: str) -> list[str]:
+    where = f"{line.pattern} at {line.site}" if line.pattern else f"{line.site}, {line.kv_format}"
+    plan = [f"{count(line.plan_prefill)} + {count(line.plan_decode)}", _ratio(line.plan_prefill_per_decode)]
+    said = [line.workload, where, when, number(line.planned_rps), *plan]
+    if line.formula_prefill is None or line.drain_rps is None or line.fill_rps is None:
+        return [*said, "-", "-", "-", "-", "-", "-", f"does not apply: {line.why_not}"]
+    asked = [f"{line.formula_prefill} + {line.formula_decode}", _ratio(line.prefill_per_decode)]
+    pace = [number(line.drain_rps), number(line.fill_rps), f"{line.held_requests}", time(line.tpot_s)]
+    return [*said, *asked, *pace, f"C bound by {HELD_BY[line.held_by or 'kv_memory']}"]
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} : 1"
+
+
+def ratio_files(plan: Plan, scenario: Scenario) -> dict[str, str | bytes]:
+    """ratios.json and ratios.csv, at every time; neither where nothing is served split."""
+    found = load_ratios(plan, scenario)
+    if not found.lines:
+        return {}
+    return {"ratios.json": found.model_dump_json(indent=2) + "\n", "ratios.csv": ratios_csv(found)}
+
+
+def ratios_csv(found: LoadRatios) -> str:
+    """A row for each line, with the fields of ratios.json as columns."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(RatioLine.model_fields), lineterminator="\n")
+    writer.writeheader()
+    for line in found.lines:
+        writer.writerow({name: inert(value) for name, value in line.model_dump().items()})
+    return out.getvalue()
