@@ -73,9 +73,11 @@ def _print_table(screen: Console, section: View) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     needed = 0
     for index, column in enumerate(section.columns):
-        widest = max(len(column), *(len(row[index]) for row in section.rows))
+        cells = max(len(row[index]) for row in section.rows)
         numeric = column in section.numeric
-        least = widest if numeric else min(widest, NARROW)
+        # The title of a narrow column of numbers may take several lines, a number never.
+        least = max(cells, *map(len, column.split(" "))) if numeric else min(max(cells, len(column)), NARROW)
+        widest = max(cells, len(column))
         table.add_column(
             Text(column),
             justify="right" if numeric else "left",
