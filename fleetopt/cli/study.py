@@ -16,6 +16,7 @@ from fleetopt.cli.studying import (
     StoredPlan,
     TimeLimit,
     TotalTime,
+    question_of,
     resolver,
     stoppable,
     style_option,
@@ -81,10 +82,9 @@ def run(
         return
     from fleetopt.cli.draw import announce
     from fleetopt.report.style_views import styles_headline, styles_views
-    from fleetopt.scenario.load import load
     from fleetopt.study.styles.comparison import compare_styles
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     known = None if plan is None else verified(question, plan)
     try:
         with _kept(out, question, desk, known, force=force) as keeping, stoppable(desk):
@@ -105,13 +105,13 @@ def run(
 @contextmanager
 def _kept(out: Path | None, question: Domain, desk: Resolver, plan: Plan | None, *, force: bool) -> Iterator[Keeping]:
     """What is finished, in the folder for as long as it is worked in."""
+    from fleetopt.study.styles import shelf as folder
     from fleetopt.study.styles.comparison import Keeping
-    from fleetopt.study.styles.shelf import Shelf, question_of
 
     if out is None:
         yield Keeping()
         return
-    with closing(Shelf(out, question_of(question, desk, plan), force=force)) as shelf:
+    with closing(folder.Shelf(out, folder.question_of(question, desk, plan), force=force)) as shelf:
         yield Keeping(shelf.kept, shelf.keep)
 
 

@@ -12,9 +12,13 @@ CAME: dict[Came, str] = {
     "BREAKS_THE_SCENARIO": "breaks limits",
     "IMPOSSIBLE": "impossible",
     "DOES_NOT_APPLY": "does not apply",
-    "NOT_IN_TIME": "not in time",
+    "NOT_FINISHED": "not finished",
+    "NOT_ASKED": "not asked",
 }
 """What came of a style, in words."""
+
+LEFT_OUT: frozenset[Came] = frozenset({"DOES_NOT_APPLY", "NOT_ASKED"})
+"""Of these there is nothing to say but why."""
 
 
 def styles_headline(found: Comparison) -> str:
@@ -58,7 +62,7 @@ def styles_view(found: Comparison) -> View:
 
 
 def _there(found: Comparison) -> list[StyleRow]:
-    return [row for row in found.rows if row.came != "DOES_NOT_APPLY"]
+    return [row for row in found.rows if row.came not in LEFT_OUT]
 
 
 def _figures(row: StyleRow) -> tuple[str, ...]:
@@ -87,10 +91,16 @@ def _note(row: StyleRow) -> str:
 
 
 def absent_view(found: Comparison) -> View:
-    """Styles whose matter the scenario does not have, by what is missing."""
+    """Styles whose matter the scenario does not have, by what is missing, and those that were not asked."""
     styles: dict[str, list[str]] = {}
     for row in found.rows:
-        if row.came == "DOES_NOT_APPLY":
+        if row.came in LEFT_OUT:
             styles.setdefault(row.note, []).append(row.title)
     rows = tuple((", ".join(titles), why) for why, titles in styles.items())
-    return View("Do not apply here", ("styles", "because"), rows)
+    return View(
+        "Do not apply here, or were not asked" if _stopped(found) else "Do not apply here", ("styles", "because"), rows
+    )
+
+
+def _stopped(found: Comparison) -> bool:
+    return any(row.came == "NOT_ASKED" for row in found.rows)

@@ -116,3 +116,21 @@ def test_a_style_that_cannot_be_stretched_is_refused(fleetopt: Run, seed: Seed, 
     answer = fleetopt("stretch", seed(), "--style", name, "--budget", "1 M USD")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert said in answer.stderr
+
+
+def test_hostile_names_do_no_harm_in_tables_and_pages(fleetopt: Run, seed: Seed) -> None:
+    """Proves: a name that a spreadsheet or a browser would run stands as text in every file of a study and a sweep.
+    Sensitivity: the first column of a table is the name itself."""
+    name = json.dumps("=cmd()<script>\N{LATIN SMALL LETTER E WITH ACUTE}", ensure_ascii=False)
+    path = seed() / "scenario.yaml"
+    text = path.read_text(encoding="utf-8").replace("  chat:", f"  {name}:").replace("name: seed", f"name: {name}")
+    path.write_text(text, encoding="utf-8")
+    assert fleetopt("study", "q3", "--slo-scale", "1,2", "-o", "tight").returncode == 0
+    assert fleetopt("study", "q3", "--style", "disaggregated", "-o", "styles").returncode == 0
+    vary = "workloads.*.demand=1x,1.1x"
+    assert fleetopt("sweep", "q3", "--vary", vary, "--engine", "inline", "-o", "swept").returncode == 0
+    for table in (*Path("tight").glob("*.csv"), *Path("styles").glob("*.csv"), *Path("swept").glob("*.csv")):
+        with table.open(encoding="utf-8", newline="") as file:
+            assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@"))]
+    for page in ("tight/tightness", "styles/study", "swept/sweep"):
+        assert all("<script" not in Path(f"{page}.{end}").read_text(encoding="utf-8") for end in PAGES)

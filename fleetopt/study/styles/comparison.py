@@ -26,8 +26,9 @@ from fleetopt.study.styles.style import Style
 from fleetopt.verify.verifier import verify
 
 EVERYTHING = Style(ALL_ALLOWED, "all allowed", "the planner", lambda _scenario, _desk: Fleet(None, ""))
+WHOLE = "everything that the scenario allows, together"
 STOPPED = "stopped before it was asked"
-HALF = "stopped, with the best plan so far"
+HALF, CUT = "stopped, with the best plan so far", "stopped before there was a plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _everything(scenario: Scenario, plan: Plan | None, desk: Resolver, start: Pl
         best = plan or desk.best(scenario, what, Effort(diagnose=True, start=start))
     except NoPlanWithinLimit as error:
         return _row(scenario, EVERYTHING, Fleet(None, UNFINISHED, open=desk.spent, bound_usd=error.bound_usd))
-    return _row(scenario, EVERYTHING, Fleet(best, HALF if desk.stopped else "", desk.stopped, best.bound_usd))
+    return _row(scenario, EVERYTHING, Fleet(best, HALF if desk.stopped else WHOLE, desk.stopped, best.bound_usd))
 
 
 def _again(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], desk: Resolver) -> StyleRow:
@@ -127,9 +128,11 @@ def _found(scenario: Scenario, style: Style, desk: Resolver) -> Fleet:
         found = style.find(scenario, desk)
     except KeyboardInterrupt:
         desk.stopped = True
-        return Fleet(None, STOPPED, open=True)
+        return Fleet(None, CUT, open=True)
     # A solve that is stopped gives the best plan so far, which is not what it would have found.
-    return replace(found, note=f"{HALF}; {found.note}", open=True) if desk.stopped and found.applies else found
+    if not desk.stopped or not found.applies:
+        return found
+    return replace(found, note=CUT if found.plan is None else f"{HALF}; {found.note}", open=True)
 
 
 def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:
@@ -156,7 +159,9 @@ def _came(fleet: Fleet) -> Came:
         return "BREAKS_THE_SCENARIO" if fleet.broken else "VERIFIED"
     if not fleet.applies:
         return "DOES_NOT_APPLY"
-    return "NOT_IN_TIME" if fleet.open else "IMPOSSIBLE"
+    if fleet.note == STOPPED:
+        return "NOT_ASKED"
+    return "NOT_FINISHED" if fleet.open else "IMPOSSIBLE"
 
 
 def _allowed(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], tolerance: float) -> StyleRow | None:

@@ -103,7 +103,7 @@ class _Bench:
             disaggregated=apart,
             mixed=with_ways(mixed, together, apart),
             best=best_of(together, apart),
-            complete="NOT_IN_TIME" not in {together.came, apart.came, mixed.came},
+            complete="NOT_FINISHED" not in {together.came, apart.came, mixed.came},
         )
 
     def _ways(self, asked: Scenario, factor: float) -> Iterator[Way]:
@@ -111,7 +111,7 @@ class _Bench:
             found = self.keeping.kept(self.name, factor, way)
             if found is None:
                 found = solved(asked, way, self.desk, f"{self.name} at {factor:.4g} times its limits, {way}")
-                if found.came != "NOT_IN_TIME":
+                if found.came != "NOT_FINISHED":
                     self.keeping.keep(self.name, factor, way, found)
             yield found
 

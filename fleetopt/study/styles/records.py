@@ -17,9 +17,12 @@ from fleetopt.study.measures import Largest
 ALL_ALLOWED = "all"
 """The name of the row of everything that the scenario allows."""
 
-Came: TypeAlias = Literal["VERIFIED", "BREAKS_THE_SCENARIO", "IMPOSSIBLE", "DOES_NOT_APPLY", "NOT_IN_TIME"]
+Came: TypeAlias = Literal[
+    "VERIFIED", "BREAKS_THE_SCENARIO", "IMPOSSIBLE", "DOES_NOT_APPLY", "NOT_FINISHED", "NOT_ASKED"
+]
 """What came of a style: a plan that keeps every promise of the scenario; one that does not; none, because there is
-none; none, because what the style is about is not there; none, because time ran out or somebody stopped it.
+none; none, because what the style is about is not there; none yet, because time ran out or somebody stopped it, in its
+solve or before it was asked.
 """
 
 

@@ -38,7 +38,7 @@ def solved(asked: Scenario, way: str, desk: Resolver, what: str) -> Way:
     if answer.plan is not None:
         return _planned(asked, answer.plan, answer.bound_usd)
     if not answer.impossible:
-        return Way(came="NOT_IN_TIME", usd=None, bound_usd=answer.bound_usd, gap=None, why=UNFINISHED)
+        return Way(came="NOT_FINISHED", usd=None, bound_usd=answer.bound_usd, gap=None, why=UNFINISHED)
     if answer.unprofiled:
         lacking = without_profile(narrower, profile) or answer.why
         return Way(came="DOES_NOT_APPLY", usd=None, bound_usd=None, gap=None, why=lacking)
@@ -64,7 +64,7 @@ def with_ways(mixed: Way, *ways: Way) -> Way:
 
 def best_of(together: Way, apart: Way) -> Best | None:
     """The way whose plan costs less than any of the other can; None where time ran out."""
-    if "NOT_IN_TIME" in (together.came, apart.came):
+    if "NOT_FINISHED" in (together.came, apart.came):
         return None
     lacking = (together.came != "VERIFIED", apart.came != "VERIFIED")
     if any(lacking):

@@ -219,5 +219,5 @@ def test_a_solve_that_is_stopped_is_shown_and_not_kept() -> None:
     half, unasked = compared.styles
     assert half.usd == pytest.approx(9.0 * NODE)
     assert half.note.startswith("stopped, with the best plan so far")
-    assert (half.finished, unasked.came, compared.complete) == (False, "NOT_IN_TIME", False)
+    assert (half.finished, unasked.came, compared.complete) == (False, "NOT_ASKED", False)
     assert kept.keys() == {"all"}

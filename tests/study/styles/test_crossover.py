@@ -67,7 +67,7 @@ def test_without_a_change_there_is_no_crossover() -> None:
 
 
 class Graded(Resolver):
-    """Says what it likes, each to a gap of 20 %: aggregated costs 8, 4 from 1.2 times the limits on and 2 from twice on;
+    """Says what it likes, to a gap of 20 %: aggregated costs 8, 4 from 1.2 times the limits on and 2 from twice on;
     apart costs 4.
     """
 
@@ -111,7 +111,7 @@ def way(usd: float | None, bound: float | None = None, came: Came = "VERIFIED") 
 
 NONE = way(None, came="IMPOSSIBLE")
 ABSENT = way(None, came="DOES_NOT_APPLY")
-LATE = way(None, 50.0, came="NOT_IN_TIME")
+LATE = way(None, 50.0, came="NOT_FINISHED")
 
 
 @pytest.mark.parametrize(
