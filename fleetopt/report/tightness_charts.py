@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from fleetopt.report.html.charts import Chart, short, svg_of
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LINES = (("aggregated", CATEGORIES[0], "o"), ("disaggregated", "#E69F00", "s"), ("mixed", "#009E73", "^"))
+
+
+WIDE = 8.0
+"""Costs that are further apart than so many times are drawn by ratios."""
 
 
 def tightness_charts(found: Tightness) -> tuple[Chart, ...]:
@@ -31,7 +36,9 @@ def tightness_charts(found: Tightness) -> tuple[Chart, ...]:
 def _chart(index: int, name: str, rows: Sequence[Priced]) -> Chart:
     factors = [row.factor for row in rows]
     lines = {way: [_usd(getattr(row, way)) for row in rows] for way, _, _ in _LINES}
-    drawn = [line for line in _LINES if any(usd == usd for usd in lines[line[0]])]  # noqa: PLR0124 - NaN is no plan
+    drawn = [line for line in _LINES if not all(map(isnan, lines[line[0]]))]
+    there = [usd for values in lines.values() for usd in values if not isnan(usd)]
+    wide = max(there) > WIDE * min(there)
 
     def draw(ax: Axes) -> None:
         from matplotlib.ticker import LogLocator
@@ -43,11 +50,14 @@ def _chart(index: int, name: str, rows: Sequence[Priced]) -> Chart:
             )
             ax.plot(factors, lines[way], color=colour, marker=marker, markersize=4.5, **look)
         ax.set_xscale("log")
-        ax.set_yscale("log")
-        ax.yaxis.set_major_locator(LogLocator(10.0, (1.0, 2.0, 5.0)))
-        ax.yaxis.set_major_formatter(lambda value, _: short(value))
-        ax.minorticks_off()
+        if wide:
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(10.0, (1.0, 2.0, 5.0)))
+            ax.yaxis.set_major_formatter(lambda value, _: short(value))
+        else:
+            ax.set_ylim(bottom=0.0)
         ends = sorted({factors[0], 1.0, factors[-1]} if factors[0] <= 1.0 <= factors[-1] else {factors[0], factors[-1]})
+        ax.minorticks_off()
         ax.set_xticks(ends, [f"{factor:g}" for factor in ends])
         ax.set_xlabel("times the limits (tighter to the left)", fontsize=10)
 

@@ -89,7 +89,10 @@ def _whys(rows: Iterable[Priced]) -> Iterable[tuple[str, ...]]:
     for row in rows:
         for name, way in (("aggregated", row.aggregated), ("disaggregated", row.disaggregated), ("mixed", row.mixed)):
             if way.came != "VERIFIED":
-                why = way.why or "no fleet within the limits of the scenario serves it"
+                # Reasons are told of several workloads elsewhere, and begin with its name there.
+                why = (
+                    way.why.removeprefix(f"{row.workload}: ") or "no fleet within the limits of the scenario serves it"
+                )
                 at.setdefault((row.workload, name, why), []).append(f"{row.factor:.4g}")
     for (workload, name, why), factors in at.items():
         yield workload, ", ".join(factors), name, why
