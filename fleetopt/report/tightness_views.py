@@ -30,8 +30,11 @@ STATES: dict[Best, str] = {
 def tightness_headline(found: Tightness) -> str:
     """What was asked, and whether all of it was answered, in a sentence."""
     lacking = sum(not row.complete for row in found.rows)
-    rest = f"; {lacking} rows are not finished (--time-limit for each solve, --total-time for all)" if lacking else ""
-    rest += "" if found.complete or lacking else "; stopped before all of it was asked"
+    rest = "" if found.complete else "; stopped before all of it was asked"
+    if lacking:
+        rest = (
+            f"; not finished: {lacking} of {len(found.rows)} rows (--time-limit for each solve, --total-time for all)"
+        )
     return f"{found.scenario}: each workload alone, aggregated or disaggregated, {found.solves} solves{rest}"
 
 

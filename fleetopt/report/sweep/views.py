@@ -44,8 +44,10 @@ def headline(found: Sweep) -> str:
     counts = Counter(run.outcome.status for run in found.runs)
     said = ", ".join(f"{counts[status]} {words}" for status, words in STATUSES.items() if counts[status])
     costs = [run.outcome.cost_usd for run in found.runs if run.outcome.cost_usd is not None]
-    between = f"; {usd(min(costs))} to {usd(max(costs))} USD" if costs else ""
-    return f"{found.question.scenario}: {len(found.runs)} variants, {said}{between}"
+    ends = list(dict.fromkeys([usd(min(costs)), usd(max(costs))])) if costs else []
+    between = f"; {' to '.join(ends)} USD" if ends else ""
+    many = "variant" if len(found.runs) == 1 else "variants"
+    return f"{found.question.scenario}: {len(found.runs)} {many}, {said}{between}"
 
 
 def summary_views(found: Sweep, most: int) -> list[View]:
