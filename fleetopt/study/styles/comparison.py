@@ -28,6 +28,7 @@ from fleetopt.verify.verifier import verify
 EVERYTHING = Style(ALL_ALLOWED, "all allowed", "the planner", lambda _scenario, _desk: Fleet(None, ""))
 WHOLE = "everything that the scenario allows, together"
 STOPPED = "stopped before it was asked"
+SHORT = "the time for all solves was over"
 HALF, CUT = "stopped, with the best plan so far", "stopped before there was a plan"
 
 
@@ -88,7 +89,8 @@ def _everything(scenario: Scenario, plan: Plan | None, desk: Resolver, start: Pl
         best = plan or desk.best(scenario, what, Effort(diagnose=True, start=start))
     except NoPlanWithinLimit as error:
         return _row(scenario, EVERYTHING, Fleet(None, UNFINISHED, open=desk.spent, bound_usd=error.bound_usd))
-    return _row(scenario, EVERYTHING, Fleet(best, HALF if desk.stopped else WHOLE, desk.stopped, best.bound_usd))
+    half = desk.stopped or _cut(desk, best, best.bound_usd)
+    return _row(scenario, EVERYTHING, Fleet(best, HALF if desk.stopped else WHOLE, half, best.bound_usd))
 
 
 def _again(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], desk: Resolver) -> StyleRow:
@@ -130,9 +132,21 @@ def _found(scenario: Scenario, style: Style, desk: Resolver) -> Fleet:
         desk.stopped = True
         return Fleet(None, CUT, open=True)
     # A solve that is stopped gives the best plan so far, which is not what it would have found.
-    if not desk.stopped or not found.applies:
-        return found
-    return replace(found, note=CUT if found.plan is None else f"{HALF}; {found.note}", open=True)
+    if desk.stopped and found.applies:
+        return replace(found, note=CUT if found.plan is None else f"{HALF}; {found.note}", open=True)
+    return (
+        replace(found, note=f"{SHORT}; {found.note}", open=True) if _cut(desk, found.plan, found.bound_usd) else found
+    )
+
+
+def _cut(desk: Resolver, plan: Plan | None, bound: float | None) -> bool:
+    """Whether the time for all solves was over before one that is known to be able to had come within its gap."""
+    return (
+        desk.spent
+        and plan is not None
+        and bound is not None
+        and not _proven(plan.objective_usd, bound, desk.options.gap)
+    )
 
 
 def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:

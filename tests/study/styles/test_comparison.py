@@ -221,3 +221,23 @@ def test_a_solve_that_is_stopped_is_shown_and_not_kept() -> None:
     assert half.note.startswith("stopped, with the best plan so far")
     assert (half.finished, unasked.came, compared.complete) == (False, "NOT_ASKED", False)
     assert kept.keys() == {"all"}
+
+
+def test_a_solve_that_the_time_for_all_has_cut_short_is_not_finished() -> None:
+    """Proves: a plan that is outside its gap when the budget of all solves is used up is shown with its gap, and asked
+    again the next time; a formula, which has no gap, is not.
+    Sensitivity: the same command would never make it better.
+    """
+    first, formula = (next(style for style in STYLES if style.name == name) for name in ("aggregated", "static"))
+
+    def short(scenario: Scenario, desk: Resolver) -> Fleet:
+        found = replace(first.find(scenario, desk), bound_usd=4.5 * NODE)
+        desk.most = desk.solves
+        return found
+
+    compared = compare_styles(phases(), Resolver(EXACT), styles=(formula, replace(first, find=short)))
+    by_formula, cut = compared.styles
+    assert (by_formula.finished, cut.finished, compared.complete) == (True, False, False)
+    assert cut.gap == pytest.approx(0.5)
+    assert cut.came == "VERIFIED"
+    assert cut.note.startswith("the time for all solves was over")
