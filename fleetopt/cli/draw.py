@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from fleetopt.report.view import View
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 240
 """Columns when nobody is looking: wide enough to keep cells on one line in a log."""
 
-NARROW = 20
+NARROW = 24
 """Columns of words up to this width stay on one line; wider ones share what is left of a narrow terminal."""
 
 PADDING = 2
@@ -71,19 +71,40 @@ def _print_table(screen: Console, section: View) -> None:
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    needed = 0
-    for index, column in enumerate(section.columns):
-        widest = max(len(column), *(len(row[index]) for row in section.rows))
-        numeric = column in section.numeric
-        least = widest if numeric else min(widest, NARROW)
-        table.add_column(
-            Text(column),
-            justify="right" if numeric else "left",
-            no_wrap=least == widest,
-            min_width=least,
-            overflow="fold",
-        )
-        needed += least + PADDING
+    room = screen.width - PADDING * (len(section.columns) - 1)
+    widths = _widths([_ends(section, index) for index in range(len(section.columns))], room)
+    for column, width in zip(section.columns, widths, strict=True):
+        # Of a width of its own: columns that are to share a width that is too small may come to nothing.
+        justify: Literal["right", "left"] = "right" if column in section.numeric else "left"
+        table.add_column(Text(column), justify=justify, width=width, overflow="fold")
     for row in section.rows:
         table.add_row(*(Text(seen(cell)) for cell in row))
-    screen.print(table, width=max(screen.width, needed), crop=False)
+    # Said of the table, not of how it is printed, which a console takes for no wider than itself.
+    table.width = sum(widths) + PADDING * (len(widths) - 1)
+    screen.print(table, crop=False)
+
+
+def _ends(section: View, index: int) -> tuple[int, int]:
+    """The least width of a column, at which its title may take several lines but no number does, and the largest that
+    is of use.
+    """
+    column, cells = section.columns[index], max(len(row[index]) for row in section.rows)
+    widest = max(1, cells, len(column))
+    return max(1, cells, *map(len, column.split(" "))) if column in section.numeric else min(widest, NARROW), widest
+
+
+def _widths(ends: Sequence[tuple[int, int]], room: int) -> list[int]:
+    """Widths of columns: the least, and what room there is beyond that shared evenly by those that can use it.
+
+    >>> _widths([(4, 4), (5, 30), (5, 8)], 30)
+    [4, 18, 8]
+    >>> _widths([(4, 4), (5, 30)], 8)
+    [4, 5]
+    """
+    widths, spare = [least for least, _ in ends], room - sum(least for least, _ in ends)
+    while spare > 0 and (growing := [n for n, (_, widest) in enumerate(ends) if widths[n] < widest]):
+        share = max(1, spare // len(growing))
+        for n in growing:
+            more = min(share, ends[n][1] - widths[n], spare)
+            widths[n], spare = widths[n] + more, spare - more
+    return widths

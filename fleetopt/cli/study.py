@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from fleetopt.cli.studying import (
     StoredPlan,
     TimeLimit,
     TotalTime,
+    question_of,
     resolver,
     stoppable,
     style_option,
@@ -24,8 +27,14 @@ from fleetopt.cli.studying import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
+    from fleetopt.plan.domain import Plan
+    from fleetopt.scenario.domain import Scenario as Domain
     from fleetopt.study.resolve import Resolver
     from fleetopt.study.styles import Style
+    from fleetopt.study.styles.comparison import Keeping
+    from fleetopt.study.styles.crossover import WaysKept
 
 NAME = "study"
 SMALLEST = 0.001
@@ -71,19 +80,14 @@ def run(
         _refuse_beside_factors(style, plan)
         _tightness(scenario, _factors(slo_scale), desk, out, force=force, json_=json_)
         return
-    from fleetopt.report.style_views import papers_view, styles_headline, styles_view
-    from fleetopt.scenario.load import load
-    from fleetopt.study.styles.comparison import Keeping, compare_styles
-    from fleetopt.study.styles.shelf import Shelf, question_of
+    from fleetopt.cli.draw import announce
+    from fleetopt.report.style_views import styles_headline, styles_views
+    from fleetopt.study.styles.comparison import compare_styles
 
-    question = load(scenario)
+    question = question_of(scenario, plan)
     known = None if plan is None else verified(question, plan)
-    keeping = Keeping()
-    if out is not None:
-        shelf = Shelf(out, question_of(question, desk, known), force=force)
-        keeping = Keeping(shelf.kept, shelf.keep)
     try:
-        with stoppable(desk):
+        with _kept(out, question, desk, known, force=force) as keeping, stoppable(desk):
             found = compare_styles(question, desk, plan=known, styles=wanted, keeping=keeping)
     finally:
         wipe()
@@ -94,9 +98,21 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from fleetopt.cli.draw import announce
+    screen = announce(styles_headline(found), styles_views(found, kept=False))
+    _say_where(screen, out, "study", "; the plan of each style under plans/STYLE")
 
-    announce(styles_headline(found), [styles_view(found), *([papers_view(found)] if out else [])])
+
+@contextmanager
+def _kept(out: Path | None, question: Domain, desk: Resolver, plan: Plan | None, *, force: bool) -> Iterator[Keeping]:
+    """What is finished, in the folder for as long as it is worked in."""
+    from fleetopt.study.styles import shelf as folder
+    from fleetopt.study.styles.comparison import Keeping
+
+    if out is None:
+        yield Keeping()
+        return
+    with closing(folder.Shelf(out, folder.question_of(question, desk, plan), force=force)) as shelf:
+        yield Keeping(shelf.kept, shelf.keep)
 
 
 def _styles(names: Sequence[str]) -> tuple[Style, ...]:
@@ -105,6 +121,15 @@ def _styles(names: Sequence[str]) -> tuple[Style, ...]:
 
     wanted = {style_option(name).name for name in names}
     return tuple(style for style in STYLES if not wanted or style.name in wanted)
+
+
+def _say_where(screen: Console, out: Path | None, name: str, more: str = "") -> None:
+    if out is not None:
+        from rich.text import Text
+
+        from fleetopt.cli.draw import seen
+
+        screen.print(Text(seen(f"written into {out}: {name}.html, {name}.md, {name}.csv, {name}.json{more}")))
 
 
 def _refuse_beside_factors(style: list[str] | None, plan: Path | None) -> None:
@@ -134,23 +159,38 @@ def _tightness(
     scenario: Path, factors: list[float], desk: Resolver, out: Path | None, *, force: bool, json_: bool
 ) -> None:
     from fleetopt.cli.draw import announce
-    from fleetopt.documents import check_folder
-    from fleetopt.report.tightness_views import tightness_headline, tightness_views, write_tightness
+    from fleetopt.report.tightness_views import tightness_headline, tightness_views
     from fleetopt.scenario.load import load
     from fleetopt.study.restrict import by_cost
     from fleetopt.study.styles.crossover import tightness
 
-    if out is not None:
-        check_folder(out, force=force)
     question = by_cost(load(scenario))
     try:
-        with stoppable(desk):
-            found = tightness(question, factors, desk)
+        with _ways_kept(out, question, factors, desk, force=force) as keeping, stoppable(desk):
+            found = tightness(question, factors, desk, keeping=keeping)
     finally:
         wipe()
     if out is not None:
+        from fleetopt.report.tightness_files import write_tightness
+
         write_tightness(found, out)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    announce(tightness_headline(found), tightness_views(found))
+    screen = announce(tightness_headline(found), tightness_views(found))
+    _say_where(screen, out, "tightness")
+
+
+@contextmanager
+def _ways_kept(
+    out: Path | None, question: Domain, factors: list[float], desk: Resolver, *, force: bool
+) -> Iterator[WaysKept]:
+    """What is finished, in the folder for as long as it is worked in."""
+    from fleetopt.study.styles.crossover import WaysKept
+    from fleetopt.study.styles.tight_shelf import TightShelf, tight_question
+
+    if out is None:
+        yield WaysKept()
+        return
+    with closing(TightShelf(out, tight_question(question, factors, desk), force=force)) as shelf:
+        yield WaysKept(shelf.kept, shelf.keep)

@@ -7,16 +7,20 @@ import io
 from pathlib import Path
 
 from fleetopt.documents import inert, write_files
-from fleetopt.report.html.blocks import Section, Sentences, Table
+from fleetopt.report.html.blocks import Pictures, Section, Sentences, Table
 from fleetopt.report.html.page import TEMPLATES, environment
 from fleetopt.report.markdown import escape, table
-from fleetopt.report.style_views import papers_view, styles_headline, styles_view
+from fleetopt.report.style_charts import styles_chart
+from fleetopt.report.style_views import styles_headline, styles_views
 from fleetopt.report.view import number, percent, usd
 from fleetopt.study.measures import Largest
 from fleetopt.study.styles.records import Comparison
 
-COLUMNS = ("name", "title", "usd", "ratio", "bound_usd", "gap", "verified", "finished", "paper", "note")
+COLUMNS = ("name", "title", "came", "usd", "ratio", "bound_usd", "gap", "verified", "finished", "paper", "note")
 """Columns of study.csv, those of `Largest` after them."""
+
+MOST_STYLES = 30
+"""Rows of a table that are seen at once: all of them."""
 
 
 def write_styles(found: Comparison, folder: Path) -> list[Path]:
@@ -50,7 +54,7 @@ def styles_csv(found: Comparison) -> str:
 
 def _markdown(found: Comparison) -> str:
     parts = [f"# Serving styles: {escape(found.scenario)}", escape(styles_headline(found)) + "."]
-    return "\n\n".join([*parts, table(styles_view(found)), table(papers_view(found))]) + "\n"
+    return "\n\n".join([*parts, *(table(one) for one in styles_views(found, kept=True) if one.rows)]) + "\n"
 
 
 def _page(found: Comparison) -> str:
@@ -62,14 +66,22 @@ def _page(found: Comparison) -> str:
             title=found.scenario,
             description="What each way to serve would cost on the same inputs.",
             figures=_numbers(found),
-            sections=[
-                Section("summary", "Summary", "", (Sentences((styles_headline(found),)),)),
-                Section("styles", "Styles", "", (Table("style-table", styles_view(found)),)),
-                Section("papers", "Where they come from", "", (Table("paper-table", papers_view(found)),)),
-            ],
+            sections=_sections(found),
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         )
     )
+
+
+def _sections(found: Comparison) -> list[Section]:
+    costs, about, absent = styles_views(found, kept=True)
+    chart = styles_chart(found)
+    pictures = () if chart is None else (Pictures((chart,)),)
+    sections = [
+        Section("summary", "Summary", "", (Sentences((styles_headline(found) + ".",)),)),
+        Section("styles", "Styles", "", (*pictures, Table("style-table", costs, most=MOST_STYLES))),
+        Section("about", "About them", "", (Table("about-table", about, most=MOST_STYLES),)),
+    ]
+    return [*sections, Section("absent", "Left out", "", (Table("absent-table", absent),))] if absent.rows else sections
 
 
 def _numbers(found: Comparison) -> list[tuple[str, str, str]]:

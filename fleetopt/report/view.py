@@ -84,8 +84,13 @@ def percent(value: float) -> str:
 
     >>> percent(0.9778), percent(0.0001)
     ('97.8 %', '0.01 %')
+
+    >>> percent(1e-7)
+    '< 0.001 %'
     """
     scaled = 100 * value
+    if 0 < scaled < 0.001:
+        return "< 0.001 %"
     return f"{scaled:.1f} %" if abs(scaled) >= 1 or scaled == 0 else f"{scaled:.2g} %"
 
 

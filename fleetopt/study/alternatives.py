@@ -16,7 +16,7 @@ from fleetopt.scenario.domain import Aim, Scenario
 from fleetopt.study.aims import goal_of
 from fleetopt.study.measures import Measures, distance, measures
 from fleetopt.study.merge import of_whole
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Effort, Resolver
 from fleetopt.study.restrict import gpu_types, with_gpu_types, without_provider
 
 GOALS: dict[str, Aim] = {
@@ -101,7 +101,7 @@ def _by_goal(scenario: Scenario, best: Plan, cap: float, resolver: Resolver) -> 
             yield name, None, NO_TIME
             continue
         keep = Capped([Kept(goal, reached.amount)], usd=cap)
-        answer = resolver.solve(scenario, f"the cheapest plan with the {name}", extra=[keep])
+        answer = resolver.solve(scenario, f"the cheapest plan with the {name}", Effort(extra=[keep]))
         yield name, _unclaimed(scenario, answer.plan), NO_TIME
 
 

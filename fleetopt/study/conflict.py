@@ -14,7 +14,7 @@ from fleetopt.errors import Change, Repair
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.limits import LEFT_OUT, kind_of
 from fleetopt.study.promises import LINKS, Promise, promises, without
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Effort, Resolver
 
 DEMAND = "demand of "
 
@@ -31,7 +31,7 @@ def wider(scenario: Scenario, conflict: Collection[str], resolver: Resolver, par
     needed, left = list[str](), scenario
     for name in [promise.name for promise in _of_conflict(scenario, conflict)]:
         rest = without(left, name)
-        answer = resolver.solve(rest, f"whether there is a plan without {name}", any_plan=True, part=part)
+        answer = resolver.solve(rest, f"whether there is a plan without {name}", Effort(any_plan=True, part=part))
         if answer.impossible:
             left = rest
         else:

@@ -17,7 +17,7 @@ from fleetopt.scenario.domain import Scenario
 from fleetopt.study.aims import goal_of
 from fleetopt.study.merge import of_whole
 from fleetopt.study.outlooks import expected, with_outlook
-from fleetopt.study.resolve import Answer, Resolver
+from fleetopt.study.resolve import Answer, Effort, Resolver
 
 THE_PLAN, MEAN, LEAST_REGRET = "the plan", "for the mean of the outlooks", "least regret"
 
@@ -96,17 +96,15 @@ class Search:
         if (known := self._known(decided)) is not None:
             known.names.append(name)
             return known
-        features = [HeldOrders(decided.orders, decided.sold)]
-        answer = self.resolver.solve(self.scenario, f"orders {name}, in all outlooks", extra=features)
+        effort = Effort(extra=[HeldOrders(decided.orders, decided.sold)])
+        answer = self.resolver.solve(self.scenario, f"orders {name}, in all outlooks", effort)
         if answer.plan is not None:
             return self._add(name, answer.plan)
         if not answer.impossible:
             return None
         found = Held([name], decided)
         for outlook in self.outlooks:
-            one = self.resolver.solve(
-                with_outlook(self.scenario, outlook), f"orders {name}, in {outlook}", extra=features
-            )
+            one = self.resolver.solve(with_outlook(self.scenario, outlook), f"orders {name}, in {outlook}", effort)
             if one.impossible:
                 found.impossible.append(outlook)
             elif one.usd is not None:
@@ -134,7 +132,7 @@ class Search:
             return
         self.regret_bound = reached.bound
         keep = Capped([Kept(goal_of(self.scenario, "regret", best), reached.amount)])
-        answer = self.resolver.solve(self.scenario, "the cheapest plan of least regret", extra=[keep])
+        answer = self.resolver.solve(self.scenario, "the cheapest plan of least regret", Effort(extra=[keep]))
         if answer.plan is None:
             return
         self.regret = self._known(decided_by(answer.plan))

@@ -13,6 +13,10 @@ PAID_AHEAD = frozenset({"upfront"})
 """Cost lines that are money paid ahead."""
 
 
+SAME = 1e-9
+"""Relative: costs closer than this are the same."""
+
+
 class Measures(Record):
     """A plan in a few figures; nodes and power are means over time and outlooks."""
 
@@ -33,6 +37,17 @@ def measures(scenario: Scenario, plan: Plan) -> Measures:
         power_kw=sum(weights.of(line) * line.nodes * node_kw(scenario, line.node_type) for line in plan.fleet),
         upfront_usd=sum(line.usd * line.probability for line in plan.costs if line.line in PAID_AHEAD),
     )
+
+
+def gap_of(usd: float | None, bound: float | None) -> float | None:
+    """How much cheaper there may be, as a fraction of the cost; none that the solver could not tell apart.
+
+    >>> gap_of(100.0, 98.0), gap_of(100.0, 100.0 - 1e-9), gap_of(100.0, None)
+    (0.02, 0.0, None)
+    """
+    if usd is None or bound is None:
+        return None
+    return 0.0 if usd - bound <= SAME * abs(usd) else (usd - bound) / abs(usd)
 
 
 class Largest(Record):

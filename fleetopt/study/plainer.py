@@ -26,7 +26,8 @@ UNFINISHED = "not all of it could be solved in the time there was"
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A plan of the scenario with its verdict, or none; `open` where time ran out before all of it was known.
+    """A plan of the scenario with its verdict, or none; `open` where time ran out before all of it was known, `applies`
+    is false where what it is about is not there.
 
     No fleet of the kind costs less than `bound_usd`; None where nothing of the sort is known.
     """
@@ -35,6 +36,7 @@ class Fleet:
     note: str
     open: bool = False
     bound_usd: float | None = None
+    applies: bool = True
 
     @property
     def broken(self) -> str:
@@ -110,13 +112,21 @@ def single_type(scenario: Scenario, desk: Resolver) -> Fleet:
     found = {one: answer.plan for one, answer in answers.items() if answer.plan is not None}
     unfinished = any(not (answer.plan or answer.impossible) for answer in answers.values())
     if not found:
-        none = "no single GPU type can serve every workload within the limits"
+        none = f"no single GPU type can serve every workload within the limits{_whys(answers)}"
         return Fleet(None, UNFINISHED if unfinished else none, open=unfinished)
     best = min(found, key=lambda one: found[one].objective_usd)
     others = ", ".join(f"{one} {plan.objective_usd:,.2f} USD" for one, plan in found.items() if one != best)
     note = f"{best} is the cheapest single type" + (f"; {others}" if others else "")
     note += f"; {UNFINISHED}" if unfinished else ""
     return Fleet(of_whole(scenario, found[best]), note, unfinished, _least_bound(answers))
+
+
+def _whys(answers: dict[str, Answer]) -> str:
+    """Reasons, each once with its GPU types."""
+    types: dict[str, list[str]] = {}
+    for one, answer in answers.items():
+        types.setdefault(answer.why, []).append(one)
+    return "".join(f"; {', '.join(ones)}: {why}" for why, ones in types.items() if why)
 
 
 def _least_bound(answers: dict[str, Answer]) -> float | None:

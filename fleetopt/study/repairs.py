@@ -33,7 +33,7 @@ from fleetopt.study.limits import (
     moved,
     path_of,
 )
-from fleetopt.study.resolve import Resolver, Tell, untold
+from fleetopt.study.resolve import Effort, Resolver, Tell, untold
 from fleetopt.study.search import FARTHEST, readable, smallest
 
 SECONDS = 20.0
@@ -90,7 +90,7 @@ class _Desk:
         if not repair.changes or not all(movable(self.scenario, c) for c in repair.changes):
             return repair
         question = f"the cost of a repair ({'; '.join(repair.details)})"
-        answer = self.resolver.solve(apply(self.scenario, repair), question, part=PART)
+        answer = self.resolver.solve(apply(self.scenario, repair), question, Effort(part=PART))
         details = tuple(self._words(change, repair.details) for change in repair.changes)
         return replace(repair, details=details, usd=answer.usd)
 
@@ -170,7 +170,7 @@ class _Desk:
         def works(amount: float) -> bool:
             variant = moved(scenario, Change(limit, amount - start, kind.unit))
             question = f"whether {limit} at {amount:.4g} {kind.unit} helps"
-            return self.resolver.solve(variant, question, any_plan=True, part=PART).plan is not None
+            return self.resolver.solve(variant, question, Effort(any_plan=True, part=PART)).plan is not None
 
         amount = smallest(start, works)
         return None if amount is None or self.resolver.spent else Change(limit, amount - start, kind.unit)

@@ -39,16 +39,41 @@ def untold(_what: str, _number: int) -> None:
 class Answer:
     """A plan; or none, which is `impossible` where that is proven, and otherwise only not known within the budget.
 
-    `why` says what stands against it, where anything but the limits together is known to.
+    `why` says what stands against it, where anything but the limits together is known to; `unprofiled` is whether that
+    is a profile that nobody has made. `bound_usd` is what no plan costs less than.
     """
 
     plan: Plan | None
     impossible: bool = False
     why: str = ""
+    unprofiled: bool = False
+    bound_usd: float | None = None
 
     @property
     def usd(self) -> float | None:
         return None if self.plan is None else self.plan.objective_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How one solve is gone about.
+
+    Args:
+        any_plan: whether the first plan found is good enough.
+        part: of the seconds that are left that it may take.
+        extra: features beside those that every problem has.
+        diagnose: whether to find out why, where there is no plan.
+        start: a plan to begin from.
+    """
+
+    any_plan: bool = False
+    part: float = 1.0
+    extra: Sequence[Feature] = ()
+    diagnose: bool = False
+    start: Plan | None = None
+
+
+USUAL = Effort()
 
 
 @dataclass(slots=True)
@@ -85,62 +110,43 @@ class Resolver:
         """Whether there is nothing left of the budget."""
         return self.stopped or (self.most is not None and self.solves >= self.most) or self._left_s() <= 0
 
-    def solve(
-        self,
-        scenario: Scenario,
-        what: str,
-        *,
-        any_plan: bool = False,
-        part: float = 1.0,
-        extra: Sequence[Feature] = (),
-    ) -> Answer:
-        """The best plan of a scenario, or any plan where only whether there is one is asked.
-
-        Args:
-            scenario: the question.
-            what: what it is asked for.
-            any_plan: whether the first plan found is good enough.
-            part: of the seconds that are left that this solve may take.
-            extra: features beside those that every problem has.
-        """
-        answer = Answer(None) if self.spent else self._answer(scenario, what, any_plan, part, extra)
+    def solve(self, scenario: Scenario, what: str, effort: Effort = USUAL) -> Answer:
+        """The best plan of a scenario, or any plan where only whether there is one is asked; `what` is what for."""
+        answer = Answer(None) if self.spent else self._answer(scenario, what, effort)
         self.unanswered += answer.plan is None and not answer.impossible
         return answer
 
-    def best(
-        self,
-        scenario: Scenario,
-        what: str,
-        *,
-        any_plan: bool = False,
-        part: float = 1.0,
-        extra: Sequence[Feature] = (),
-        diagnose: bool = False,
-    ) -> Plan:
+    def best(self, scenario: Scenario, what: str, effort: Effort = USUAL) -> Plan:
         """The best plan of a scenario, as `solve` finds it; where there is none, the error says so.
 
         Raises:
             InputError: a workload has no profile on the GPU types of the supply.
-            Infeasible: there is no plan; with `diagnose` it says why.
+            Infeasible: there is no plan; it says why where that is to be diagnosed.
             NoPlanWithinLimit: none was found in time.
         """
         self.solves += 1
         self.tell(what, self.solves)
-        limit_s = min(self.options.time_limit_s, part * self._left_s())
-        options = replace(self.options, time_limit_s=limit_s, diagnose=diagnose, log_file=None, on_progress=None)
-        if any_plan:
-            options = replace(options, gap=ANY_PLAN)
-        return optimize(by_cost(scenario), options, capacities=self.capacities(scenario), extra=extra)
+        options = replace(
+            self.options,
+            gap=ANY_PLAN if effort.any_plan else self.options.gap,
+            time_limit_s=min(self.options.time_limit_s, effort.part * self._left_s()),
+            diagnose=effort.diagnose,
+            start=effort.start,
+            log_file=None,
+            on_progress=None,
+        )
+        return optimize(by_cost(scenario), options, capacities=self.capacities(scenario), extra=effort.extra)
 
-    def _answer(self, scenario: Scenario, what: str, any_plan: bool, part: float, extra: Sequence[Feature]) -> Answer:
+    def _answer(self, scenario: Scenario, what: str, effort: Effort) -> Answer:
         try:
-            return Answer(self.best(scenario, what, any_plan=any_plan, part=part, extra=extra))
+            plan = self.best(scenario, what, effort)
         except Infeasible as error:
             return Answer(None, impossible=True, why=error.reasons[0] if error.reasons else "")
         except InputError as error:  # a supply without a GPU type that a model has a profile for is an input error
-            return Answer(None, impossible=True, why=error.issues[0].what)
-        except NoPlanWithinLimit:
-            return Answer(None)
+            return Answer(None, impossible=True, why=error.issues[0].what, unprofiled=True)
+        except NoPlanWithinLimit as error:
+            return Answer(None, bound_usd=error.bound_usd)
+        return Answer(plan, bound_usd=plan.bound_usd)
 
     def least(self, scenario: Scenario, goal: Goal, cap_usd: float, what: str) -> Reached | None:
         """The least of a goal at no more than so many dollars, None where the budget does not suffice."""

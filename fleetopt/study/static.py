@@ -23,7 +23,7 @@ from fleetopt.plan.domain import Plan
 from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.work import even_rps
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Effort, Resolver
 from fleetopt.study.restrict import with_candidates, with_supply, with_workloads, without_bundles
 
 
@@ -52,7 +52,7 @@ def static_plan(scenario: Scenario, workload: Workload, resolver: Resolver) -> P
     for sizing in by_cost(case, alone):
         held = Held({sizing.pool: sizing.nodes})
         what = f"{workload.name} sized once for its peak on {sizing.pool[0]}"
-        answer = resolver.solve(_only(alone, workload, sizing), what, extra=[held])
+        answer = resolver.solve(_only(alone, workload, sizing), what, Effort(extra=[held]))
         if answer.plan is not None:
             return answer.plan
     return None

@@ -24,7 +24,7 @@ from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario, Workload
 from fleetopt.scenario.supply_domain import Budget
 from fleetopt.study.merge import of_whole
-from fleetopt.study.resolve import Answer, Resolver
+from fleetopt.study.resolve import Answer, Effort, Resolver
 from fleetopt.study.restrict import by_cost
 from fleetopt.verify.total_power import power_is_kept
 
@@ -191,7 +191,7 @@ class _Search:
         cap = self.limits.power_w
         extra = () if cap is None else (PowerCap(cap),)
         what = f"{multiple:.6g} times the demand"
-        answer = self.resolver.solve(asked, what, any_plan=any_plan, extra=extra)
+        answer = self.resolver.solve(asked, what, Effort(any_plan, extra=extra))
         if answer.plan is None or cap is None:
             return answer
         if not (check := power_is_kept(answer.plan, asked, cap)).passed:

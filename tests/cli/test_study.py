@@ -13,6 +13,7 @@ import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Seed = Callable[..., Path]
+PAGES = ("md", "html")
 
 
 def test_the_same_table_on_screen_in_json_and_on_disk(fleetopt: Run, seed: Seed) -> None:
@@ -32,7 +33,8 @@ def test_the_same_table_on_screen_in_json_and_on_disk(fleetopt: Run, seed: Seed)
             assert all(shown in text for text in (told.stdout, Path("out/study.md").read_text()))
             assert shown in Path("out/study.html").read_text()
             assert fleetopt("verify", f"out/plans/{one['name']}", "q3").returncode == 0
-    assert "does not apply: no A100-80G is on offer" in told.stdout
+    assert "Do not apply here" in told.stdout
+    assert "no A100-80G is on offer" in told.stdout
     assert fleetopt("report", "out/plans/static", "q3", "-o", "paper").returncode == 0
     assert fleetopt("explain", "q3", "--plan", "out/plans/static", "--solves", "1").returncode == 0
 
@@ -70,21 +72,22 @@ def test_no_plan_at_all_ends_as_it_does_for_plan(fleetopt: Run, seed: Seed) -> N
 
 
 def test_how_tight_promises_may_be(fleetopt: Run, seed: Seed) -> None:
-    """Proves: --slo-scale gives the same table on screen, in JSON and on disk, and refuses a folder with files in it.
+    """Proves: --slo-scale gives the same table on screen, in JSON and on disk, and goes on in its folder.
     Sensitivity: a table of its own would drift from the file."""
     words = ("study", seed(), "--slo-scale", "1,2", "--gap", "1 %")
     found = json.loads(fleetopt(*words, "-o", "tight", "--json").stdout)
     assert found == json.loads(Path("tight/tightness.json").read_text())
-    told = fleetopt(*words).stdout
+    told = fleetopt(*words, "-o", "tight").stdout
+    assert json.loads(Path("tight/tightness.json").read_text()) == found | {"solves": 0}
     rows = list(csv.DictReader(io.StringIO(Path("tight/tightness.csv").read_text())))
-    assert [float(row["factor"]) for row in rows] == [1.0, 2.0]
+    assert [(float(row["factor"]), row["asked"]) for row in rows] == [(1.0, "true"), (2.0, "true")]
     for row, one in zip(rows, found["rows"], strict=True):
-        assert float(row["disaggregated_usd"]) == one["disaggregated_usd"]
-        assert one["aggregated_usd"] is None
-        shown = f"{one['disaggregated_usd']:,.2f}"
-        assert shown in told
-        assert shown in Path("tight/tightness.md").read_text()
-    assert fleetopt(*words, "-o", "tight").returncode == 2
+        assert float(row["disaggregated_usd"]) == one["disaggregated"]["usd"]
+        assert (row["aggregated_came"], row["aggregated_usd"]) == ("DOES_NOT_APPLY", "")
+        shown = f"{one['disaggregated']['usd']:,.2f}"
+        assert all(shown in text for text in (told, *(Path(f"tight/tightness.{end}").read_text() for end in PAGES)))
+    assert "no aggregated profile of" in told
+    assert fleetopt("study", "q3", "--slo-scale", "1", "-o", "tight").returncode == 2
 
 
 @pytest.mark.parametrize("factors", ["", "a", "1,,2", "0", "-1", "nan", "inf", "1e9", "=cmd()"])
@@ -113,3 +116,21 @@ def test_a_style_that_cannot_be_stretched_is_refused(fleetopt: Run, seed: Seed, 
     answer = fleetopt("stretch", seed(), "--style", name, "--budget", "1 M USD")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert said in answer.stderr
+
+
+def test_hostile_names_do_no_harm_in_tables_and_pages(fleetopt: Run, seed: Seed) -> None:
+    """Proves: a name that a spreadsheet or a browser would run stands as text in every file of a study and a sweep.
+    Sensitivity: the first column of a table is the name itself."""
+    name = json.dumps("=cmd()<script>\N{LATIN SMALL LETTER E WITH ACUTE}", ensure_ascii=False)
+    path = seed() / "scenario.yaml"
+    text = path.read_text(encoding="utf-8").replace("  chat:", f"  {name}:").replace("name: seed", f"name: {name}")
+    path.write_text(text, encoding="utf-8")
+    assert fleetopt("study", "q3", "--slo-scale", "1,2", "-o", "tight").returncode == 0
+    assert fleetopt("study", "q3", "--style", "disaggregated", "-o", "styles").returncode == 0
+    vary = "workloads.*.demand=1x,1.1x"
+    assert fleetopt("sweep", "q3", "--vary", vary, "--engine", "inline", "-o", "swept").returncode == 0
+    for table in (*Path("tight").glob("*.csv"), *Path("styles").glob("*.csv"), *Path("swept").glob("*.csv")):
+        with table.open(encoding="utf-8", newline="") as file:
+            assert not [cell for row in csv.reader(file) for cell in row if cell.startswith(("=", "+", "@"))]
+    for page in ("tight/tightness", "styles/study", "swept/sweep"):
+        assert all("<script" not in Path(f"{page}.{end}").read_text(encoding="utf-8") for end in PAGES)

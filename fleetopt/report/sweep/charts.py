@@ -69,7 +69,9 @@ def curve_chart(index: int, curve: Curve) -> Chart:
     told = f"{len(points)} variants, {lacking} of them without a plan; the table has every number"
     legend = [(colours[name], name) for name in series if name]
     legend += [(NO_PLAN, "no plan")] if lacking else []
-    legend += [("#ffffff", "hollow: not proven")] if any(p.usd is not None and not p.proven for p in points) else []
+    legend += (
+        [("#ffffff", "hollow: gap not reached")] if any(p.usd is not None and not p.proven for p in points) else []
+    )
     svg = svg_of(f"curve{index}", f"Cost against a field: {told}", "USD", draw)
     return Chart(curve.path, svg, tuple(legend))
 

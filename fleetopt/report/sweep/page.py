@@ -8,8 +8,8 @@ from fleetopt.report.html.blocks import Block, Pictures, Section, Sentences, Tab
 from fleetopt.report.html.page import TEMPLATES, environment
 from fleetopt.report.sweep.charts import curve_chart, efficient_chart, tornado_chart
 from fleetopt.report.sweep.views import (
-    DESIGNS,
     FIGURES,
+    design_of,
     efficient_view,
     headline,
     run_view,
@@ -28,7 +28,7 @@ def page(found: Sweep) -> str:
         .render(
             kicker="Sweep",
             title=found.question.scenario,
-            description=f"{DESIGNS[found.question.design].capitalize()} of {len(found.question.vary)} fields.",
+            description=f"{design_of(found).capitalize()}.",
             figures=_figures(found),
             sections=[section for section in _sections(found) if section.blocks],
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),

@@ -10,8 +10,8 @@ from fleetopt.study.sweep.effects import Bar, End, as_it_is, efficient, tornado
 from fleetopt.study.sweep.records import PLANNED, Outcome, Run, Status, Sweep
 
 STATUSES: dict[Status, str] = {
-    "OPTIMAL": "proven",
-    "FEASIBLE": "not proven in time",
+    "OPTIMAL": "within the gap",
+    "FEASIBLE": "gap not reached",
     "INFEASIBLE": "infeasible",
     "NO_SOLUTION_FOUND": "no plan in time",
     "BAD_INPUT": "cannot be planned",
@@ -21,6 +21,15 @@ STATUSES: dict[Status, str] = {
 """What came of a run, in words."""
 
 DESIGNS = {"grid": "every combination", "one-at-a-time": "one at a time", "lhs": "a Latin hypercube"}
+
+
+def design_of(found: Sweep) -> str:
+    """Which settings were run together, in words."""
+    asked = found.question
+    if len(asked.vary) == 1:
+        return "one field" if asked.design == "grid" else f"one field, {DESIGNS[asked.design]}"
+    return f"{DESIGNS[asked.design]} of {len(asked.vary)} fields"
+
 
 FIGURES: dict[str, tuple[str, Callable[[Outcome], float | None]]] = {
     "power": ("kW, mean over time", lambda outcome: outcome.power_kw),
@@ -35,8 +44,10 @@ def headline(found: Sweep) -> str:
     counts = Counter(run.outcome.status for run in found.runs)
     said = ", ".join(f"{counts[status]} {words}" for status, words in STATUSES.items() if counts[status])
     costs = [run.outcome.cost_usd for run in found.runs if run.outcome.cost_usd is not None]
-    between = f"; {usd(min(costs))} to {usd(max(costs))} USD" if costs else ""
-    return f"{found.question.scenario}: {len(found.runs)} variants, {said}{between}"
+    ends = list(dict.fromkeys([usd(min(costs)), usd(max(costs))])) if costs else []
+    between = f"; {' to '.join(ends)} USD" if ends else ""
+    many = "variant" if len(found.runs) == 1 else "variants"
+    return f"{found.question.scenario}: {len(found.runs)} {many}, {said}{between}"
 
 
 def summary_views(found: Sweep, most: int) -> list[View]:
@@ -71,7 +82,9 @@ def run_view(found: Sweep, most: int | None = None) -> View:
     rows = [_run(found, run) for run in shown]
     types = [f"{name} GPUs" for name in found.gpu_types]
     regret = ["regret USD"] if found.question.regret else []
-    titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", *regret, "why"]
+    titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", *regret]
+    if any(run.outcome.message for run in shown):
+        titles, rows = [*titles, "why"], [[*row, run.outcome.message] for row, run in zip(rows, shown, strict=True)]
     note = "" if len(shown) == len(found.runs) else f"The first {most} of {len(found.runs)}."
     return view("Variants", titles, rows, text=2 + len(paths), words=("why",), note=note)
 
@@ -88,7 +101,7 @@ def _run(found: Sweep, run: Run) -> list[str]:
     figures += ["-" if value is None else usd(value) for value in (outcome.capex_usd, outcome.opex_usd)]
     figures += [_regret(outcome)] if found.question.regret else []
     settings = [one.setting for one in run.settings]
-    return [str(run.variant), *settings, STATUSES[outcome.status], *figures, outcome.message]
+    return [str(run.variant), *settings, STATUSES[outcome.status], *figures]
 
 
 def _regret(outcome: Outcome) -> str:

@@ -1,33 +1,35 @@
 """Serving styles side by side, on the same inputs: the best plan of each, and of everything that is allowed.
 
-    allowed = the cheapest verified plan of (its own solve, the styles)        bound = that of its own solve
+    allowed = the cheapest verified plan of (its own solves, the styles)       bound = that of its own solves
 
 Each style is a restriction, so its plans are plans of the scenario too. Where a solve ends before its proof, a style
-may come out cheaper than the solve over everything: then its plan is the best that is known of everything as well, and
-is taken, with the bound of the larger solve. So no style is ever cheaper, and the gap says how much better one may be.
+may come out cheaper than the solve over everything: then everything is solved once more from that plan. What stays
+cheaper even so is the best that is known of everything as well, and is taken, with the bound of the larger solve. So no
+style is ever cheaper, and the gap says how much better one may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleetopt.errors import NoPlanWithinLimit
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
-from fleetopt.study.measures import largest
+from fleetopt.study.measures import SAME, gap_of, largest
 from fleetopt.study.plainer import UNFINISHED, Fleet
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Effort, Resolver
 from fleetopt.study.restrict import by_cost
 from fleetopt.study.styles import STYLES
-from fleetopt.study.styles.records import ALL_ALLOWED, Comparison, StyleRow
+from fleetopt.study.styles.records import ALL_ALLOWED, Came, Comparison, StyleRow
 from fleetopt.study.styles.style import Style
 from fleetopt.verify.verifier import verify
 
 EVERYTHING = Style(ALL_ALLOWED, "all allowed", "the planner", lambda _scenario, _desk: Fleet(None, ""))
+WHOLE = "everything that the scenario allows, together"
 STOPPED = "stopped before it was asked"
-EQUAL = 1e-9
-"""Relative: costs closer than this are the same."""
+SHORT = "the time for all solves was over"
+HALF, CUT = "stopped, with the best plan so far", "stopped before there was a plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,11 @@ def compare_styles(
         NoPlanWithinLimit: no plan of any style was found in time.
     """
     shelf, question = keeping or Keeping(), by_cost(scenario)
-    own = shelf.kept(ALL_ALLOWED) or _own(question, plan, desk)
+    own = shelf.kept(ALL_ALLOWED) or _everything(question, plan, desk)
     if own.plan is not None:
         shelf.keep(own)
     rows = tuple(_rows(question, desk, styles, shelf))
+    own = _again(question, own, rows, desk)
     allowed = _allowed(question, own, rows, desk.options.gap)
     if allowed is None and not desk.stopped:
         raise NoPlanWithinLimit("no plan of any style was found in the time there was", own.bound_usd)
@@ -75,17 +78,39 @@ def compare_styles(
         styles=tuple(_compared(row, allowed) for row in rows),
         allowed=None if allowed is None else _compared(allowed, allowed),
         solves=desk.solves,
-        complete=all(row.finished for row in rows),
+        complete=own.finished and all(row.finished for row in rows),
     )
 
 
-def _own(scenario: Scenario, plan: Plan | None, desk: Resolver) -> StyleRow:
-    """What the solve over everything gives, before the styles are known."""
+def _everything(scenario: Scenario, plan: Plan | None, desk: Resolver, start: Plan | None = None) -> StyleRow:
+    """What the solve over everything gives, from nothing or from the plan of a style."""
+    what = "everything allowed" if start is None else "everything allowed, from the best style"
     try:
-        best = plan or desk.best(scenario, "everything allowed", diagnose=True)
+        best = plan or desk.best(scenario, what, Effort(diagnose=True, start=start))
     except NoPlanWithinLimit as error:
-        return _row(scenario, EVERYTHING, Fleet(None, UNFINISHED, open=True, bound_usd=error.bound_usd))
-    return _row(scenario, EVERYTHING, Fleet(best, "", bound_usd=best.bound_usd))
+        return _row(scenario, EVERYTHING, Fleet(None, UNFINISHED, open=desk.spent, bound_usd=error.bound_usd))
+    half = desk.stopped or _cut(desk, best, best.bound_usd)
+    return _row(scenario, EVERYTHING, Fleet(best, HALF if desk.stopped else WHOLE, half, best.bound_usd))
+
+
+def _again(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], desk: Resolver) -> StyleRow:
+    """Everything once more, from the cheapest style's plan, where the solve over everything had come to less; the
+    better of what the two solves say, with the higher bound: both are bounds of the same question.
+    """
+    best = _cheapest(rows)
+    beaten = best is not None and best.plan is not None and not _as_good(own, best)
+    if best is None or not beaten or desk.spent or _proven(best.usd, own.bound_usd, desk.options.gap):
+        return own
+    try:
+        later = _everything(scenario, None, desk, best.plan)
+    except KeyboardInterrupt:
+        desk.stopped = True
+        return own
+    bounds = [one.bound_usd for one in (own, later) if one.bound_usd is not None]
+    bound = max(bounds, default=None)
+    better = later if _usd(later) <= _usd(own) else own
+    note = f"begun from the plan of '{best.title}'" if better is later and later.plan else own.note
+    return better.model_copy(update={"bound_usd": bound, "gap": gap_of(better.usd, bound), "note": note})
 
 
 def _rows(scenario: Scenario, desk: Resolver, styles: Sequence[Style], shelf: Keeping) -> Iterator[StyleRow]:
@@ -102,10 +127,26 @@ def _found(scenario: Scenario, style: Style, desk: Resolver) -> Fleet:
     if desk.stopped:
         return Fleet(None, STOPPED, open=True)
     try:
-        return style.find(scenario, desk)
+        found = style.find(scenario, desk)
     except KeyboardInterrupt:
         desk.stopped = True
-        return Fleet(None, STOPPED, open=True)
+        return Fleet(None, CUT, open=True)
+    # A solve that is stopped gives the best plan so far, which is not what it would have found.
+    if desk.stopped and found.applies:
+        return replace(found, note=CUT if found.plan is None else f"{HALF}; {found.note}", open=True)
+    return (
+        replace(found, note=f"{SHORT}; {found.note}", open=True) if _cut(desk, found.plan, found.bound_usd) else found
+    )
+
+
+def _cut(desk: Resolver, plan: Plan | None, bound: float | None) -> bool:
+    """Whether the time for all solves was over before one that is known to be able to had come within its gap."""
+    return (
+        desk.spent
+        and plan is not None
+        and bound is not None
+        and not _proven(plan.objective_usd, bound, desk.options.gap)
+    )
 
 
 def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:
@@ -117,8 +158,9 @@ def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:
         paper=style.paper,
         usd=usd,
         bound_usd=fleet.bound_usd,
-        gap=_gap(usd, fleet.bound_usd),
+        gap=gap_of(usd, fleet.bound_usd),
         largest=None if plan is None else largest(scenario, plan),
+        came=_came(fleet),
         verified=plan is not None and not broken,
         finished=not fleet.open,
         note="; ".join(said for said in (fleet.note, broken and f"breaks the scenario: {broken}") if said),
@@ -126,25 +168,41 @@ def _row(scenario: Scenario, style: Style, fleet: Fleet) -> StyleRow:
     )
 
 
-def _gap(usd: float | None, bound: float | None) -> float | None:
-    """How much cheaper there may be, as a fraction of the cost; none that the solver could not tell apart."""
-    if usd is None or bound is None:
-        return None
-    return 0.0 if usd - bound <= EQUAL * abs(usd) else (usd - bound) / abs(usd)
+def _came(fleet: Fleet) -> Came:
+    if fleet.plan is not None:
+        return "BREAKS_THE_SCENARIO" if fleet.broken else "VERIFIED"
+    if not fleet.applies:
+        return "DOES_NOT_APPLY"
+    if fleet.note == STOPPED:
+        return "NOT_ASKED"
+    return "NOT_FINISHED" if fleet.open else "IMPOSSIBLE"
 
 
 def _allowed(scenario: Scenario, own: StyleRow, rows: Sequence[StyleRow], tolerance: float) -> StyleRow | None:
     """The cheapest plan that is known of everything allowed, with the bound of the solve over everything."""
-    best = min((row for row in rows if row.verified), key=_usd, default=None)
+    best = _cheapest(rows)
     if best is None or best.plan is None:
         return own if own.plan is not None else None
-    if own.plan is not None and _usd(own) <= _usd(best) + EQUAL * abs(_usd(best)):
+    if _as_good(own, best):
         return own
     before = "had no plan" if own.usd is None else f"had come to {own.usd:,.2f} USD"
     note = f"the plan of '{best.title}': the solve over everything {before} when it ended"
     bound = _bound(own, rows, _usd(best))
     plan = _claimed(scenario, best.plan, bound, tolerance)
-    return _row(scenario, EVERYTHING, Fleet(plan, note, bound_usd=bound))
+    return _row(scenario, EVERYTHING, Fleet(plan, note, not own.finished, bound))
+
+
+def _cheapest(rows: Sequence[StyleRow]) -> StyleRow | None:
+    return min((row for row in rows if row.verified), key=_usd, default=None)
+
+
+def _as_good(own: StyleRow, best: StyleRow) -> bool:
+    return own.plan is not None and _usd(own) <= _usd(best) + SAME * abs(_usd(best))
+
+
+def _proven(usd: float | None, bound: float | None, tolerance: float) -> bool:
+    gap = gap_of(usd, bound)
+    return gap is not None and gap <= tolerance
 
 
 def _bound(own: StyleRow, rows: Sequence[StyleRow], usd: float) -> float | None:
@@ -162,9 +220,8 @@ def _usd(row: StyleRow) -> float:
 
 def _claimed(scenario: Scenario, plan: Plan, bound: float | None, tolerance: float) -> Plan:
     """The plan with a bound that holds for all of the scenario, verified with it."""
-    gap = _gap(plan.objective_usd, bound)
-    status = "OPTIMAL" if gap is not None and gap <= tolerance else "FEASIBLE"
-    claimed = plan.model_copy(update={"status": status, "bound_usd": bound, "gap": gap})
+    status = "OPTIMAL" if _proven(plan.objective_usd, bound, tolerance) else "FEASIBLE"
+    claimed = plan.model_copy(update={"status": status, "bound_usd": bound, "gap": gap_of(plan.objective_usd, bound)})
     return claimed.model_copy(update={"verdict": verify(claimed, scenario)})
 
 

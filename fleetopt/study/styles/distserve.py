@@ -13,8 +13,8 @@ from collections.abc import Callable
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Fabric
 from fleetopt.study.restrict import without_links, without_patterns
-from fleetopt.study.styles.roles import APART, in_roles
-from fleetopt.study.styles.style import restriction
+from fleetopt.study.styles.roles import APART, APART_PROFILES, in_roles
+from fleetopt.study.styles.style import Said, restriction
 
 
 def low_affinity(scenario: Scenario) -> Scenario | str:
@@ -38,16 +38,22 @@ def _lacking(scenario: Scenario, speed: Callable[[Fabric], float | None], hop: s
 
 
 LOW = restriction(
-    "distserve-low",
-    "DistServe low affinity",
-    "DistServe, OSDI'24, Algorithm 2",
-    "prefill beside decode in each node",
+    Said(
+        "distserve-low",
+        "DistServe low affinity",
+        "DistServe, OSDI'24, Algorithm 2",
+        "prefill beside decode in each node",
+        APART_PROFILES,
+    ),
     low_affinity,
 )
 HIGH = restriction(
-    "distserve-high",
-    "DistServe high affinity",
-    "DistServe, OSDI'24, Algorithm 1",
-    "prefill and decode placed apart, caches sent between nodes",
+    Said(
+        "distserve-high",
+        "DistServe high affinity",
+        "DistServe, OSDI'24, Algorithm 1",
+        "prefill and decode placed apart, caches sent between nodes",
+        APART_PROFILES,
+    ),
     high_affinity,
 )

@@ -15,7 +15,7 @@ from functools import partial
 from fleetopt.scenario.changing import Changes, Mode
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.restrict import without_bundles
-from fleetopt.study.styles.style import restriction
+from fleetopt.study.styles.style import Said, restriction
 
 
 def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
@@ -30,8 +30,10 @@ def changing(mode: Mode, scenario: Scenario) -> Scenario | str:
 
 PAPER = "DOPD, arXiv 2511.20982"
 STATIC_RATIO = restriction(
-    "dopd-static", "DOPD static", PAPER, "the same replicas in every slot of a period", partial(changing, "static")
+    Said("dopd-static", "DOPD static", PAPER, "the same replicas in every slot of a period"),
+    partial(changing, "static"),
 )
 DYNAMIC_RATIO = restriction(
-    "dopd-dynamic", "DOPD dynamic", PAPER, "each workload's own GPUs change their role", partial(changing, "roles")
+    Said("dopd-dynamic", "DOPD dynamic", PAPER, "each workload's own GPUs change their role"),
+    partial(changing, "roles"),
 )

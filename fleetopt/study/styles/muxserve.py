@@ -14,7 +14,7 @@ from dataclasses import replace
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.restrict import with_workloads
 from fleetopt.study.styles.roles import TOGETHER
-from fleetopt.study.styles.style import restriction
+from fleetopt.study.styles.style import Said, restriction
 
 
 def sharing(scenario: Scenario) -> Scenario | str:
@@ -38,12 +38,14 @@ def nothing_shared(scenario: Scenario) -> Scenario | str:
 
 
 SHARING = restriction(
-    "muxserve", "MuxServe sharing", "MuxServe, arXiv 2404.02015", "models share groups of GPUs", sharing
+    Said("muxserve", "MuxServe sharing", "MuxServe, arXiv 2404.02015", "models share groups of GPUs"), sharing
 )
 NOTHING_SHARED = restriction(
-    "unshared",
-    "nothing shared",
-    "what MuxServe, arXiv 2404.02015, is compared with",
-    "groups of GPUs for each model, by the estimator of bundles",
+    Said(
+        "unshared",
+        "nothing shared",
+        "what MuxServe, arXiv 2404.02015, is compared with",
+        "groups of GPUs for each model, by the estimator of bundles",
+    ),
     nothing_shared,
 )

@@ -6,7 +6,7 @@ by itself; power is the nodes' nameplate, or their GPUs' boards where no namepla
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
@@ -17,18 +17,27 @@ from fleetopt.study.measures import Largest
 ALL_ALLOWED = "all"
 """The name of the row of everything that the scenario allows."""
 
+Came: TypeAlias = Literal[
+    "VERIFIED", "BREAKS_THE_SCENARIO", "IMPOSSIBLE", "DOES_NOT_APPLY", "NOT_FINISHED", "NOT_ASKED"
+]
+"""What came of a style: a plan that keeps every promise of the scenario; one that does not; none, because there is
+none; none, because what the style is about is not there; none yet, because time ran out or somebody stopped it, in its
+solve or before it was asked.
+"""
+
 
 class StyleRow(Record):
-    """A style and its best plan, which is None where there is none; `note` says then why.
+    """A style and its best plan, which is None where there is none; `note` says then why, otherwise what it is.
 
     `ratio` is its cost over that of everything allowed. `gap` is how far from the best of its own kind it may be, None
-    where nothing is known (a formula claims nothing). `verified` is whether it keeps every promise of the scenario;
-    `finished` whether time sufficed.
+    where nothing is known (a formula claims nothing); no plan of the kind costs less than `bound_usd`. `verified` is
+    whether it keeps every promise of the scenario; `finished` whether time sufficed for all that it takes.
     """
 
     name: str
     title: str
     paper: str
+    came: Came
     usd: float | None
     ratio: float | None = None
     bound_usd: float | None

@@ -11,10 +11,12 @@ from collections.abc import Collection
 from fleetopt.catalog.domain import Role
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.restrict import with_ways, without_bundles
-from fleetopt.study.styles.style import restriction
+from fleetopt.study.styles.style import Said, restriction
 
 TOGETHER: frozenset[Role] = frozenset({"aggregated"})
 APART: frozenset[Role] = frozenset({"prefill", "decode"})
+AGGREGATED_PROFILE = "aggregated profile"
+APART_PROFILES = "profile of both prefill and decode"
 
 
 def in_roles(scenario: Scenario, roles: Collection[Role]) -> Scenario:
@@ -23,16 +25,22 @@ def in_roles(scenario: Scenario, roles: Collection[Role]) -> Scenario:
 
 
 AGGREGATED = restriction(
-    "aggregated",
-    "aggregated only",
-    "BestServe; TaiChi: neither wins always",
-    "prefill and decode on the same replicas",
+    Said(
+        "aggregated",
+        "aggregated only",
+        "BestServe; TaiChi: neither wins always",
+        "prefill and decode on the same replicas",
+        AGGREGATED_PROFILE,
+    ),
     lambda scenario: in_roles(scenario, TOGETHER),
 )
 DISAGGREGATED = restriction(
-    "disaggregated",
-    "disaggregated only",
-    "DistServe, OSDI'24, Algorithms 1 and 2",
-    "prefill and decode on replicas of their own",
+    Said(
+        "disaggregated",
+        "disaggregated only",
+        "DistServe, OSDI'24, Algorithms 1 and 2",
+        "prefill and decode on replicas of their own",
+        APART_PROFILES,
+    ),
     lambda scenario: in_roles(scenario, APART),
 )

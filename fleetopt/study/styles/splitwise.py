@@ -19,7 +19,7 @@ from functools import partial
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.restrict import gpu_types, with_gpu_types, with_ways, without_bundles, without_patterns
-from fleetopt.study.styles.style import Style, restriction
+from fleetopt.study.styles.style import Said, Style, restriction
 
 A100, H100, CAPPED = "A100-80G", "H100", "H100-capped"
 
@@ -39,9 +39,10 @@ def pools(prompt: str, token: str, scenario: Scenario) -> Scenario | str:
 
 
 def _style(letters: str, prompt: str, token: str) -> Style:
+    profile = f"profile of prefill on {prompt} and of decode on {token}"
     note = f"prompts on {prompt}, tokens on {token}"
     name, title = f"splitwise-{letters.lower()}", f"Splitwise-{letters}"
-    return restriction(name, title, "Splitwise, ISCA'24", note, partial(pools, prompt, token))
+    return restriction(Said(name, title, "Splitwise, ISCA'24", note, profile), partial(pools, prompt, token))
 
 
 DESIGNS = (

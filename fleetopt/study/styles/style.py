@@ -15,7 +15,8 @@ from typing import TypeAlias
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.merge import of_whole
 from fleetopt.study.plainer import UNFINISHED, Fleet
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Answer, Resolver
+from fleetopt.study.styles.profiled import without_profile
 
 Leaves: TypeAlias = Callable[[Scenario], Scenario | str]
 """A scenario with less to choose from, or why there is no such thing."""
@@ -36,18 +37,36 @@ class Style:
     leaves: Leaves | None = None
 
 
-def restriction(name: str, title: str, paper: str, note: str, leaves: Leaves) -> Style:
-    """A style that is one scenario with less to choose from; `note` is what it comes to."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a style: `note` is what it comes to, `profile` what a model needs to be served in it."""
+
+    name: str
+    title: str
+    paper: str
+    note: str
+    profile: str = "profile in any way that is left"
+
+
+def restriction(said: Said, leaves: Leaves) -> Style:
+    """A style that is one scenario with less to choose from."""
 
     def find(scenario: Scenario, desk: Resolver) -> Fleet:
         narrower = leaves(scenario)
         if isinstance(narrower, str):
-            return Fleet(None, f"does not apply: {narrower}")
-        answer = desk.solve(narrower, title)
+            return Fleet(None, narrower, applies=False)
+        answer = desk.solve(narrower, said.title)
         if answer.plan is not None:
-            return Fleet(of_whole(scenario, answer.plan), note, bound_usd=answer.plan.bound_usd)
-        if not answer.impossible:
-            return Fleet(None, UNFINISHED, open=True)
-        return Fleet(None, f"impossible: {answer.why}" if answer.why else "no such plan within the limits")
+            return Fleet(of_whole(scenario, answer.plan), said.note, bound_usd=answer.plan.bound_usd)
+        return _none(narrower, answer, said.profile)
 
-    return Style(name, title, paper, find, leaves)
+    return Style(said.name, said.title, said.paper, find, leaves)
+
+
+def _none(narrower: Scenario, answer: Answer, profile: str) -> Fleet:
+    """Why there is no plan: not in time, no profile, or nothing that keeps every promise."""
+    if not answer.impossible:
+        return Fleet(None, UNFINISHED, open=True, bound_usd=answer.bound_usd)
+    if answer.unprofiled:
+        return Fleet(None, without_profile(narrower, profile) or answer.why, applies=False)
+    return Fleet(None, answer.why or "no such plan within the limits")

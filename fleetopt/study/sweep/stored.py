@@ -13,8 +13,9 @@ from fleetopt.errors import InputError, Issue
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import Source
+from fleetopt.study.cabinet import QUESTION, question_in
 from fleetopt.study.sweep.designs import choices
-from fleetopt.study.sweep.folder import QUESTION, read_question
+from fleetopt.study.sweep.folder import KIND
 from fleetopt.study.sweep.records import Question
 from fleetopt.study.sweep.variables import read_variables
 from fleetopt.study.sweep.variants import CHANGED, Variants
@@ -44,7 +45,7 @@ def scenario_of(file: Path, plan: Plan, path: Path) -> Scenario:
         what = f"is the plan of a variant of a sweep ({names}), and lies in no folder of one"
         fix = f"Name it where the sweep has written it, OUT/plans/HASH.json: OUT/{QUESTION} says what was varied"
         raise InputError([Issue("no-sweep", shown(file), what, fix)])
-    question = read_question(folder / QUESTION)
+    question = question_in(folder, Question, KIND)
     if question.scenario != plan.scenario:
         what = f"is of scenario '{plan.scenario[:60]}', and the folder holds a sweep of '{question.scenario[:60]}'"
         raise InputError([Issue("other-sweep", shown(file), what, "Name a plan where its sweep has written it")])

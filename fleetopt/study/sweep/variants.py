@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fleetopt.catalog.domain import InputFile
 from fleetopt.documents import Document, Key
 from fleetopt.errors import InputError, Issue
-from fleetopt.optimizer.solve import SolveOptions, solver_version
+from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import Source
+from fleetopt.study.programs import fingerprint, sha256_of, solver
 from fleetopt.study.sweep.designs import Choice
 from fleetopt.study.sweep.levels import Level
 from fleetopt.study.sweep.paths import put
@@ -27,8 +25,6 @@ from fleetopt.study.sweep.variables import Variable, setting
 AS_IT_IS = "as it is"
 CHANGED = "changed: "
 """What the names of changes begin with, among the files that a plan was made from."""
-
-_ROOMS = ("capacity", "catalog", "documents", "optimizer", "plan", "scenario", "study", "verify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ class Variants:
         """A hash of everything that was read for a variant; how its YAML files are laid out does not matter."""
         document = {file.name for file in (*self.source.files, *self.changes(choice))}
         files = [(file.name, file.sha256) for file in scenario.files if file.name not in document]
-        return _sha256({"document": self._document(choice).value, "files": files})
+        return sha256_of({"document": self._document(choice).value, "files": files})
 
     def hash_of(self, choice: Choice, scenario: Scenario, options: SolveOptions, base: str | None = None) -> str:
         """A hash of everything that a run depends on: what was read, the options, and the programs.
@@ -69,12 +65,12 @@ class Variants:
             base: the hash of the run whose orders are regretted, if any.
         """
         asked = (options.gap, options.time_limit_s, options.method, *([] if base is None else [base]))
-        return _sha256([self.read_hash(choice, scenario), asked, fingerprint(), _solver()])
+        return sha256_of([self.read_hash(choice, scenario), asked, fingerprint(), solver()])
 
     def changes(self, choice: Choice) -> tuple[InputFile, ...]:
         """The changes as input files, so that a variant's plan does not pass for the scenario's."""
         fields = ((".".join(map(str, key)), new) for key, new in self._fields(choice))
-        return tuple(InputFile(f"{CHANGED}{path} = {_short(new)}", _sha256([path, new])) for path, new in fields)
+        return tuple(InputFile(f"{CHANGED}{path} = {_short(new)}", sha256_of([path, new])) for path, new in fields)
 
     def _document(self, choice: Choice) -> Document:
         document = self.source.document
@@ -122,30 +118,9 @@ def _factor(level: Level | None) -> tuple[float | None, str]:
     return (None, "") if level is None or level.factor is None else (float(level.factor), "x")
 
 
-@cache
-def fingerprint() -> str:
-    """A hash of the parts of fleetopt that decide what a plan is, the same wherever it is installed."""
-    package = Path(__file__).resolve().parents[2]
-    files = sorted([*package.glob("*.py"), *(path for room in _ROOMS for path in (package / room).rglob("*.py"))])
-    digests = (hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
-    return _sha256(
-        [(path.relative_to(package).as_posix(), digest) for path, digest in zip(files, digests, strict=True)]
-    )
-
-
-@cache
-def _solver() -> str:
-    return solver_version()
-
-
 def as_it_is(variables: Sequence[Variable]) -> Choice:
     """The choice that changes nothing."""
     return (None,) * len(variables)
-
-
-def _sha256(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _short(written: Any) -> str:

@@ -111,13 +111,13 @@ def test_the_page_tells_infeasible_from_proven() -> None:
     Sensitivity: a variant without a plan would look like one that costs nothing.
     """
     assert headline(made()) == (
-        "chat: 4 variants, 1 proven, 1 not proven in time, 1 infeasible, 1 no plan in time; 60.00 to 100.00 USD"
+        "chat: 4 variants, 1 within the gap, 1 gap not reached, 1 infeasible, 1 no plan in time; 60.00 to 100.00 USD"
     )
     from fleetopt.report.sweep.page import page
 
     found = Page(page(made()))
     assert [row[2] for row in found.tables["run-table"][1:]] == [
-        *("proven", "not proven in time", "infeasible", "no plan in time"),
+        *("within the gap", "gap not reached", "infeasible", "no plan in time"),
     ]
     assert found.tables["tornado-table"][1][1:] == [
         *("workloads.chat.demand", "0.5x", "60.00", AS_IT_IS, "100.00", "40.00", "2x, 3x"),

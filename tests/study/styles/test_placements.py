@@ -86,7 +86,7 @@ def test_muxserve_shares_and_shares_nothing() -> None:
         {"static": 6, "disaggregated": 6, "one-gpu-type": 1, "unshared": 3, "muxserve": 1, "all": 1}
     )
     aggregated = rows(scenario, "aggregated")["aggregated"]
-    assert aggregated.note == "impossible: there is no profile of m0 in a role that is asked for"
+    assert aggregated.note == "no aggregated profile of m0, m1, m2"
 
 
 def test_nothing_is_swapped_where_nothing_is_shared() -> None:
@@ -120,7 +120,7 @@ def test_where_a_style_is_not_asked_for_it_does_not_apply(scenario: Scenario, na
     scenario would stand under the name of a system that it has nothing to do with.
     """
     row = rows(scenario, name)[name]
-    assert (row.usd, row.note, row.finished) == (None, f"does not apply: {said}", True)
+    assert (row.came, row.usd, row.note, row.finished) == ("DOES_NOT_APPLY", None, said, True)
 
 
 def test_splitwise_hands_over_between_machines_only() -> None:

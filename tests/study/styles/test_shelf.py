@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,8 @@ def asked(
 ) -> Comparison:
     """One style, which is enough where only the folder is in question."""
     desk = Resolver(EXACT)
-    shelf = Shelf(folder, question_of(scenario, desk, None), force=force)
-    return compare_styles(scenario, desk, styles=styles, keeping=Keeping(shelf.kept, shelf.keep))
+    with closing(Shelf(folder, question_of(scenario, desk, None), force=force)) as shelf:
+        return compare_styles(scenario, desk, styles=styles, keeping=Keeping(shelf.kept, shelf.keep))
 
 
 def test_what_is_finished_is_not_solved_again(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_another_question_is_not_mixed_in(tmp_path: Path) -> None:
     """
     asked(phases(), tmp_path / "out")
     other = replace(phases(), files=(InputFile("scenario.yaml", "0" * 64),))
-    with pytest.raises(InputError, match="differs in inputs"):
+    with pytest.raises(InputError, match="a file that it reads has changed"):
         asked(other, tmp_path / "out")
     assert asked(other, tmp_path / "out", force=True).solves > 0
 
@@ -72,3 +73,27 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out/notes.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
         asked(phases(), tmp_path / "out")
+
+
+def test_rows_of_a_question_that_was_replaced_are_not_used(tmp_path: Path) -> None:
+    """Proves: a row says which question it answers: one left over from before a folder was taken over by force is found
+    again, also when the new comparison is gone on with later.
+    Sensitivity: after a stop, rows of two scenarios would stand in one table.
+    """
+    asked(phases(), tmp_path / "out", styles=STYLES[:3])
+    other = replace(phases(), files=(InputFile("scenario.yaml", "0" * 64),))
+    asked(other, tmp_path / "out", styles=STYLES[:1], force=True)
+    assert asked(other, tmp_path / "out", styles=STYLES[:3]).solves == 2
+
+
+def test_a_row_that_is_not_finished_is_found_again(tmp_path: Path) -> None:
+    """Proves: what ran out of time is kept for its plan alone, and asked again.
+    Sensitivity: everything allowed would never be solved for after a stop.
+    """
+    desk = Resolver(EXACT)
+    [row] = asked(phases(), tmp_path / "out").styles
+    with closing(Shelf(tmp_path / "out", question_of(phases(), desk, None), force=False)) as shelf:
+        shelf.keep(row.model_copy(update={"finished": False}))
+        assert shelf.kept(row.name) is None
+        shelf.keep(row)
+        assert shelf.kept(row.name) is not None

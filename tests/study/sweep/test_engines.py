@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from fleetopt.study.once import optimize
 from fleetopt.study.sweep.bench import Answer, Bench, Shared, Task
 from fleetopt.study.sweep.engines.engine import MOST_TRIES, Again, Engine, Inline
 from fleetopt.study.sweep.engines.on_ray import OnRay, _work
-from fleetopt.study.sweep.engines.processes import Processes
+from fleetopt.study.sweep.engines.processes import Processes, _without_interrupts
 from fleetopt.study.sweep.records import Outcome, Sweep
 from fleetopt.study.sweep.sweep import Ask, Progress, sweep
 
@@ -195,3 +196,21 @@ def test_variants_that_are_the_same_are_run_once(scenario: Write) -> None:
     swept = sweep(scenario(), ask, engine=engine)
     assert (len(swept.runs), len(engine.keys)) == (5, 3)
     assert len({run.input_hash for run in swept.runs}) == 3
+
+
+def is_held_back(pipe: Connection) -> None:
+    pipe.send(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+def test_a_worker_is_deaf_to_ctrl_c_from_its_first_moment_on() -> None:
+    """Proves: a process that is started for work has Ctrl-C held back while it still loads its modules, and the one
+    that starts it has not. Sensitivity: whoever presses it early would read a traceback from every worker.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=is_held_back, args=(theirs,))
+    with _without_interrupts():
+        child.start()
+    assert ours.recv()
+    child.join()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

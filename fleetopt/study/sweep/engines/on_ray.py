@@ -11,9 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from fleetopt.errors import InputError, Issue
+from fleetopt.study.programs import fingerprint
 from fleetopt.study.sweep.bench import Answer, Bench, Shared, Task, lost
 from fleetopt.study.sweep.engines.engine import Again
-from fleetopt.study.sweep.variants import fingerprint
 
 HELD_PER_WORKER = 2
 """Tasks that Ray holds for each worker: one that runs, and one so that none waits."""

@@ -11,9 +11,9 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, set_start_method
+from multiprocessing import get_context, resource_tracker, set_start_method
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -86,11 +86,26 @@ def _started(shared: Shared, task: Task) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, shared, os.getpid()), daemon=True)
-    process.start()
+    with _without_interrupts():
+        process.start()
     theirs.close()
     worker = _Worker(process, ours, task)
     worker.give(task)
     return worker
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """What is started in here has Ctrl-C held back from its first moment on: before it can say that it ignores it, too.
+
+    Here it is held back only for as long, and not lost.
+    """
+    resource_tracker.ensure_running()  # it lets Ctrl-C through again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, shared: Shared, parent: int) -> None:
