@@ -110,7 +110,7 @@ class Placement(Record):
     binds: str
     evidence: Evidence
     shared: str | None = None
-    bundle: Literal["colocated", "swapped"] | None = None
+    bundle: Literal["colocated", "swapped", "spatial"] | None = None
     capacity_error: float | None = None
     pattern: str | None = None
     pattern_replicas: Count | None = None
