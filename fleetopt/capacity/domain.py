@@ -9,6 +9,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeAlias
 
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
 
 Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated", "network", "bundle"]
 RejectionCode: TypeAlias = Literal["ttft-floor", "tpot-floor", "outside-profile", "kv-memory", "context-limit"]
@@ -104,7 +105,7 @@ class Capacity:
 class Rejection:
     """Why a candidate cannot serve a workload. `floor_s` is the latency that no number of replicas lowers.
 
-    `reach` is as of Capacity.
+    `reach` is as of Capacity; `promise` is the one that is too tight where it is not the workload's first.
     """
 
     workload: str
@@ -113,6 +114,7 @@ class Rejection:
     reason: str
     floor_s: float | None
     reach: Reach | None = None
+    promise: Latency | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ class Workload:
     nothing arrives: the work is done when it suits, and `demand_rps` is the most of it that one time can be given.
     `priority` is its service class, 1 the highest: who goes short last where not all is served. Where the supply states
     fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill. With
-    `isolation` it shares GPUs with no other model.
+    `isolation` it shares GPUs with no other model. `further_ttft` and `further_tpot` are promises of the same latency
+    at other statistics, and `e2e` of the whole request: all of them hold. Plans tell latencies at the first.
     """
 
     name: str
@@ -172,6 +173,9 @@ class Workload:
     priority: int | None = None
     kv_seen: float = 1.0
     isolation: bool = False
+    further_ttft: tuple[Latency, ...] = ()
+    further_tpot: tuple[Latency, ...] = ()
+    e2e: tuple[Latency, ...] = ()
 
     @property
     def mix(self) -> tuple[LengthBin, ...]:

@@ -14,7 +14,7 @@ from fleetopt.scenario.buckets import cut
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
-from fleetopt.scenario.slowdown import SlowdownReader
+from fleetopt.scenario.promises import PromiseReader
 from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
 
 RESERVED = "(unused)"
@@ -75,23 +75,18 @@ class WorkloadBuilder:
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"
             self._add((*key, "roles"), what, "Allow prefill and decode, or aggregated")
-        if file.batch is None and file.slo.ttft is None and file.slo.tpot is None:
+        if file.batch is None and not any((file.slo.ttft, file.slo.tpot, file.slo.e2e)):
             fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(name, file)
         transfer_s = self._transfer_s_per_token((*key, "ttft_overhead"), file)
         bare = replace(_workload(name, file, lengths, transfer_s), kv_seen=self._seen(file))
-        workload = self._asked(key, file, self._promised(key, file, bare))
+        promised = PromiseReader(self._document, self._issues).promised(key, file, bare, self._models.get(file.model))
+        workload = self._asked(key, file, promised)
         if file.buckets is None:
             return (workload,)
         self._check_buckets((*key, "buckets"), file)
         return cut(workload, file.buckets.input_edges, file.buckets.output_edges, file.buckets.sharing)
-
-    def _promised(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:
-        """The workload with its limits as times, also where they are written as slow-downs."""
-        reader, llm, slo = SlowdownReader(self._document, self._issues), self._models.get(file.model), file.slo
-        ttft = reader.ttft((*key, "slo", "ttft"), slo.ttft, llm, workload.mix, file.prefix_cache_hit_rate)
-        return replace(workload, ttft=ttft, tpot=reader.tpot((*key, "slo", "tpot"), slo.tpot, llm, workload.mix))
 
     def _check_survival(self, key: Key, file: WorkloadFile) -> None:
         """What survives is counted in replicas of one workload that carry the same however many there are."""

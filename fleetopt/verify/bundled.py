@@ -65,4 +65,5 @@ def _row_faults(facts: Facts, row: Placement, *, alone: bool) -> Iterator[str]:
 def _may_share(workload: Workload) -> bool:
     bound = (workload.spares, workload.least_replicas, workload.pooled, workload.speculation, workload.family)
     paced = workload.tpot is None or workload.tpot.percentile is None
-    return paced and not any(bound) and workload.batch is None and workload.survive == Survive()
+    several = (workload.further_ttft, workload.further_tpot, workload.e2e)
+    return paced and not any(bound) and not any(several) and workload.batch is None and workload.survive == Survive()
