@@ -52,7 +52,7 @@ WRONG = [
     ("{main: {between: 1 Gbit/s, fill: 1e-300}}", "supply.fabrics.main.fill", "leaves nothing"),
     ("{main: {inside: 1e-300 GB/s}}", "supply.fabrics.main.inside", "past all sense for a link"),
     ("{main: {between: 0.9 Mbit/s}}", "supply.fabrics.main.between", "1 Mbit/s to 1,000,000 GB/s"),
-    ("{main: {between: 1000001 GB/s}}", "supply.fabrics.main.between", "check the unit"),
+    ("{main: {between: 1000001 GB/s}}", "supply.fabrics.main.between", "Check the unit"),
     ("{main: {between: 25 Gbit/s, total: 1e-9 Gbit/s}}", "supply.fabrics.main.total", "past all sense for a link"),
     ("{main: {between: .inf}}", "supply.fabrics.main.between", "400 Gbit/s"),
     ("{main: {between: .nan GB/s}}", "supply.fabrics.main.between", ""),
