@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from fleetopt.capacity.domain import Capacity, PoolSize, Rejection
+from fleetopt.capacity.domain import Capacity, FurtherPromise, PoolSize, Rejection
 from fleetopt.catalog.domain import Role
 from fleetopt.scenario.domain import Workload
 from fleetopt.scenario.end_to_end import enough
@@ -26,7 +26,7 @@ def carried(workload: Workload, role: Role, answer: Callable[[Workload], Answer]
     first = answer(plain)
     if isinstance(first, Rejection):
         return first
-    found = [first]
+    found, further = [first], []
     for choices in _others(workload, plain, role):
         if not choices:
             reason = "no TTFT that is promised leaves time for the tokens of what is promised from end to end"
@@ -35,7 +35,10 @@ def carried(workload: Workload, role: Role, answer: Callable[[Workload], Answer]
         if isinstance(best, Rejection):
             return best
         found.append(best)
-    return _all_kept(found)
+        if choices[0][1] in (*workload.further_ttft, *workload.further_tpot):
+            asked, promise, _ = choices[0]
+            further.append(FurtherPromise("ttft" if asked.ttft is promise else "tpot", promise, best.model))
+    return replace(_all_kept(found), further=tuple(further))
 
 
 def _others(workload: Workload, plain: Workload, role: Role) -> Iterator[tuple[tuple[Workload, Latency, str], ...]]:

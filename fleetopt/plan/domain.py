@@ -165,6 +165,15 @@ class RoleOutcome(Record):
     utilization: float
 
 
+class KeptPromise(Record):
+    """A latency that is promised at a further statistic, and what the slowest replicas under load deliver there."""
+
+    what: Literal["ttft", "tpot"]
+    at: str
+    limit_s: float
+    delivered_s: float | None
+
+
 class WorkloadOutcome(Record):
     """What a workload asked for and what the fleet's whole replicas achieve.
 
@@ -173,6 +182,7 @@ class WorkloadOutcome(Record):
     (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
     `priority` is the service class: 1 goes short last. `goodput_rps_per_gpu` is what is achieved over the GPUs of its
     replicas, `kv_gbit_s` the KV caches of what is served that prefill sends to other nodes, where fabrics are stated.
+    `further` are the latencies promised at several statistics, beside the first of each.
     """
 
     workload: str
@@ -200,6 +210,7 @@ class WorkloadOutcome(Record):
     priority: int | None = None
     goodput_rps_per_gpu: float | None = None
     kv_gbit_s: float | None = None
+    further: tuple[KeptPromise, ...] = ()
 
 
 class WorkOutcome(Record):

@@ -21,6 +21,7 @@ from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.solve import SolveOptions, solve
 from fleetopt.plan.domain import Plan
+from fleetopt.report.plan_views import workload_view
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.once import optimize
 from fleetopt.study.promises import promises
@@ -35,7 +36,7 @@ MEAN, LOOSE = Latency(0.2), Latency(0.05)
 
 def asked(rps: float = 5.0, **changes: Any) -> Scenario:
     """One workload, TTFT 200 ms and TPOT 50 ms at the mean, on GPUs that prefill or decode."""
-    workload = build.workload("chat", rps, ttft=MEAN, tpot=LOOSE, **changes)
+    workload = build.workload("chat", rps, **{"ttft": MEAN, "tpot": LOOSE, **changes})
     profiles = [build.prefill("c", 10_000.0), build.decode("c", (1.0, 0.010), (32.0, 0.041))]
     return build.scenario([workload], profiles, [build.line("l", "Ax1", 1.0)])
 
@@ -121,6 +122,39 @@ def test_verify_asks_for_every_promise(promised: dict[str, Any]) -> None:
     plan = optimize(asked(), EXACT)
     assert failures(plan, asked()) == set()
     assert "slo_holds" in failures(plan, asked(**promised))
+
+
+def test_the_plan_tells_every_promise() -> None:
+    """Proves the records by hand: at 2.5 requests/s to each of two the queue keeps ln(10) / 7.5 at P90, and of 3.33
+    running 7 are there at P99, 16 ms a step."""
+    scenario = asked(further_ttft=(Latency(0.4, 0.9),), further_tpot=(Latency(0.03, 0.99),))
+    plan = optimize(scenario, EXACT)
+    assert {role: round(count) for role, count in replicas(plan).items()} == {"prefill": 2, "decode": 1}
+    [outcome] = plan.workloads
+    ttft, tpot = outcome.further
+    assert (ttft.what, ttft.at, ttft.limit_s) == ("ttft", "p90", 0.4)
+    assert ttft.delivered_s == pytest.approx(2.302585 / 7.5, rel=1e-5)
+    assert (tpot.what, tpot.at, tpot.limit_s) == ("tpot", "p99", 0.03)
+    assert tpot.delivered_s == pytest.approx(0.026)
+    shown = str(workload_view(plan))
+    assert "p90" in shown
+    assert "p99" in shown
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"at": "p95"}, {"limit_s": 0.5}, {"delivered_s": 0.41}, {"delivered_s": 0.05}, {"what": "tpot"}, None],
+    ids=str,
+)
+def test_a_tampered_promise_is_refused(change: dict[str, Any] | None) -> None:
+    """Proves that verify reads each further promise: its place, its limit, and whether it can be what is told."""
+    scenario = asked(ttft=Latency(0.16, 0.5), further_ttft=(Latency(0.4, 0.9),))
+    plan = optimize(scenario, EXACT)
+    [outcome] = plan.workloads
+    further = () if change is None else (outcome.further[0].model_copy(update=change),)
+    wrong = plan.model_copy(update={"workloads": (outcome.model_copy(update={"further": further}),)})
+    assert failures(plan, scenario) == set()
+    assert "outcomes_are_true" in failures(wrong, scenario)
 
 
 @pytest.mark.parametrize("promised", STRICTER)
