@@ -36,6 +36,9 @@ _LATENESS = re.compile(r"^\s*(?P<count>\d{1,3})\s*(?P<unit>period|month)s?\s*$",
 
 LONGEST_NUMBER = 40
 LARGEST_NUMBER = 1e18
+SLOWEST_BYTES_PER_S, FASTEST_BYTES_PER_S = 125e3, 1e15
+"""Of a link: 1 Mbit/s, and a thousand times what the memory of a GPU reads at."""
+
 LONGEST_S = 31 * 24 * 3600.0
 LONGEST_H = 100 * 8760.0
 
@@ -200,7 +203,10 @@ def bandwidth(text: object) -> float:
         raise ValueError(f"has {named(unit)}; write a link's speed like '400 Gbit/s' or '50 GB/s'")
     if number <= 0:
         raise ValueError("is not more than zero; write a link's speed like '400 Gbit/s'")
-    return number * MAGNITUDE[match["magnitude"]] / (8.0 if match["what"] == "bit" else 1.0)
+    bytes_per_s = number * MAGNITUDE[match["magnitude"]] / (8.0 if match["what"] == "bit" else 1.0)
+    if not SLOWEST_BYTES_PER_S <= bytes_per_s <= FASTEST_BYTES_PER_S:
+        raise ValueError("is past all sense for a link (1 Mbit/s to 1,000,000 GB/s); check the unit")
+    return bytes_per_s
 
 
 def fraction(text: object) -> float:

@@ -13,6 +13,12 @@
     X_i = load_i + S_i + L_i T_i(1),  load_i = weights_i / (GPUs link);  TTFT_i = overhead + wait over X + load_i + S_i
     max_j (weights_j + KV_j) + 2 GiB a GPU <= 90 % of memory;  sum_j weights_j <= the group's part of host memory
 
+*Spatial* members run side by side, each on the share of the GPUs' compute that its profiles were measured on, slower by
+kappa where it is not alone, as if the group were its own but for memory:
+
+    sum_i share_i <= 1;  S_i, T_i times 1 + kappa;  TPOT_i = T_i(B_i) / (1 - lam_i E[S_i])
+    TTFT_i = overhead + T_i(B_i) + wait behind its own + S_i;  memory as of colocated ones
+
 The wait is `waiting`'s, at the SLO's statistic; TPOT at the mean. T is the profile's at the mean context, KV what the
 mean batch or the longest request takes, whichever is more, at the card's bytes and never more than the config states.
 Nothing is credited for a model whose weights are still there, nor for batching on a swapped one.
@@ -22,7 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -30,16 +36,19 @@ from fleetopt.capacity.curves import Curve
 from fleetopt.capacity.waiting import Job, Queue
 from fleetopt.catalog.domain import Candidate, ServingConfig
 from fleetopt.catalog.memory import BYTES_PER_GIB, USABLE_SHARE
-from fleetopt.scenario.bundling import Bundling, Swapping
+from fleetopt.scenario.bundling import Bundling, Spatial, Swapping
 from fleetopt.scenario.domain import Workload
 
-Kind: TypeAlias = Literal["colocated", "swapped"]
+Kind: TypeAlias = Literal["colocated", "swapped", "spatial"]
 
 ENGINE_BYTES = 2.0 * BYTES_PER_GIB
 """Activations, graphs and buffers of one engine on one GPU."""
 
 ROUNDS = 200
 SETTLED = 1e-8
+
+WHOLE_GPU = 1.0 + 1e-9
+"""What shares may add up to: thirds are not exact in a computer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +122,17 @@ def judged(
 ) -> tuple[Outcome, ...] | None:
     """What each member has when all come at their rates; None where a promise or memory is broken."""
     if kind == "colocated":
-        return _colocated(members, rates, group, allowed.interference)
+        return _colocated(members, rates, group.room_bytes(len(members)), allowed.interference)
+    if kind == "spatial":
+        return _spatial(members, rates, group, allowed.spatial) if allowed.spatial is not None else None
     return _swapped(members, rates, group, allowed.swapping) if allowed.swapping is not None else None
 
 
 def _colocated(
-    members: Sequence[Member], rates: Sequence[float], group: Group, interference: float
+    members: Sequence[Member], rates: Sequence[float], room: float, interference: float
 ) -> tuple[Outcome, ...] | None:
     queue = Queue(tuple((rps, one.prefill) for rps, one in zip(rates, members, strict=True)))
-    left, room = 1.0 - queue.busy, group.room_bytes(len(members))
+    left = 1.0 - queue.busy
     if left <= 0.0 or sum(one.weights_bytes + one.kv_bytes(0.0) for one in members) > room:
         return None
     batches = _settled(members, rates, left, interference)
@@ -139,6 +150,29 @@ def _colocated(
             return None
         found.append(Outcome(rps, batch, ttft_s, step / left, used))
     return tuple(found)
+
+
+def _spatial(
+    members: Sequence[Member], rates: Sequence[float], group: Group, how: Spatial
+) -> tuple[Outcome, ...] | None:
+    """Each as on a group of its own, at its share's speed, in what all have of memory."""
+    if sum(one.config.gpu_share for one in members) > WHOLE_GPU:
+        return None
+    room = group.room_bytes(len(members))
+    found: list[Outcome] = []
+    for one, rps in zip(members, rates, strict=True):
+        outcomes = _colocated((beside(one, how) if len(members) > 1 else one,), (rps,), room, 0.0)
+        if outcomes is None:
+            return None
+        found += outcomes
+    return tuple(found) if sum(out.memory_bytes for out in found) <= room else None
+
+
+def beside(one: Member, how: Spatial) -> Member:
+    """A member as slow as it is beside others."""
+    longer = 1.0 + how.slowdown
+    parts = tuple((share, longer * s) for share, s in one.prefill.parts)
+    return replace(one, prefill=Job(parts, one.prefill.exponential), slower=longer * one.slower)
 
 
 def _settled(members: Sequence[Member], rates: Sequence[float], left: float, interference: float) -> list[float] | None:

@@ -9,6 +9,7 @@ from typing import Concatenate, Literal, ParamSpec, Protocol, TypeAlias
 
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
 
 Binds: TypeAlias = Literal["ttft", "tpot", "kv_memory", "throughput", "profile_end", "stated", "network", "bundle"]
 RejectionCode: TypeAlias = Literal["ttft-floor", "tpot-floor", "outside-profile", "kv-memory", "context-limit"]
@@ -66,6 +67,15 @@ class SharedRate:
 
 
 @dataclass(frozen=True, slots=True)
+class FurtherPromise:
+    """A latency promised at another statistic than the first, and how it follows from a replica's load."""
+
+    what: Literal["ttft", "tpot"]
+    promise: Latency
+    model: LoadModel
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """The largest load that one replica of a candidate carries inside a workload's SLO.
 
@@ -76,7 +86,8 @@ class Capacity:
     `batch` is the mean number of requests in the replica at capacity. `binds` says what keeps the capacity from being
     larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody. `error` is the
     relative error of the curves behind the capacity (`left_out`), None where too few points tell. `reach` is set on
-    prefill where sites state fabrics: the capacity holds for KV caches that go so far.
+    prefill where sites state fabrics: the capacity holds for KV caches that go so far. `further` are the promises
+    beside the first of each kind that the role has a part in.
     """
 
     workload: str
@@ -93,6 +104,7 @@ class Capacity:
     shared: SharedRate | None = None
     error: float | None = None
     reach: Reach | None = None
+    further: tuple[FurtherPromise, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def utilization(self) -> float:
@@ -104,7 +116,7 @@ class Capacity:
 class Rejection:
     """Why a candidate cannot serve a workload. `floor_s` is the latency that no number of replicas lowers.
 
-    `reach` is as of Capacity.
+    `reach` is as of Capacity; `promise` is the one that is too tight where it is not the workload's first.
     """
 
     workload: str
@@ -113,6 +125,7 @@ class Rejection:
     reason: str
     floor_s: float | None
     reach: Reach | None = None
+    promise: Latency | None = None
 
 
 @dataclass(frozen=True, slots=True)

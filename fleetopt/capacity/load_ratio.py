@@ -50,8 +50,9 @@ def drain_of(workload: Workload, decode: Candidate, card: ModelCard, gpu: GpuTyp
     slower *= stretch(workload.speculation)[0]
     tokens = kv_memory(decode.config, card, gpu).tokens
     room = requests_held(tokens, workload.input_tokens, workload.output_tokens)
-    in_time = tpot.last if workload.tpot is None else tpot.largest_at_most(workload.tpot.limit_s / slower)
-    if in_time is None or min(room, in_time) < 1.0:
+    promised = [*([workload.tpot] if workload.tpot else []), *workload.further_tpot]
+    in_time = min((tpot.largest_at_most(one.limit_s / slower) or 0.0 for one in promised), default=tpot.last)
+    if min(room, in_time) < 1.0:
         return f"a replica of {decode.config.name} holds no request within the SLO"
     held = math.floor(min(room, in_time))
     end: HeldBy = "tpot" if in_time < tpot.last else "profile_end"

@@ -1,8 +1,8 @@
 """What a bundle can ask about a workload under a serving config: prefill and decode profiles of one config, made ready.
 
 Left out are configs with several data-parallel groups, workloads with draft tokens, TPOT promised at a percentile,
-spares, a least number of replicas, losses to survive, pooled queues, length buckets and batch work: what a bundle
-would do to these is not worked out.
+latencies promised at several statistics or from end to end, spares, a least number of replicas, losses to survive,
+pooled queues, length buckets and batch work: what a bundle would do to these is not worked out.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def members_of(scenario: Scenario, workload: Workload, gpu_types: Container[str]
 def _may_share(workload: Workload) -> bool:
     paced = workload.tpot is not None and workload.tpot.percentile is not None
     counted = workload.spares or workload.least_replicas or workload.survive != Survive()
-    other = workload.pooled or workload.speculation or workload.family or workload.batch
+    several = workload.further_ttft or workload.further_tpot or workload.e2e
+    other = several or workload.pooled or workload.speculation or workload.family or workload.batch
     return not (paced or counted or other)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from fleetopt.capacity.aggregated import aggregated_capacity
 from fleetopt.capacity.decode import decode_capacity
@@ -13,6 +12,7 @@ from fleetopt.capacity.domain import Capacity, CapacityTable, Reach, Rejection, 
 from fleetopt.capacity.fabric import reaches
 from fleetopt.capacity.memory import kv_memory
 from fleetopt.capacity.prefill import PrefillCurve, prefill_capacity
+from fleetopt.capacity.promises import Answer, carried
 from fleetopt.capacity.series import series_of
 from fleetopt.capacity.stated import stated_capacity
 from fleetopt.catalog.domain import (
@@ -26,8 +26,6 @@ from fleetopt.catalog.domain import (
     RateProfile,
 )
 from fleetopt.scenario.domain import Margins, Scenario, Shortfall, Survive, Workload
-
-Answer: TypeAlias = Capacity | Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Evidence:
             reason = f"{asked} are more than the context limit of {self.card.name}, {self.card.context_limit}"
             return Rejection(workload.name, self.candidate, "context-limit", reason, None)
         slowdown, said = _slowdown(self.candidate, self.margins)
-        answer = self.answer(workload, slowdown)
+        answer = carried(workload, self.candidate.role, lambda one: self.answer(one, slowdown))
         if isinstance(answer, Rejection):
             return answer
         return replace(answer, assumptions=answer.assumptions + said, shared=answer.shared or _shared(workload, answer))

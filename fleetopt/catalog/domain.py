@@ -118,7 +118,8 @@ class ServingConfig:
     """How one replica runs: on which GPUs, split how, at what precision, under which engine.
 
     `data_parallel` counts the groups inside the replica that each serve their own requests.
-    `max_kv_tokens` is the KV memory of the whole replica in tokens, None where nobody stated it.
+    `max_kv_tokens` is the KV memory of the whole replica in tokens, None where nobody stated it. `gpu_share` is
+    the part of each GPU's compute that its profiles were measured on (CUDA MPS: active threads), 1 for all of it.
     """
 
     name: str
@@ -133,6 +134,7 @@ class ServingConfig:
     engine: str
     max_kv_tokens: float | None
     provenance: Provenance
+    gpu_share: float = 1.0
 
     @property
     def kv_format(self) -> str:

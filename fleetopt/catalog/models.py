@@ -52,6 +52,7 @@ CONFIG_COLUMNS = (
     "evidence",
     "source",
 )
+SHARE_COLUMN = "gpu_share"
 PROFILE_COLUMNS: dict[str, tuple[str, ...]] = {
     "prefill.csv": ("config", "input_tokens", "tokens_per_s", "latency_ms"),
     "decode.csv": ("config", "context_tokens", "batch", "tpot_ms"),
@@ -129,7 +130,7 @@ def _carried_over(candidates: Iterable[Candidate], card: ModelCard, gpu_types: d
 def _configs(
     model: str, folder: Path, gpu_types: dict[str, GpuType], files: list[InputFile]
 ) -> dict[str, ServingConfig]:
-    rows, digest = read_table(folder / "configs.csv", CONFIG_COLUMNS)
+    rows, digest = read_table(folder / "configs.csv", CONFIG_COLUMNS, (SHARE_COLUMN,))
     files.append(InputFile(f"{model}/configs.csv", digest))
     configs: dict[str, ServingConfig] = {}
     for row in rows:
@@ -157,6 +158,7 @@ def read_config(model: str, row: Row) -> ServingConfig:
         engine=row.text("engine"),
         max_kv_tokens=row.optional_number("max_kv_tokens", above=True),
         provenance=provenance(row),
+        gpu_share=_share(row),
     )
     split = config.tensor_parallel * config.pipeline_parallel * config.data_parallel
     if split != config.gpus_per_replica:
@@ -164,6 +166,17 @@ def read_config(model: str, row: Row) -> ServingConfig:
         fix = "Expert parallelism reuses the same GPUs: do not multiply it in"
         raise row.fail("gpus_per_replica", what, fix)
     return config
+
+
+def _share(row: Row) -> float:
+    """The part of each GPU's compute, all of it where nothing is said."""
+    share = row.optional_number(SHARE_COLUMN, above=True)
+    if share is None:
+        return 1.0
+    if share > 1.0:
+        fix = "Write the part of each GPU's compute as a fraction: 0.5 for an MPS percentage of 50"
+        raise row.fail(SHARE_COLUMN, f"{share:g} is more than a whole GPU", fix)
+    return share
 
 
 def _read_profiles(

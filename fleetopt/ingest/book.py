@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 from fleetopt.catalog.domain import ROLES, Role, ServingConfig
-from fleetopt.catalog.models import CONFIG_COLUMNS, PROFILE_COLUMNS, PROVENANCE_COLUMNS, read_config, read_point
+from fleetopt.catalog.models import (
+    CONFIG_COLUMNS,
+    PROFILE_COLUMNS,
+    PROVENANCE_COLUMNS,
+    SHARE_COLUMN,
+    read_config,
+    read_point,
+)
 from fleetopt.catalog.tails import TAIL_COLUMNS
 from fleetopt.documents import Row
 from fleetopt.ingest.points import key_of
@@ -44,7 +51,7 @@ class Book:
         Raises:
             InputError: a table is malformed.
         """
-        sheets = {CONFIGS: Sheet.read(folder / CONFIGS, CONFIG_COLUMNS, (), COMMENTS[CONFIGS])}
+        sheets = {CONFIGS: Sheet.read(folder / CONFIGS, CONFIG_COLUMNS, (SHARE_COLUMN,), COMMENTS[CONFIGS])}
         for file, columns in PROFILE_COLUMNS.items():
             tails = [c for c in TAIL_COLUMNS if file == "aggregated.csv" and c not in columns]
             sheets[file] = Sheet.read(folder / file, columns, (*tails, *PROVENANCE_COLUMNS), COMMENTS[file])

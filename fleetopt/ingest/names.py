@@ -17,7 +17,7 @@ from fleetopt.errors import InputError, Issue
 _MEMORY = re.compile(r"-[0-9]+gi?b?$")
 _BUILD = (
     *("gpu_type", "gpus_per_replica", "tensor_parallel", "pipeline_parallel", "data_parallel", "expert_parallel"),
-    *("precision", "engine"),
+    *("precision", "engine", "gpu_share"),
 )
 
 

@@ -264,15 +264,13 @@ def _availability_assumptions(scenario: Scenario) -> list[str]:
 
 
 def _network_assumptions(scenario: Scenario) -> list[str]:
-    """What is assumed of KV caches on their way, and who goes without node patterns."""
+    """What is assumed of KV caches on their way, and of spares in node patterns."""
     if not scenario.supply.fabrics:
         return []
-    alone = [w.name for w in scenario.workloads if w.spares or w.least_replicas]
+    spared = [w.name for w in scenario.workloads if w.spares]
     said = ["a KV cache travels at the full speed of its link: that several may share it for a moment is not counted"]
-    if alone:
-        said.append(
-            f"no node patterns of prefill and decode for {', '.join(alone)}: spares and least replicas are by role"
-        )
+    if spared:
+        said.append(f"spares of {', '.join(spared)} in node patterns: those of both roles are lost in different nodes")
     return said
 
 

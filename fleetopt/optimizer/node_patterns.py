@@ -7,19 +7,25 @@ option like an aggregated replica of v GPUs: the KV cache stays inside the node.
 counting GPUs the same as packing nodes (docs/decisions/0005). For each size the pattern that carries most is kept, if
 it carries more than copies of a smaller one do; any other can be replaced by it.
 
+    lost(k of a role)  =  (k div n) capacity + max(0, capacity - (n - k mod n) cap[role])        n replicas of it
+
+is the most that k replicas of a role can take with them, since to empty whole nodes takes most by the replica. With
+spares or least replicas those patterns are kept that no other beats in what it carries, in that less what spares may
+lose, and in replicas of each role that is counted.
+
 Source: Zhong et al., DistServe, OSDI 2024, Algorithm 2 (placement where nodes have a slow network between them), with
 the pair of configs chosen by the program, and several replicas of each in a node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
 from fleetopt.capacity.domain import Capacity
 from fleetopt.capacity.fabric import kv_bytes
-from fleetopt.catalog.domain import Candidate, ModelCard
+from fleetopt.catalog.domain import Candidate, ModelCard, Role
 from fleetopt.scenario.domain import Workload
 from fleetopt.scenario.supply_domain import Fabric
 
@@ -38,6 +44,20 @@ class NodePattern:
         """What a plan calls it: 2 x a100-tp2 + 1 x a100-tp4."""
         names = self.prefill.candidate.config.name, self.decode.candidate.config.name
         return f"{self.prefills} x {names[0]} + {self.decodes} x {names[1]}"
+
+    @property
+    def counts(self) -> dict[Role, int]:
+        """Replicas of each role."""
+        return {"prefill": self.prefills, "decode": self.decodes}
+
+    def lost_rps(self, spares: Mapping[Role, int]) -> float:
+        """The most that the patterns of a group carry less when so many replicas of each role are lost."""
+        whole, lost = self.capacity_rps, 0.0
+        each = {"prefill": self.prefill.capacity_rps, "decode": self.decode.capacity_rps}
+        for role, count in self.counts.items():
+            emptied, more = divmod(spares.get(role, 0), count)
+            lost += emptied * whole + max(0.0, whole - (count - more) * each[role])
+        return lost
 
     @property
     def gpus(self) -> int:
@@ -82,7 +102,7 @@ def node_patterns(
         fabric: that of the site.
         sizes: GPUs that may be set aside, at most a node; each divides the next.
     """
-    if fabric.inside_bytes_per_s is None or workload.spares or workload.least_replicas:
+    if fabric.inside_bytes_per_s is None:
         return
     most_rps = fabric.fill * fabric.inside_bytes_per_s / kv_bytes(workload, card)
     found = [_at_most(row, most_rps) for row in rows if row.capacity_rps > 0]
@@ -93,12 +113,25 @@ def node_patterns(
     pairs = [pair for pair in product(_largest(prefills), _largest(decodes)) if _speak(*pair)]
     best: list[tuple[int, NodePattern]] = []
     for size in sizes:
-        fitting = [pattern for pair in pairs for pattern in _within(*pair, size)]
-        if fitting:
-            chosen = max(fitting, key=lambda one: (one.capacity_rps, -one.gpus, one.name))
-            if all(chosen.capacity_rps > size // smaller * other.capacity_rps for smaller, other in best):
-                best.append((size, chosen))
+        counted = bool(workload.spares or workload.least_replicas)
+        fitting = [pattern for pair in pairs for pattern in _within(*pair, size, counted=counted)]
+        for one in sorted(fitting, key=lambda one: (one.capacity_rps, -one.gpus, one.name), reverse=True):
+            own = _worth(one, workload, 1)
+            if not any(_beats(_worth(other, workload, size // smaller), own) for smaller, other in best):
+                best.append((size, one))
     yield from best
+
+
+def _worth(pattern: NodePattern, workload: Workload, copies: int) -> tuple[float, ...]:
+    """What speaks for so many copies of a pattern: what they carry and, where it counts, what is left and is there."""
+    carried = copies * pattern.capacity_rps
+    left = carried - pattern.lost_rps(dict(workload.spares))
+    there = (copies * pattern.counts.get(role, 0) for role, _ in workload.least_replicas)
+    return carried, left, *there
+
+
+def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return all(a >= b for a, b in zip(one, other, strict=True))
 
 
 def _at_most(row: Capacity, rps: float) -> Capacity:
@@ -120,12 +153,15 @@ def _speak(prefill: Capacity, decode: Capacity) -> bool:
     return prefill.candidate.config.kv_format == decode.candidate.config.kv_format
 
 
-def _within(prefill: Capacity, decode: Capacity, gpus: int) -> Iterator[NodePattern]:
-    """Every number of prefill replicas with as many of decode as still fit."""
+def _within(prefill: Capacity, decode: Capacity, gpus: int, *, counted: bool) -> Iterator[NodePattern]:
+    """Every number of prefill replicas with as many of decode as still fit, or with any number where they count."""
     for prefills in range(1, gpus // prefill.candidate.config.gpus_per_replica + 1):
         left = gpus - prefills * prefill.candidate.config.gpus_per_replica
-        if decodes := left // decode.candidate.config.gpus_per_replica:
-            yield _trimmed(NodePattern(prefill, prefills, decode, decodes))
+        most = left // decode.candidate.config.gpus_per_replica
+        if counted:
+            yield from (NodePattern(prefill, prefills, decode, decodes) for decodes in range(1, most + 1))
+        elif most:
+            yield _trimmed(NodePattern(prefill, prefills, decode, most))
 
 
 def _trimmed(pattern: NodePattern) -> NodePattern:

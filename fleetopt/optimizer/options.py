@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from fleetopt.capacity.bundles import Kind
 from fleetopt.capacity.domain import Capacity, CapacityTable
-from fleetopt.catalog.domain import Candidate, NodeType
+from fleetopt.catalog.domain import Candidate, NodeType, Role
 from fleetopt.optimizer.credit import most_lost
 from fleetopt.optimizer.dominance import undominated
 from fleetopt.optimizer.network import linked, shared_out
@@ -56,6 +56,17 @@ class Option:
     def family(self) -> str:
         """What options of one serving config on one pool have in common, whatever their sizes."""
         return _name(self.capacity, self.pool)
+
+    @property
+    def counts(self) -> dict[Role, int]:
+        """Replicas of each role that one of it stands for."""
+        return {self.capacity.candidate.role: 1} if self.pattern is None else self.pattern.counts
+
+    def lost_rps(self, spares: Mapping[Role, int]) -> float:
+        """What a group of it carries less when so many replicas of each role are lost."""
+        if self.pattern is not None:
+            return self.pattern.lost_rps(spares)
+        return spares.get(self.capacity.candidate.role, 0) * self.capacity_rps
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -158,7 +169,9 @@ def _sized(
         node_gpus = aside[pool[0]][given.candidate.config.gpus_per_replica]
         row = shared_out(given, scenario, by_name[workload], pool, node_gpus)
         lost = _lost_at_once(scenario, by_name[workload], pool, node_gpus)
-        options[workload] += _by_size(row, pool, node_gpus, _Need.of(by_name[workload], row, peak[workload], lost))
+        options[workload] += _by_size(
+            row, pool, node_gpus, _Need.of(by_name[workload], {row.candidate.role: 1}, peak[workload], lost)
+        )
         if row.shared is not None:
             options[workload].append(_shared(row, pool, node_gpus, peak[workload], families[workload]))
     for name, own in options.items() if scenario.supply.fabrics else ():
@@ -185,7 +198,7 @@ def _patterns(
         card = scenario.models[workload.model].card
         for size, pattern in node_patterns(found, workload, card, fabrics[pool[1]], sizes):
             whole = pattern.as_capacity()
-            need = _Need.of(workload, whole, peak_rps, _lost_at_once(scenario, workload, pool, size))
+            need = _Need.of(workload, pattern.counts, peak_rps, _lost_at_once(scenario, workload, pool, size))
             most = need.most(whole.capacity_rps)
             yield Option(_name(whole, pool), whole, pool, size, whole.capacity_rps, 1, most, pattern=pattern)
 
@@ -199,10 +212,11 @@ class _Need:
     least: int
 
     @classmethod
-    def of(cls, workload: Workload, row: Capacity, peak_rps: float, lost: int) -> _Need:
-        role = row.candidate.role
-        spares = max(lost, dict(workload.spares).get(role, 0))
-        return cls(peak_rps, spares, dict(workload.least_replicas).get(role, 0))
+    def of(cls, workload: Workload, counts: Mapping[Role, int], peak_rps: float, lost: int) -> _Need:
+        """Of an option that stands for so many replicas of each role."""
+        spares = max(lost, sum(dict(workload.spares).get(role, 0) for role in counts))
+        asked = dict(workload.least_replicas)
+        return cls(peak_rps, spares, max(-(-asked.get(role, 0) // count) for role, count in counts.items()))
 
     def most(self, capacity_rps: float) -> int:
         """Replicas beyond which another one is of no use."""
@@ -217,7 +231,10 @@ def _worth(workload: Workload, options: tuple[Option, ...], changing: bool) -> l
     """
     if workload.survive.rack or workload.survive.node:
         return list(options)
-    kept = undominated(options)
+    counted = workload.spares or workload.least_replicas
+    # Of the patterns of those who count replicas those that another beats are left out before.
+    apart = [o for o in options if counted and o.pattern is not None]
+    kept = [*undominated(o for o in options if not counted or o.pattern is None), *apart]
     partners = {(option.capacity.candidate.config.name, option.pool) for option in kept if changing}
     names = {option.name for option in kept}
     return [o for o in options if o.name in names or (o.capacity.candidate.config.name, o.pool) in partners]

@@ -12,8 +12,9 @@ from fleetopt.catalog.domain import Role
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.ledgers import ServedKey
 from fleetopt.optimizer.options import Link, Option
-from fleetopt.plan.domain import Placement, RoleOutcome, WorkloadOutcome
+from fleetopt.plan.domain import KeptPromise, Placement, RoleOutcome, WorkloadOutcome
 from fleetopt.scenario.domain import Workload
+from fleetopt.units import Latency
 
 ROLE_ORDER: tuple[Role, ...] = ("prefill", "decode", "aggregated")
 """Roles in the order in which a request meets them."""
@@ -72,6 +73,24 @@ def placements_of(case: PlanningCase, key: ServedKey, groups: list[Group], asked
         for one, load in _standing(group, total)
     ]
     return sorted(found, key=lambda p: ROLE_ORDER.index(p.role))
+
+
+def further_of(workload: Workload, groups: list[Group], asked: float) -> tuple[KeptPromise, ...]:
+    """The promises beside the first of each kind, with what the slowest loaded replicas deliver."""
+    slowest: dict[tuple[str, Latency], float] = {}
+    for group, total in _loads(groups, asked):
+        for stand, load in _standing(group, total):
+            for one in stand.capacity.further if load > 0 else ():
+                at_load = one.model.at(load / group.capability, _queued(stand))
+                value = at_load.ttft_s if one.what == "ttft" else at_load.tpot_s
+                if value is not None:
+                    slowest[one.what, one.promise] = max(value, slowest.get((one.what, one.promise), 0.0))
+    promised = (("ttft", workload.further_ttft), ("tpot", workload.further_tpot))
+    return tuple(
+        KeptPromise(what=what, at=one.at, limit_s=one.limit_s, delivered_s=slowest.get((what, one)))
+        for what, limits in promised
+        for one in limits
+    )
 
 
 AGGREGATED: Link = ("", "")
@@ -183,14 +202,19 @@ def _latencies(stand: _Stand, load: float) -> AtLoad:
         assert capacity.shared is not None
         return capacity.shared.latencies
     # A replica that carries less is as busy with a load as its profile is with more.
-    return latency_at(capacity, load / group.capability, 1 if stand.each else round(group.replicas))
+    return latency_at(capacity, load / group.capability, _queued(stand))
+
+
+def _queued(stand: _Stand) -> int:
+    """Replicas that may share a queue; each of a node pattern has its own."""
+    return 1 if stand.each else round(stand.group.replicas)
 
 
 def outcome_of(
-    case: PlanningCase, key: ServedKey, asked: float, achieved: float, placements: list[Placement]
+    case: PlanningCase, key: ServedKey, rates: tuple[float, float], placements: list[Placement], groups: list[Group]
 ) -> WorkloadOutcome:
     """What the workload gets, with the margins left under its SLO."""
-    workload = case.workloads[key.workload]
+    workload, (asked, achieved) = case.workloads[key.workload], rates
     planned = asked * (1 + workload.headroom)
     served = min(asked, achieved)
     busy = [p for p in placements if p.load_rps > 0]
@@ -226,6 +250,7 @@ def outcome_of(
         priority=workload.priority,
         goodput_rps_per_gpu=_per_gpu(achieved, placements),
         kv_gbit_s=_kv_gbit_s(case, key.workload, placements),
+        further=further_of(workload, groups, asked),
     )
 
 

@@ -85,7 +85,7 @@ def read_loaded(problem: Problem, features: Sequence[Feature] = FEATURES) -> Rea
     for key, rps in achieved.items():
         found = placements_of(case, key, groups.get(key, []), asked[key])
         placements += found
-        outcomes.append(outcome_of(case, key, asked[key], rps, found))
+        outcomes.append(outcome_of(case, key, (asked[key], rps), found, groups.get(key, [])))
     costs = _costs(problem)
     value = worth(costs, case.probability, case.risk)
     return Readout(

@@ -54,5 +54,13 @@ class Rules:
         """States body >= bound."""
         self._rules.append(Rule(sentence, key, body, ">=", bound, limit))
 
+    def at_exactly(self, sentence: str, key: Any, body: Term, bound: float) -> None:
+        """States body <= bound and body >= bound, two rows that a solver makes one equation of.
+
+        Inequalities all around a circle say the same, and a solver does not see that their columns are one.
+        """
+        self.at_most(sentence, key, body, bound)
+        self.at_least(f"{sentence}_and_no_less", key, body, bound)
+
     def all(self) -> tuple[Rule, ...]:
         return tuple(self._rules)

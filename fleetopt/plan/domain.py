@@ -11,6 +11,7 @@ from typing import Literal
 
 from fleetopt.catalog.domain import Evidence, OfferKind, Role
 from fleetopt.plan.provenance import Began, Provenance
+from fleetopt.plan.pursued import Pursued
 from fleetopt.plan.record import Count, Record, Share
 
 SCHEMA_VERSION: Literal["1"] = "1"
@@ -110,7 +111,7 @@ class Placement(Record):
     binds: str
     evidence: Evidence
     shared: str | None = None
-    bundle: Literal["colocated", "swapped"] | None = None
+    bundle: Literal["colocated", "swapped", "spatial"] | None = None
     capacity_error: float | None = None
     pattern: str | None = None
     pattern_replicas: Count | None = None
@@ -165,6 +166,15 @@ class RoleOutcome(Record):
     utilization: float
 
 
+class KeptPromise(Record):
+    """A latency that is promised at a further statistic, and what the slowest replicas under load deliver there."""
+
+    what: Literal["ttft", "tpot"]
+    at: str
+    limit_s: float
+    delivered_s: float | None
+
+
 class WorkloadOutcome(Record):
     """What a workload asked for and what the fleet's whole replicas achieve.
 
@@ -173,6 +183,7 @@ class WorkloadOutcome(Record):
     (`WorkOutcome`) the demand of a time is what the plan gives it: its share of all that the replicas carry for it.
     `priority` is the service class: 1 goes short last. `goodput_rps_per_gpu` is what is achieved over the GPUs of its
     replicas, `kv_gbit_s` the KV caches of what is served that prefill sends to other nodes, where fabrics are stated.
+    `further` are the latencies promised at several statistics, beside the first of each.
     """
 
     workload: str
@@ -200,6 +211,7 @@ class WorkloadOutcome(Record):
     priority: int | None = None
     goodput_rps_per_gpu: float | None = None
     kv_gbit_s: float | None = None
+    further: tuple[KeptPromise, ...] = ()
 
 
 class WorkOutcome(Record):
@@ -277,37 +289,6 @@ class Check(Record):
 class Verdict(Record):
     passed: bool
     checks: tuple[Check, ...]
-
-
-class GoalReached(Record):
-    """What the plan was to have little of, how much it has, and how much any plan of the kind has at least."""
-
-    goal: str
-    unit: str
-    value: float
-    bound: float | None
-
-
-class OutlookBest(Record):
-    """What an outlook costs at best, to who knows that it comes: found, and proven as a bound."""
-
-    outlook: str
-    usd: float
-    bound_usd: float | None
-
-
-class Pursued(Record):
-    """What came before cost, one after the other, at a cost of at most `at_most` above the cheapest plan's.
-
-    A goal's bound holds for plans under that cost that have no more of the goals before it. `best_usd` is what regret
-    is against.
-    """
-
-    goals: tuple[GoalReached, ...]
-    at_most: float | None
-    cheapest_usd: float
-    cheapest_bound_usd: float | None
-    best_usd: tuple[OutlookBest, ...] = ()
 
 
 class Plan(Record):

@@ -18,8 +18,8 @@ def scenario_views(scenario: Scenario, capacities: CapacityTable) -> list[View]:
                 w.model,
                 _peak(scenario, w),
                 f"{w.input_tokens:g} / {w.output_tokens:g}",
-                _slo(w.ttft),
-                _slo(w.tpot),
+                _slo(w.ttft, *w.further_ttft),
+                _slo(w.tpot, *w.further_tpot) + "".join(f"; {_slo(one)} end to end" for one in w.e2e),
             ),
             *(str(len(capacities.rows_of(w.name))), str(len(capacities.rejections_of(w.name)))),
         ]
@@ -80,5 +80,5 @@ def _peak(scenario: Scenario, workload: Workload) -> str:
     return number(peak_rps(scenario, workload)) + ("" if workload.batch is None else " (batch, even)")
 
 
-def _slo(latency: Latency | None) -> str:
-    return "-" if latency is None else f"{time(latency.limit_s)} {latency.at}"
+def _slo(*latencies: Latency | None) -> str:
+    return ", ".join("-" if one is None else f"{time(one.limit_s)} {one.at}" for one in latencies)

@@ -177,6 +177,7 @@ def _promises(w: WorkloadOutcome) -> Iterable[tuple[str, float, float, str]]:
     for what, value, limit, at in (
         ("TTFT", w.ttft_s, w.ttft_limit_s, w.ttft_at),
         ("TPOT", w.tpot_s, w.tpot_limit_s, w.tpot_at),
+        *((one.what.upper(), one.delivered_s, one.limit_s, one.at) for one in w.further),
     ):
         if value is not None and limit:
             yield what, value, limit, at or ""

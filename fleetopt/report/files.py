@@ -50,7 +50,7 @@ def write_plan(
     Raises:
         InputError: the folder exists and `force` is not set, or it cannot be written to.
     """
-    contents = _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines)
+    contents = _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines, parquet=parquet)
     return _written(folder, contents | {FILE_NAME: to_json(plan)}, force=force)
 
 
@@ -68,7 +68,9 @@ def write_report(
     Raises:
         InputError: the folder exists and `force` is not set, or it cannot be written to.
     """
-    return _written(folder, _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines), force=force)
+    return _written(
+        folder, _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines, parquet=parquet), force=force
+    )
 
 
 def csv_text(plan: Plan, name: str) -> str:
@@ -91,14 +93,16 @@ def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
     return contents
 
 
-def _reports(plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline]) -> dict[str, str | bytes]:
+def _reports(
+    plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline], *, parquet: bool
+) -> dict[str, str | bytes]:
     contents: dict[str, str | bytes] = {"report.md": report(plan, baselines, scenario)}
     if scenario is not None:
         from fleetopt.report.html.page import html_report
         from fleetopt.report.ratio_views import ratio_files
         from fleetopt.report.spreadsheet.workbook import workbook
 
-        contents |= ratio_files(plan, scenario)
+        contents |= ratio_files(plan, scenario, parquet=parquet)
         contents["report.html"] = html_report(plan, scenario, baselines)
         contents["plan.xlsx"] = workbook(plan, scenario, baselines)
     return contents

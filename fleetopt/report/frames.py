@@ -36,6 +36,9 @@ RECORDS: dict[str, type[Record]] = {
 }
 """The tables of a plan, by the name of its field."""
 
+NESTED = {"roles", "further"}
+"""Fields that hold records of their own, and make no columns."""
+
 
 def tables(plan: Plan) -> dict[str, pd.DataFrame]:
     """The plan's tables by name; columns are the fields of the records, in order, also where there are no rows."""
@@ -46,9 +49,9 @@ def tables(plan: Plan) -> dict[str, pd.DataFrame]:
 
 def columns(name: str) -> list[str]:
     """The columns of a table: its record's fields, without nested ones."""
-    return [field for field in RECORDS[name].model_fields if field != "roles"]
+    return [field for field in RECORDS[name].model_fields if field not in NESTED]
 
 
 def rows(plan: Plan, name: str) -> list[dict[str, object]]:
     """The rows of a table as dicts of plain values."""
-    return [record.model_dump(exclude={"roles"}) for record in getattr(plan, name)]
+    return [record.model_dump(exclude=NESTED) for record in getattr(plan, name)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fleetopt.plan.domain import GoalReached, Plan
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.pursued import GoalReached
 from fleetopt.report.view import number, percent, usd
 
 CENT = 0.01

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from fleetopt.plan.domain import Plan
 from fleetopt.report.frames import RECORDS, columns, rows
@@ -11,12 +14,17 @@ from fleetopt.report.frames import RECORDS, columns, rows
 
 def parquet_bytes(plan: Plan, name: str) -> bytes:
     """A table of the plan as a Parquet file; the same plan makes the same bytes."""
+    return parquet_of(RECORDS[name], columns(name), rows(plan, name))
+
+
+def parquet_of(record: type[BaseModel], names: Iterable[str], rows: Sequence[dict[str, Any]]) -> bytes:
+    """Some fields of records as a Parquet file, typed as they are in the record."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    schema = pa.schema([(column, _type(RECORDS[name].model_fields[column].annotation)) for column in columns(name)])
+    schema = pa.schema([(name, _type(record.model_fields[name].annotation)) for name in names])
     out = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows(plan, name), schema=schema), out)
+    parquet.write_table(pa.Table.from_pylist(list(rows), schema=schema), out)
     return out.getvalue()
 
 

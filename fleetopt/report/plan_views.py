@@ -160,8 +160,8 @@ def workload_view(plan: Plan) -> View:
         [
             *(w.workload, names[w.period, w.slot, w.outlook]),
             *(number(w.asked_rps), number(w.achieved_rps), _short(w), _per_gpu(w)),
-            _promise(w.ttft_s, w.ttft_limit_s, w.ttft_at),
-            _promise(w.tpot_s, w.tpot_limit_s, w.tpot_at),
+            ", ".join([_promise(w.ttft_s, w.ttft_limit_s, w.ttft_at), *_further(w, "ttft")]),
+            ", ".join([_promise(w.tpot_s, w.tpot_limit_s, w.tpot_at), *_further(w, "tpot")]),
         ]
         for w in shown
     ]
@@ -191,6 +191,10 @@ def _promise(value: float | None, limit: float | None, at: str | None) -> str:
     if limit is None:
         return f"{time(value)} (none)" if value is not None else "-"
     return f"{time(value)} ({time(limit)} {at})"
+
+
+def _further(w: WorkloadOutcome, what: str) -> list[str]:
+    return [_promise(one.delivered_s, one.limit_s, one.at) for one in w.further if one.what == what]
 
 
 def role_view(plan: Plan) -> View:

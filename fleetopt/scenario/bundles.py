@@ -9,7 +9,7 @@ from pydantic import Field
 
 from fleetopt.documents import Document
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.bundling import Bundling, Swapping
+from fleetopt.scenario.bundling import Bundling, Spatial, Swapping
 from fleetopt.scenario.fields import Bandwidth, Block, Fraction, Memory, Text
 
 Members = Annotated[int, Field(ge=1, le=32, strict=True)]
@@ -28,6 +28,15 @@ class SwappingFile(Block):
     source: Annotated[Source, Field(description="Who says so")]
 
 
+class SpatialFile(Block):
+    """Members side by side, each on its own share of every GPU's compute (CUDA MPS), as its profiles say."""
+
+    slowdown: Annotated[
+        Fraction, Field(description="By how much all takes longer beside others than on an otherwise idle GPU")
+    ] = 0.0
+    source: Annotated[Source, Field(min_length=1, description="Who says so")]
+
+
 class BundlesFile(Block):
     """Several models on one replica group of GPUs (MuxServe, arXiv 2404.02015); none are tried without this."""
 
@@ -38,6 +47,7 @@ class BundlesFile(Block):
     most_bundles: Annotated[int, Field(ge=1, le=5000, strict=True, description="Bundles that are tried")] = 400
     source: Annotated[Source, Field(description="Where the interference comes from")] = ""
     swapping: SwappingFile | None = None
+    spatial: SpatialFile | None = None
 
 
 def build_bundles(
@@ -66,4 +76,5 @@ def build_bundles(
         else Swapping(
             swapping.most_models, swapping.host_link, tuple(sorted(swapping.host_memory.items())), swapping.source
         ),
+        spatial=None if file.spatial is None else Spatial(file.spatial.slowdown, file.spatial.source),
     )

@@ -19,6 +19,17 @@ class Swapping:
 
 
 @dataclass(frozen=True, slots=True)
+class Spatial:
+    """Members side by side, each on the share of the GPUs that its profiles were measured on.
+
+    Beside others everything takes `1 + slowdown` times as long as on an otherwise idle GPU; `source` says so.
+    """
+
+    slowdown: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bundling:
     """Which shared groups may be tried.
 
@@ -30,3 +41,4 @@ class Bundling:
     most_bundles: int
     source: str
     swapping: Swapping | None = None
+    spatial: Spatial | None = None

@@ -139,7 +139,9 @@ class Workload:
     `priority` is its service class, 1 the highest: who goes short last where not all is served. Where the supply states
     fabrics the transfer follows from them, and `kv_seen` is the part of it that is not hidden behind prefill. With
     `isolation` it shares GPUs with no other model. `part_of` names the workload of which it is what some slots of the
-    day ask for, with lengths of their own: parts of one are asked for at different times.
+    day ask for, with lengths of their own: parts of one are asked for at different times. `further_ttft` and
+    `further_tpot` are promises of the same latency at other statistics, and `e2e` of the whole request: all of them
+    hold. Plans tell latencies at the first.
     """
 
     name: str
@@ -174,6 +176,9 @@ class Workload:
     kv_seen: float = 1.0
     isolation: bool = False
     part_of: str | None = None
+    further_ttft: tuple[Latency, ...] = ()
+    further_tpot: tuple[Latency, ...] = ()
+    e2e: tuple[Latency, ...] = ()
 
     @property
     def whole(self) -> str:

@@ -9,6 +9,8 @@ from fleetopt.errors import Issue, did_you_mean
 from fleetopt.scenario.supply_domain import Fabric
 from fleetopt.scenario.supply_schema import FabricFile
 
+LEAST_FILL = 0.001
+
 
 class FabricReader:
     """Reads fabrics; what is wrong with them is added to `issues`."""
@@ -40,8 +42,8 @@ def _faults(file: FabricFile) -> Iterator[tuple[Key, str, str]]:
         yield (), "has no speed", "State inside, between, or both"
     if file.total is not None and file.between is None:
         yield ("total",), "limits traffic between nodes, of which there is none", "State between, or take it out"
-    if file.fill == 0.0:
-        yield ("fill",), "leaves nothing for KV caches", "Write more than zero, like '80 %'"
+    if file.fill < LEAST_FILL:
+        yield ("fill",), "leaves nothing for KV caches", f"Write {100 * LEAST_FILL:g} % or more, like '80 %'"
 
 
 def _fabric(site: str, file: FabricFile) -> Fabric:

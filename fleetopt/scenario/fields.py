@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from fleetopt import prices, units
-from fleetopt.scenario.slowdown import Slowdown, promise
+from fleetopt.scenario.slowdown import MOST_PROMISES, Slowdown, promises
 
 NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
 
@@ -107,11 +107,16 @@ _FACTOR = WithJsonSchema(
     }
 )
 _DURATION = _text("A time with its unit: us, ms, s, min or h", "20 ms", "2 s")
-_PROMISE = _text(
-    "A latency limit, at the mean unless a percentile is named, or a multiple of what an idle reference takes",
-    "2 s",
-    "250 ms at p99",
-    "3x of A100-80G at p90",
+_PROMISES = WithJsonSchema(
+    {
+        "description": "A latency limit, at the mean unless a percentile is named, or a multiple of what an idle "
+        "reference takes; or several of them, at different percentiles",
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_PROMISES},
+        ],
+        "examples": ["2 s", "250 ms at p99", ["2x of A100-80G at p50", "6x of A100-80G at p99"]],
+    }
 )
 _RATE = _text(
     "A rate: requests, or tokens (input and output together), per s, min or h", "40 requests/s", "5 M tokens/min"
@@ -143,7 +148,7 @@ Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[
     float, BeforeValidator(units.fraction), AfterValidator(_not_negative), AfterValidator(_at_most_one), _FRACTION
 ]
-Promise = Annotated[units.Latency | Slowdown, BeforeValidator(promise), _PROMISE]
+Promises = Annotated[tuple[units.Latency | Slowdown, ...], BeforeValidator(promises), _PROMISES]
 Rate = Annotated[units.Rate, BeforeValidator(units.rate), AfterValidator(_rate_not_negative), _RATE]
 WorkAmount = Annotated[units.WorkAmount, BeforeValidator(units.work), _WORK]
 Bandwidth = Annotated[float, BeforeValidator(units.bandwidth), _BANDWIDTH]

@@ -2,6 +2,7 @@
 
     TTFT limit = factor * T[p]         T = prefill time of one prompt alone over the mix of lengths; p as in the promise
     TPOT limit = factor * TPOT         at the smallest batch that the profile has, at the mean context
+    E2E limit  = factor * (T + (L_out - 1) TPOT)      of one config, T at the mean
 
 T[p] is the shortest time that the fraction p of the requests do not exceed, or the mean. Between two measured lengths
 time is on the straight line; a prompt shorter than all of them is given the time of the shortest, as capacities do it,
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fleetopt.catalog.domain import Candidate, DecodeProfile, Llm, PrefillProfile
 from fleetopt.documents import Document, Key
@@ -24,6 +26,8 @@ _SLOWDOWN = re.compile(r"^\s*(?P<factor>\d{1,6}(\.\d{1,6})?)\s*x\s+of\s+(?P<of>\
 
 Curve = list[tuple[float, float]]
 
+MOST_PROMISES = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Slowdown:
@@ -34,7 +38,10 @@ class Slowdown:
     percentile: float | None
 
 
-def promise(text: object) -> Latency | Slowdown:
+Asked: TypeAlias = Latency | Slowdown
+
+
+def promise(text: object) -> Asked:
     """A latency promise as a time, or as a slow-down.
 
     >>> promise("3x of A100-80G at p90"), promise("2 s")
@@ -49,6 +56,25 @@ def promise(text: object) -> Latency | Slowdown:
     return Slowdown(factor, match["of"], latency(f"1 s{match['at'] or ''}").percentile)
 
 
+def promises(value: object) -> tuple[Asked, ...]:
+    """A promise, or a list of promises about the same latency.
+
+    >>> promises(["2 s", "3 s at p99"])
+    (Latency(limit_s=2.0, percentile=None), Latency(limit_s=3.0, percentile=0.99))
+    """
+    if not isinstance(value, list):
+        return (promise(value),)
+    if not 1 <= len(value) <= MOST_PROMISES:
+        raise ValueError(f"is a list of {len(value)}; write 1 to {MOST_PROMISES} promises")
+    found = []
+    for place, one in enumerate(value, start=1):
+        try:
+            found.append(promise(one))
+        except ValueError as error:
+            raise ValueError(f"has a promise, number {place} of the list, that {error}") from None
+    return tuple(found)
+
+
 class SlowdownReader:
     """Turns slow-downs into times; what is wrong with them is added to `issues`."""
 
@@ -57,7 +83,7 @@ class SlowdownReader:
         self._issues = issues
 
     def ttft(
-        self, key: Key, asked: Latency | Slowdown | None, llm: Llm | None, mix: Sequence[LengthBin], hit: float
+        self, key: Key, asked: Asked | None, llm: Llm | None, mix: Sequence[LengthBin], hit: float
     ) -> Latency | None:
         """The limit on TTFT, for the input tokens that are not found in a cache."""
         if not isinstance(asked, Slowdown):
@@ -71,14 +97,32 @@ class SlowdownReader:
 
         return self._limit(key, asked, llm, PrefillProfile, alone)
 
-    def tpot(
-        self, key: Key, asked: Latency | Slowdown | None, llm: Llm | None, mix: Sequence[LengthBin]
-    ) -> Latency | None:
+    def tpot(self, key: Key, asked: Asked | None, llm: Llm | None, mix: Sequence[LengthBin]) -> Latency | None:
         """The limit on TPOT."""
         if not isinstance(asked, Slowdown):
             return asked
         context = sum(one.share * (one.input_tokens + one.output_tokens / 2.0) for one in mix)
         return self._limit(key, asked, llm, DecodeProfile, lambda one: _between(_tokens(one), context))
+
+    def e2e(
+        self, key: Key, asked: Asked | None, llm: Llm | None, mix: Sequence[LengthBin], hit: float
+    ) -> Latency | None:
+        """The limit on the time to the last token, of requests of the mean lengths of the mix."""
+        if not isinstance(asked, Slowdown):
+            return asked
+        context = sum(one.share * (one.input_tokens + one.output_tokens / 2.0) for one in mix)
+        after_first = sum(one.share * one.output_tokens for one in mix) - 1.0
+        prompts = {one.config.name: one for one in (llm.candidates if llm else ()) if one.role == "prefill"}
+
+        def alone(one: Candidate) -> float:
+            first = prompts.get(one.config.name)
+            if first is None or not isinstance(first.profile, PrefillProfile):
+                raise ValueError("prefill, which was not measured,")
+            curve = _prompts(first)
+            prefill_s = sum(one.share * _between(curve, (1.0 - hit) * one.input_tokens) for one in mix)
+            return prefill_s + after_first * _between(_tokens(one), context)
+
+        return self._limit(key, asked, llm, DecodeProfile, alone)
 
     def _limit(
         self, key: Key, asked: Slowdown, llm: Llm | None, kind: type, alone: Callable[[Candidate], float]

@@ -17,7 +17,7 @@ from fleetopt.scenario.fields import (
     Lot,
     Markup,
     Name,
-    Promise,
+    Promises,
     Rate,
     Tokens,
     WorkAmount,
@@ -59,8 +59,11 @@ class BatchFile(Block):
 class SloFile(Block):
     """What each request is promised. Leave one out where nothing is promised."""
 
-    ttft: Annotated[Promise | None, Field(description="Time to first token")] = None
-    tpot: Annotated[Promise | None, Field(description="Time per output token after the first")] = None
+    ttft: Annotated[Promises | None, Field(description="Time to first token")] = None
+    tpot: Annotated[Promises | None, Field(description="Time per output token after the first")] = None
+    e2e: Annotated[
+        Promises | None, Field(description="Time to the last token; rests on a ttft at a higher percentile")
+    ] = None
 
 
 class OverheadFile(Block):

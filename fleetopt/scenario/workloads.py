@@ -15,7 +15,7 @@ from fleetopt.scenario.by_slot import conflicts, part, usual_label
 from fleetopt.scenario.demand import DemandReader
 from fleetopt.scenario.domain import Shortfall, Speculation, Survive, Workload
 from fleetopt.scenario.lengths import LengthReader, Lengths
-from fleetopt.scenario.slowdown import SlowdownReader
+from fleetopt.scenario.promises import PromiseReader
 from fleetopt.scenario.workload_schema import OverheadFile, WorkloadFile
 
 RESERVED = "(unused)"
@@ -78,7 +78,7 @@ class WorkloadBuilder:
         if len(split) == 1 and "aggregated" not in file.roles:
             what = f"allows {split.pop()} alone, which cannot serve a request"
             self._add((*key, "roles"), what, "Allow prefill and decode, or aggregated")
-        if file.batch is None and file.slo.ttft is None and file.slo.tpot is None:
+        if file.batch is None and not any((file.slo.ttft, file.slo.tpot, file.slo.e2e)):
             fix = "Add ttft or tpot: without a promise there is no telling what a replica carries"
             self._add((*key, "slo"), "promises nothing", fix)
         lengths = self._lengths.read(key, file)
@@ -107,10 +107,8 @@ class WorkloadBuilder:
                 return
 
     def _promised(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:
-        """The workload with its limits as times, also where they are written as slow-downs."""
-        reader, llm, slo = SlowdownReader(self._document, self._issues), self._models.get(file.model), file.slo
-        ttft = reader.ttft((*key, "slo", "ttft"), slo.ttft, llm, workload.mix, file.prefix_cache_hit_rate)
-        return replace(workload, ttft=ttft, tpot=reader.tpot((*key, "slo", "tpot"), slo.tpot, llm, workload.mix))
+        """The workload with its limits as times."""
+        return PromiseReader(self._document, self._issues).promised(key, file, workload, self._models.get(file.model))
 
     def _check_survival(self, key: Key, file: WorkloadFile) -> None:
         """What survives is counted in replicas of one workload that carry the same however many there are."""

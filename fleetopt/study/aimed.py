@@ -22,7 +22,8 @@ from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.goals import SLACK, Capped, Kept, least
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.plan.domain import GoalReached, OutlookBest, Plan, Pursued
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.pursued import GoalReached, OutlookBest, Pursued
 from fleetopt.scenario.domain import Aim, Objective, Scenario
 from fleetopt.study.aims import UNITS, amount_of, goal_of
 from fleetopt.study.outlooks import with_outlook

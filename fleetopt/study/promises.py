@@ -14,6 +14,7 @@ from fleetopt.scenario.domain import Calendar, Margins, Scenario, Workload
 from fleetopt.scenario.supply_domain import Terms
 from fleetopt.scenario.work import Batch, at_any_time, most_rps
 from fleetopt.study.fields import put
+from fleetopt.units import Latency
 
 LOSSES = ("site", "rack", "node")
 
@@ -100,6 +101,8 @@ def without(scenario: Scenario, name: str) -> Scenario:
 
 def _of_workload(workload: Workload) -> Iterator[tuple[str, Workload]]:
     for field, said, free in _CLAUSES:
+        if workload.e2e and field in ("ttft", "further_ttft"):
+            continue  # the end-to-end promise rests on it
         value = getattr(workload, field)
         if value and set(ROLES) != set(value if isinstance(value, tuple) else ()):
             yield said(value), replace(workload, **{field: free(value)})
@@ -129,6 +132,10 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names)
 
 
+def _limits(promises: tuple[Latency, ...]) -> str:
+    return ", ".join(f"{1000 * one.limit_s:.6g} ms at {one.at}" for one in promises)
+
+
 def _counted(counts: tuple[tuple[str, int], ...]) -> str:
     return ", ".join(f"{role} {count}" for role, count in counts)
 
@@ -136,6 +143,9 @@ def _counted(counts: tuple[tuple[str, int], ...]) -> str:
 _CLAUSES: tuple[tuple[str, Callable[[Any], str], Callable[[Any], Any]], ...] = (
     ("ttft", lambda v: f"TTFT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
     ("tpot", lambda v: f"TPOT {1000 * v.limit_s:.6g} ms at {v.at}", lambda v: replace(v, limit_s=LOOSE * v.limit_s)),
+    ("further_ttft", lambda v: f"TTFT {_limits(v)} as well", lambda _: ()),
+    ("further_tpot", lambda v: f"TPOT {_limits(v)} as well", lambda _: ()),
+    ("e2e", lambda v: f"end to end {_limits(v)}", lambda _: ()),
     ("headroom", lambda v: f"headroom of {100 * v:g} %", lambda _: 0.0),
     ("priority", lambda v: f"its place in service class {v}", lambda _: None),
     ("gpu_types", lambda v: f"only on {_listed(v)}", lambda _: None),

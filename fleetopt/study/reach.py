@@ -88,7 +88,7 @@ def _floors(ruled_out: list[Rejection]) -> dict[str, Rejection]:
 
 
 def _floor_sentence(workload: Workload, code: str, lowest: Rejection) -> str:
-    promise = workload.ttft if code == "ttft-floor" else workload.tpot
+    promise = lowest.promise or (workload.ttft if code == "ttft-floor" else workload.tpot)
     assert promise is not None
     assert lowest.floor_s is not None
     return (

@@ -88,7 +88,13 @@ def _workloads(at: Scenario, b: Scenario) -> Scenario:
 
 
 def _slos(at: Scenario, b: Scenario) -> Scenario:
-    return _each(at, b, lambda ours, theirs: replace(ours, ttft=theirs.ttft, tpot=theirs.tpot))
+    return _each(at, b, _promising)
+
+
+def _promising(workload: Workload, like: Workload) -> Workload:
+    """The workload with the latencies that another one promises."""
+    first = replace(workload, ttft=like.ttft, tpot=like.tpot)
+    return replace(first, further_ttft=like.further_ttft, further_tpot=like.further_tpot, e2e=like.e2e)
 
 
 def _promises(at: Scenario, b: Scenario) -> Scenario:

@@ -6,6 +6,7 @@ one's rate, batch and profiles latencies are run forward (MuxServe's estimator, 
     colocated   rho = sum r_j s_j of prefill;  TPOT_i = (T_i + phi sum of the others' T) / (1 - rho)
                 r_i L_i TPOT_i <= B_i
                 TTFT_i = wait behind all prefills + the longest step + own prefill + overhead
+    spatial     each behind its own prefills only, all times (1 + kappa) of the profile's where it is not alone
     swapped     one request at a time: load + prefill + L T(1);  load = weights / (GPUs x link)
 """
 
@@ -71,10 +72,10 @@ class _Member:
     def step_s(self) -> float:
         return self.decode.step_s(self.batch)
 
-    def job(self, before_s: float = 0.0, per_token_s: float = 0.0) -> Kind:
+    def job(self, before_s: float = 0.0, per_token_s: float = 0.0, longer: float = 1.0) -> Kind:
         """A request on the server: what comes before its prefill, that, and its tokens where they block others."""
         each = zip(self.workload.mix, self.prefill.parts, strict=True)
-        mix = [(one.share, before_s + part[1] + per_token_s * one.output_tokens) for one, part in each]
+        mix = [(one.share, before_s + longer * part[1] + per_token_s * one.output_tokens) for one, part in each]
         if self.workload.queue == "mg1":
             return Kind(self.rate_rps, mix, memoryless=False)
         mean_s = sum(share * seconds for share, seconds in mix)
@@ -85,7 +86,7 @@ def _findings(facts: Facts, rows: Sequence[Placement]) -> Iterator[tuple[Placeme
     allowed = facts.scenario.bundles
     assert allowed is not None
     members = [_member(facts, rows, row) for row in rows]
-    judge = _colocated if rows[0].bundle == "colocated" else _swapped
+    judge = {"colocated": _colocated, "swapped": _swapped, "spatial": _spatial}[str(rows[0].bundle)]
     yield from ((one.row, finding) for one in members for finding in _known(one))
     for one, ttft_s, tpot_s, finding in judge(facts, members, allowed):
         yield one.row, finding
@@ -125,12 +126,30 @@ Judged = Iterator[tuple[_Member, float, float, Finding]]
 
 
 def _colocated(facts: Facts, members: Sequence[_Member], allowed: Bundling) -> Judged:
-    kinds = [one.job() for one in members]
-    prefilling, own = work(kinds), [one.step_s for one in members]
+    own = [one.step_s for one in members]
     steps = [step + allowed.interference * (sum(own) - step) for step in own]
+    yield from _resident(facts, members, members, (steps, [one.job() for one in members]))
+
+
+def _spatial(facts: Facts, members: Sequence[_Member], allowed: Bundling) -> Judged:
+    assert allowed.spatial is not None
+    longer = 1.0 + allowed.spatial.slowdown * (len(members) > 1)
+    for one in members:
+        yield from _resident(facts, [one], members, ([longer * one.step_s], [one.job(longer=longer)]))
+
+
+def _resident(
+    facts: Facts,
+    members: Sequence[_Member],
+    everybody: Sequence[_Member],
+    times: tuple[Sequence[float], Sequence[Kind]],
+) -> Judged:
+    """Members that take turns by their steps and prefills, in memory beside everybody of the group."""
+    steps, kinds = times
+    prefilling = work(kinds)
     row, gpu = members[0].row, facts.scenario.gpu_types[members[0].row.gpu_type]
-    room = row.gpus_per_replica * (usable_bytes(gpu) - len(members) * engine_bytes())
-    used = sum(one.weights_bytes + one.kv_bytes for one in members)
+    room = row.gpus_per_replica * (usable_bytes(gpu) - len(everybody) * engine_bytes())
+    used = sum(one.weights_bytes + one.kv_bytes for one in everybody)
     for one, kind, step in zip(members, kinds, steps, strict=True):
         ttft_s = _sojourn(one, kinds, kind) + max(steps) + one.workload.ttft_overhead_s
         tpot_s = step / (1.0 - prefilling) if prefilling < 1.0 else float("inf")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fleetopt.plan.domain import ALL, Check, Pursued
+from fleetopt.plan.domain import ALL, Check
+from fleetopt.plan.pursued import Pursued
 from fleetopt.verify.dollars import CostKey, present_value, usd_tolerance
 from fleetopt.verify.facts import Facts, node_type_of
 from fleetopt.verify.tally import RELATIVE, Tally, allowance

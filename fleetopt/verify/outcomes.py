@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from fleetopt.catalog.domain import Role
 from fleetopt.plan.domain import Check, Placement, RoleOutcome, WorkloadOutcome
@@ -11,7 +12,7 @@ from fleetopt.units import Latency
 from fleetopt.verify.allowed import place
 from fleetopt.verify.facts import Facts, Time, named
 from fleetopt.verify.network import GBIT, kv_bytes
-from fleetopt.verify.tally import Tally, allowance
+from fleetopt.verify.tally import RELATIVE, Tally, allowance
 from fleetopt.verify.traffic import Traffic
 from fleetopt.verify.work import works_are_true
 
@@ -102,8 +103,29 @@ def _promise_faults(row: WorkloadOutcome, workload: Workload) -> Iterator[str]:
         asked = None if promise is None else promise.at
         if stated != asked:
             yield f"{name} is {stated}, asked {asked}"
+    yield from _further_faults(row, workload)
     if row.priority != workload.priority:
         yield f"priority is {row.priority}, asked {workload.priority}"
+
+
+def _further_faults(row: WorkloadOutcome, workload: Workload) -> Iterator[str]:
+    """Every further promise is told with its limit, kept, and no quicker at a higher percentile than at a lower one."""
+    asked = [("ttft", one.at, one.limit_s) for one in workload.further_ttft]
+    asked += [("tpot", one.at, one.limit_s) for one in workload.further_tpot]
+    if [(one.what, one.at, one.limit_s) for one in row.further] != asked:
+        yield "the promises beside the first ones are not those that were asked for"
+        return
+    firsts = (("ttft", workload.ttft, row.ttft_s), ("tpot", workload.tpot, row.tpot_s))
+    told = [(what, first.percentile, value) for what, first, value in firsts if first is not None]
+    limits = (*workload.further_ttft, *workload.further_tpot)
+    told += [(one.what, limit.percentile, one.delivered_s) for one, limit in zip(row.further, limits, strict=True)]
+    for one in row.further:
+        if one.delivered_s is not None and one.delivered_s > one.limit_s * (1.0 + RELATIVE):
+            yield f"{one.what} of {one.delivered_s:.6g} s at {one.at} is more than {one.limit_s:.6g} s"
+    known = sorted((what, at, value) for what, at, value in told if at is not None and value is not None)
+    for (what, lower, less), (same, higher, more) in pairwise(known):
+        if what == same and more < less * (1.0 - RELATIVE):
+            yield f"{what} is {less:.6g} s at p{100 * lower:g} and {more:.6g} s at p{100 * higher:g}"
 
 
 def _role_faults(outcome: WorkloadOutcome) -> Iterator[str]:

@@ -80,9 +80,6 @@ def _faults(facts: Facts, pair: list[Placement]) -> Iterator[str]:
     if len({count_of(row) for row in pair}) > 1:
         yield "there are more of one role than of the other"
     yield from _size_faults(facts, pair)
-    workload = facts.workloads[pair[0].workload]
-    if workload.spares or workload.least_replicas:
-        yield "the workload counts spares or least replicas, which no pattern has"
     formats = {_kv_format(facts, row) for row in pair}
     if len(formats) > 1:
         yield f"its KV caches are of different formats: {', '.join(sorted(formats))}"

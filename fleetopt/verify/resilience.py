@@ -10,6 +10,7 @@ from fleetopt.scenario.domain import Workload
 from fleetopt.scenario.supply_domain import Stock
 from fleetopt.verify.facts import Facts, Time, named, node_type_of
 from fleetopt.verify.packing import standing
+from fleetopt.verify.pattern_losses import weakened
 from fleetopt.verify.tally import Tally, allowance
 from fleetopt.verify.traffic import kv_formats, traffic
 
@@ -40,8 +41,9 @@ def _left(facts: Facts, workload: Workload, time: Time, rows: list[Placement]) -
     kept = [
         row.model_copy(update={"replicas": max(0, row.replicas - spares.get(row.role, 0))})
         for row in rows
-        if row.replicas > 0
+        if row.replicas > 0 and row.pattern is None
     ]
+    kept += weakened(rows, spares)
     flow = traffic(workload, time, kept, kv_formats(facts, workload.model))
     required = flow.planned * (1.0 - workload.shortfall.allowed)
     # Relative, so that one tolerance fits workloads of any size.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fleetopt.catalog.domain import AggregatedProfile, DecodeProfile, PrefillProfile
 from fleetopt.plan.domain import Check, Placement
+from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
 from fleetopt.verify.allowed import place
 from fleetopt.verify.curves import Unsupported
@@ -16,6 +17,7 @@ from fleetopt.verify.evidence_prefill import PrefillSupport
 from fleetopt.verify.evidence_rates import RateSupport
 from fleetopt.verify.facts import Facts
 from fleetopt.verify.network import sending
+from fleetopt.verify.promised import kept_by
 from fleetopt.verify.support import Case, Finding, Support, stated, within
 from fleetopt.verify.tally import RELATIVE, Tally, allowance
 
@@ -47,10 +49,12 @@ class _Bench:
     _errors: dict[tuple[str, str, str], tuple[float | None, ...]] = field(default_factory=dict)
     _judged: dict[Hashable, list[Finding]] = field(default_factory=dict)
 
-    def support(self, row: Placement) -> Support:
-        key = row.workload, row.config, row.role, row.site, row.pattern is None
+    def support(self, row: Placement, asked: Workload | None = None) -> Support:
+        """What the evidence says to a workload with one promise of each kind; else to its own first ones."""
+        workload = asked or self.facts.workloads[row.workload]
+        key = row.workload, row.config, row.role, row.site, row.pattern is None, workload.ttft, workload.tpot
         if key not in self._supports:
-            self._supports[key] = _support(self._case(row))
+            self._supports[key] = _support(self._case(row, workload))
         return self._supports[key]
 
     def is_known_so_well(self, row: Placement) -> bool:
@@ -64,14 +68,25 @@ class _Bench:
         return any(abs(stated - error) <= allowance(error) for error in self._errors[key] if error is not None)
 
     def capacity(self, row: Placement) -> list[Finding]:
+        """What the evidence says to each promise; of several ways to keep one, to the best."""
+        found: list[Finding] = []
+        for ways in kept_by(self.facts.workloads[row.workload], row.role):
+            judged = [self._judge(row, asked) for asked in ways]
+            if not judged:
+                raise Unsupported("what is promised from end to end rests on no TTFT")
+            found += max(judged, key=lambda one: min((finding.slack for finding in one), default=0.0))
+        return found
+
+    def _judge(self, row: Placement, asked: Workload) -> list[Finding]:
         # How many share a queue matters only where they do.
         pooled = self.facts.workloads[row.workload].pooled and row.pattern is None
         together = round(row.replicas) if pooled else 1
         promised_rps = row.capacity_rps / self._capability(row.outlook)
         hop = row.site, row.pattern is None
-        key = row.workload, row.config, row.role, hop, promised_rps, row.batch, together, row.shared
+        promises = asked.ttft, asked.tpot
+        key = row.workload, row.config, row.role, hop, promised_rps, row.batch, together, row.shared, promises
         if key not in self._judged:
-            support = self.support(row)
+            support = self.support(row, asked)
             if row.shared is not None and isinstance(support, PrefillSupport):
                 self._judged[key] = support.shared_findings(promised_rps)
             else:
@@ -82,11 +97,11 @@ class _Bench:
         """What is left of every capacity in an outlook."""
         return next(one.capacity_factor for one in self.facts.scenario.calendar.outlooks if one.name == outlook)
 
-    def _case(self, row: Placement) -> Case:
+    def _case(self, row: Placement, asked: Workload) -> Case:
         scenario, candidate = self.facts.scenario, self.facts.candidates[row.model, row.config, row.role]
         gpu = scenario.gpu_types[candidate.config.gpu_type]
         card = scenario.models[row.model].card
-        workload = sending(self.facts, self.facts.workloads[row.workload], row)
+        workload = sending(self.facts, asked, row)
         return Case(candidate, workload, card, gpu, 1.0 + self.facts.margin(candidate))
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from fleetopt.catalog.hardware import load_hardware
+from fleetopt.catalog.models import load_model
+from fleetopt.catalog.roots import shipped
 from fleetopt.errors import Issue
 
 Root = Callable[..., Path]
@@ -54,6 +57,38 @@ def test_a_bad_cell_is_named_with_its_line(
     assert found[0].where.endswith(where)
     assert found[0].where.startswith("mine/")
     assert found[0].fix
+
+
+@pytest.mark.parametrize(
+    ("share", "what"),
+    [
+        ("0", "0 is out of range"),
+        ("-0.5", "-0.5 is out of range"),
+        ("50", "50 is more than a whole GPU"),
+        ("1.01", "1.01 is more than a whole GPU"),
+        ("50 %", "'50 %' is not a finite number"),
+        ("nan", "not a finite number"),
+        ("1e-320", "out of range"),
+    ],
+)
+def test_a_share_of_a_gpu_is_a_fraction_of_it(root: Root, issues: Find, share: str, what: str) -> None:
+    """Proves that a percentage, nothing and more than all of a GPU are refused at their cell."""
+    edits = (("mine/configs.csv", "evidence,source", "evidence,source,gpu_share"),)
+    line = (root() / "mine/configs.csv").read_text(encoding="utf-8").splitlines()[-1]
+    (found,) = issues(root(*edits, ("mine/configs.csv", line, f"{line},{share}")))
+    assert (found.where, what in found.what) == ("mine/configs.csv:3 gpu_share", True)
+    assert found.fix
+
+
+@pytest.mark.parametrize(("share", "read"), [("", 1.0), ("1", 1.0), ("0.35", 0.35)])
+def test_a_share_is_all_of_a_gpu_unless_stated(root: Root, share: str, read: float) -> None:
+    """Proves the way of the column into the config."""
+    line = (root() / "mine/configs.csv").read_text(encoding="utf-8").splitlines()[-1]
+    edits = (("mine/configs.csv", "evidence,source", "evidence,source,gpu_share"),)
+    folder = root(*edits, ("mine/configs.csv", line, f"{line},{share}"))
+    roots = (folder, shipped("models"))
+    llm, _ = load_model("mine", roots, load_hardware(roots)[0].gpu_types)
+    assert {one.config.gpu_share for one in llm.candidates} == {read}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 Seed = Callable[..., Path]
 Start = Callable[..., subprocess.Popen[str]]
 
-WRITTEN = {"plan.json", "plan.xlsx", "report.html", "report.md"} | {
+WRITTEN = {"plan.json", "plan.xlsx", "report.html", "report.md", "ratios.csv", "ratios.json"} | {
     f"{name}.csv" for name in ("fleet", "orders", "placements", "workloads", "work", "costs", "workload_costs")
 }
 

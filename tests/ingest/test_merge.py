@@ -53,6 +53,19 @@ def refused(root: Path, *many: Series, **options: object) -> InputError:
     return error.value
 
 
+def test_a_config_on_a_share_of_a_gpu_stays_and_takes_no_points_of_a_whole_one(tmp_path: Path) -> None:
+    """Proves that an import keeps the column `gpu_share`, and refuses a run on whole GPUs under one of halves."""
+    put(tmp_path, series())
+    table = tmp_path / MODEL / "configs.csv"
+    head, columns, row = table.read_text(encoding="utf-8").splitlines()
+    table.write_text(f"{head}\n{columns},gpu_share\n{row},0.5\n", encoding="utf-8")
+    named = series(setup=replace(SETUP, config=row.split(",")[0]))
+    assert "gpu_share 0.5, not 1.0" in str(refused(tmp_path, named))
+    put(tmp_path, series())
+    assert table.read_text(encoding="utf-8").splitlines()[2] == f"{row},0.5"
+    assert sorted(c.config.gpu_share for c in loaded(tmp_path).candidates) == [0.5, 1.0]
+
+
 def test_what_is_imported_is_what_is_loaded(tmp_path: Path) -> None:
     """Proves that points arrive in the catalog with their figures to 6 digits, their config and their provenance."""
     put(tmp_path, *COMMON[:3])

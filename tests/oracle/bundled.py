@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fleetopt.catalog.domain import Candidate
-from fleetopt.scenario.bundling import Bundling, Swapping
+from fleetopt.scenario.bundling import Bundling, Spatial, Swapping
 from fleetopt.scenario.domain import Scenario
 from fleetopt.units import Latency
 from tests.oracle import build
@@ -20,9 +20,27 @@ def bundling(most_models: int = 3, interference: float = 1.0, swapping: Swapping
     return Bundling(most_models, interference, 400, "test", swapping)
 
 
-def both(model: str, step_s: float, *, gpus: int = 1, batch: float = 32.0) -> list[Candidate]:
+def cut_up(most_models: int = 3, slowdown: float = 0.0) -> Bundling:
+    """Groups whose members run side by side, each on its share of the GPUs."""
+    return replace(bundling(most_models), spatial=Spatial(slowdown, "test"))
+
+
+def with_shares(scenario: Scenario, shares: Mapping[str, Mapping[float, float]]) -> Scenario:
+    """The same where models were also measured on shares of a GPU: seconds of a step by share; prefill as ever."""
+    models = dict(scenario.models)
+    for name, steps in shares.items():
+        found = [
+            replace(one, config=replace(one.config, gpu_share=share))
+            for share, step_s in steps.items()
+            for one in both(name, step_s, named=f"{name}-{100 * share:g}")
+        ]
+        models[name] = replace(models[name], candidates=(*models[name].candidates, *found))
+    return replace(scenario, models=models)
+
+
+def both(model: str, step_s: float, *, gpus: int = 1, batch: float = 32.0, named: str | None = None) -> list[Candidate]:
     """The profiles of a model of 7 GB on a group of so many GPUs."""
-    name = f"{model}-{gpus}"
+    name = named or f"{model}-{gpus}"
     return [
         build.prefill(name, PREFILL_TOKENS_PER_S, model=model, gpus=gpus),
         build.decode(name, (1.0, step_s), (batch, step_s), model=model, gpus=gpus),

@@ -157,14 +157,6 @@ def test_a_node_that_is_lost_takes_its_patterns_with_it() -> None:
     assert "losses_are_survived" in broken(solved(asked(3.0, fabric(None))), safe)
 
 
-def test_spares_are_counted_by_role_and_leave_no_room_for_patterns() -> None:
-    """Proves what is left out, in words: N+1 of prefill is no property of a node."""
-    scenario = asked(3.0, fabric(1e12), spares=(("prefill", 1),))
-    plan = solved(scenario)
-    assert {p.pattern for p in plan.placements} == {None}
-    assert any("no node patterns" in sentence for sentence in plan.provenance.assumptions)
-
-
 TAMPERED = [
     ("fewer of one role", {"role": "decode"}, {"replicas": 2}, "placements_are_allowed"),
     ("no partner", {"role": "decode"}, {"pattern": None}, "placements_are_allowed"),

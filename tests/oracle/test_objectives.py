@@ -13,7 +13,8 @@ from hypothesis import given, settings
 
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.solve import SolveOptions
-from fleetopt.plan.domain import Plan, Pursued
+from fleetopt.plan.domain import Plan
+from fleetopt.plan.pursued import Pursued
 from fleetopt.scenario.domain import Aim, Objective, Risk, Scenario
 from fleetopt.scenario.supply_domain import Facility
 from fleetopt.study.aims import UNITS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleetopt.errors import Issue
-from fleetopt.scenario.bundling import Bundling, Swapping
+from fleetopt.scenario.bundling import Bundling, Spatial, Swapping
 from fleetopt.scenario.load import load
 
 Folder = Callable[..., Path]
@@ -29,6 +29,16 @@ def test_nothing_is_shared_unless_it_says_so(folder: Folder) -> None:
     assert load(folder(new="bundles: {}\n")).bundles == Bundling(3, 1.0, 400, "")
 
 
+def test_spatial_sharing_is_read(folder: Folder) -> None:
+    """Proves the way of `spatial` into values, and that nothing is slower beside others unless somebody says so."""
+    assert load(folder(new="bundles: {spatial: {source: ours}}\n")).bundles == Bundling(
+        3, 1.0, 400, "", spatial=Spatial(0.0, "ours")
+    )
+    found = load(folder(new="bundles: {spatial: {slowdown: 8 %, source: ours}}\n")).bundles
+    assert found is not None
+    assert found.spatial == Spatial(0.08, "ours")
+
+
 def test_isolation_is_read(folder: Folder) -> None:
     """Proves that a workload can be kept apart."""
     scenario = load(folder("    output_tokens: 512\n", "    output_tokens: 512\n    isolation: true\n"))
@@ -46,6 +56,12 @@ def test_isolation_is_read(folder: Folder) -> None:
         ("{interference: .nan}", "bundles.interference", "finite"),
         ("{most_bundles: 6000}", "bundles.most_bundles", "5,000"),
         ("{shares: 2}", "bundles.shares", "unknown"),
+        ("{spatial: {}}", "bundles.spatial", "source"),
+        ("{spatial: {source: ''}}", "bundles.spatial.source", ""),
+        ("{spatial: {slowdown: 120 %, source: x}}", "bundles.spatial.slowdown", "more than 100 %"),
+        ("{spatial: {slowdown: -1 %, source: x}}", "bundles.spatial.slowdown", "negative"),
+        ("{spatial: {slowdown: .inf, source: x}}", "bundles.spatial.slowdown", "finite"),
+        ("{spatial: true}", "bundles.spatial", ""),
         ("{swapping: {host_link: 25 GB/s, source: x}}", "bundles.swapping", "host_memory"),
         (f"{{swapping: {{{SWAPPING.replace('8xH200', '8xH20')}}}}}", "bundles.swapping.host_memory.8xH20", "node type"),
         (f"{{swapping: {{{SWAPPING.replace('2 TB', '2 TBps')}}}}}", "bundles.swapping.host_memory.8xH200", "unit"),

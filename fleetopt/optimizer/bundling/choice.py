@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fleetopt.capacity.bundles import Group, Member
-from fleetopt.capacity.members import members_of
-from fleetopt.catalog.domain import NodeType
-from fleetopt.catalog.memory import BYTES_PER_GIB
-from fleetopt.optimizer.bundling.domain import Bundle, Shape, largest_rps
-from fleetopt.optimizer.bundling.growth import colocated, swapped
+from fleetopt.capacity.bundles import Member
+from fleetopt.optimizer.bundling.domain import Bundle, Shape
+from fleetopt.optimizer.bundling.growth import colocated, spatial, swapped
+from fleetopt.optimizer.bundling.shapes import shapes_of
 from fleetopt.optimizer.options import Pool
-from fleetopt.scenario.bundling import Bundling
 from fleetopt.scenario.demand import TimeKey
 from fleetopt.scenario.domain import Scenario
 
@@ -37,10 +34,11 @@ def choose(scenario: Scenario, pools: Iterable[Pool], planned_rps: Mapping[tuple
     """The bundles of a scenario, none where it allows none."""
     if scenario.bundles is None:
         return Choice((), 0)
-    shapes = list(_shapes(scenario, scenario.bundles, list(pools)))
+    shapes = list(shapes_of(scenario, scenario.bundles, list(pools)))
     least_gpus: dict[str, int] = {}
     for shape in shapes:
-        for name, rps in shape.alone_rps.items():
+        carried = [(one.member.workload.name, one.alone_rps) for one in shape.sliced]
+        for name, rps in (*shape.alone_rps.items(), *carried):
             if rps:
                 least_gpus[name] = min(least_gpus.get(name, shape.group.gpus), shape.group.gpus)
     grown = [one for demand in _moments(scenario, planned_rps) for one in _grown(shapes, demand, least_gpus)]
@@ -52,47 +50,12 @@ def _grown(shapes: list[Shape], demand: dict[str, float], least_gpus: dict[str, 
     """Resident models want the same on nodes of any size, so that these sets are grown once."""
     known: dict[tuple[int, frozenset[Member]], list[Bundle]] = {}
     for shape in shapes:
-        key = shape.group.gpus, frozenset(shape.members.values())
+        everybody = (*shape.members.values(), *(one.member for one in shape.sliced))
+        key = shape.group.gpus, frozenset(everybody)
         if key not in known:
-            known[key] = list(colocated(shape, demand, least_gpus))
+            known[key] = [*colocated(shape, demand, least_gpus), *spatial(shape, demand, least_gpus)]
         yield from (replace(one, shape=shape) for one in known[key])
         yield from swapped(shape, demand, least_gpus)
-
-
-def _shapes(scenario: Scenario, allowed: Bundling, pools: list[Pool]) -> Iterator[Shape]:
-    supplied = {scenario.node_types[pool[0]].gpu_type for pool in pools}
-    everybody: dict[tuple[str, int, str], list[Member]] = {}
-    for workload in scenario.workloads:
-        for one in members_of(scenario, workload, supplied):
-            key = one.config.gpu_type, one.config.gpus_per_replica, workload.name
-            everybody.setdefault(key, []).append(one)
-    best = {key: max(_alone(scenario, rivals, allowed), key=lambda one: one[0]) for key, rivals in everybody.items()}
-    for pool in pools:
-        node = scenario.node_types[pool[0]]
-        for gpus in sorted({gpus for gpu_type, gpus, _ in best if gpu_type == node.gpu_type}):
-            own = {
-                name: one for (gpu_type, size, name), one in best.items() if (gpu_type, size) == (node.gpu_type, gpus)
-            }
-            there = {name: one for name, one in own.items() if one[1].workload.may_use(node.gpu_type, pool[1])}
-            if there and node.gpus_per_node % gpus == 0:
-                members = {name: one for name, (_, one) in there.items()}
-                alone_rps = {name: rps for name, (rps, _) in there.items()}
-                yield Shape(pool, _group(scenario, node, gpus), members, alone_rps, allowed)
-
-
-def _alone(scenario: Scenario, rivals: list[Member], allowed: Bundling) -> Iterator[tuple[float, Member]]:
-    """Rivals with what each carries by itself; who carries nothing may still be swapped in."""
-    for one in rivals:
-        size_bytes = scenario.gpu_types[one.config.gpu_type].memory_gib * BYTES_PER_GIB
-        yield largest_rps(one, Group(one.config.gpus_per_replica, size_bytes), allowed), one
-
-
-def _group(scenario: Scenario, node: NodeType, gpus: int) -> Group:
-    """The group, which has its GPUs' part of what the node has for weights, so that any groups fit together."""
-    swapping = scenario.bundles.swapping if scenario.bundles is not None else None
-    host_bytes = dict(swapping.host_memory_bytes).get(node.name, 0.0) if swapping is not None else 0.0
-    size_bytes = scenario.gpu_types[node.gpu_type].memory_gib * BYTES_PER_GIB
-    return Group(gpus, size_bytes, host_bytes * gpus / node.gpus_per_node)
 
 
 def _moments(scenario: Scenario, planned_rps: Mapping[tuple[str, str, str, str], float]) -> list[dict[str, float]]:

@@ -87,7 +87,7 @@ def _capacity(bundle: Bundle, one: Member, outcome: Outcome, rps: float) -> Capa
     return Capacity(
         workload=one.workload.name,
         candidate=Candidate(one.config, "aggregated", one.evidence.profile),
-        raw_tokens_per_s=max(bundle.shape.alone_rps[one.workload.name], outcome.rps) * tokens,
+        raw_tokens_per_s=max(bundle.shape.alone_rps.get(one.workload.name, 0.0), outcome.rps) * tokens,
         slo_tokens_per_s=outcome.rps * tokens,
         capacity_rps=rps,
         batch=outcome.batch,
@@ -114,4 +114,12 @@ def _said(scenario: Scenario, used: list[Bundle], found: int) -> tuple[str, ...]
     if allowed.swapping is not None and any(one.kind == "swapped" for one in used):
         speed = f"{allowed.swapping.host_link_bytes_per_s / 1e9:g} GB/s into each GPU"
         said.append(f"swapped models load their weights at {speed} before every request ({allowed.swapping.source})")
+    if allowed.spatial is not None and any(one.kind == "spatial" for one in used):
+        shares = {
+            f"{m.config.name} {100 * m.config.gpu_share:g} %" for b in used if b.kind == "spatial" for m in b.members
+        }
+        longer = f"{100 * allowed.spatial.slowdown:g} % longer beside others"
+        said.append(
+            f"spatial members take {longer} ({allowed.spatial.source}); of each GPU: {', '.join(sorted(shares))}"
+        )
     return tuple(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from fleetopt.capacity.bundles import Group, Kind, Member, Outcome, judged
+from fleetopt.capacity.bundles import Group, Kind, Member, Outcome, beside, judged
 from fleetopt.optimizer.options import Pool
 from fleetopt.scenario.bundling import Bundling
 
@@ -14,10 +14,20 @@ LEAST_RPS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
+class Sliced:
+    """A member on a share of the GPUs, with the most that it carries alone there and beside others."""
+
+    member: Member
+    alone_rps: float
+    beside_rps: float
+
+
+@dataclass(frozen=True, eq=False)
 class Shape:
     """Groups of so many GPUs on the nodes of a pool, and who may stand on one, by workload.
 
-    `alone_rps` is the most that each carries by itself, resident; zero where that is nothing.
+    `alone_rps` is the most that each carries by itself, resident; zero where that is nothing. `sliced` are those whose
+    profiles were measured on a share of the GPUs, the best of each share.
     """
 
     pool: Pool
@@ -25,6 +35,7 @@ class Shape:
     members: dict[str, Member]
     alone_rps: dict[str, float]
     allowed: Bundling
+    sliced: tuple[Sliced, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +62,15 @@ class Bundle:
     def order(self) -> tuple[float, int, str]:
         """The best first: what it stands for by GPU, then the largest."""
         return -self.worth / self.shape.group.gpus, -len(self.members), " ".join(sorted(self.rates))
+
+
+def sliced(member: Member, group: Group, allowed: Bundling) -> Sliced | None:
+    """A member on its share, None where it carries nothing or the scenario does not have GPUs cut up."""
+    if allowed.spatial is None:
+        return None
+    alone_rps = largest_rps(member, group, allowed)
+    beside_rps = largest_rps(beside(member, allowed.spatial), group, allowed)
+    return Sliced(member, alone_rps, beside_rps) if alone_rps else None
 
 
 def largest_rps(member: Member, group: Group, allowed: Bundling) -> float:

@@ -12,8 +12,8 @@ outlook, the last before the first:
     carried[w,r,k,h]  -=  cap[w,c] (lost_flip[h] FLIPPED + lost_load[f,h] LOADED);  served likewise, c aggregated
     away[f,c,h]  +=  lost_flip[h] FLIPPED + lost_load[f,h] LOADED           c shared by length buckets or in a bundle f
 
-    mode static:  N[w,f,h]  <=  N[w,f,g], all around the day, so equal                 (placement_stays)
-    mode roles:   G[w,p,h]  <=  G[w,p,g], likewise                                     (gpus_stay_with_their_workload)
+    mode static:  N[w,f,h]   =  N[w,f,g], all around the day                           (placement_stays)
+    mode roles:   G[w,p,h]   =  G[w,p,g], likewise                                     (gpus_stay_with_their_workload)
                   G[w,p,h]   =  sum over f on pool p of node_gpus[f] N[w,f,h] + IDLE[w,p,h]
 
 Symbols  lost = seconds / (3600 hours of the slot), at most 1 (optimizer/credit); gpus[f] GPUs of a replica;
@@ -101,7 +101,7 @@ class SlotChanges(Feature):
 
         for one in found if mode == "static" else ():
             for before, time in stepping:
-                rules.at_most("placement_stays", (*one, *time), standing(one, time) - standing(one, before), 0.0)
+                rules.at_exactly("placement_stays", (*one, *time), standing(one, time) - standing(one, before), 0.0)
         for one in found if case.changes.counts else ():
             for before, time in stepping:
                 _count(model, rules, one, time, (standing(one, before), standing(one, time)))
@@ -168,7 +168,9 @@ def _stay(model: Any, case: PlanningCase, rules: Rules, standing: Callable[[Fami
 
     for pool in on:
         for before, time in steps(case):
-            rules.at_most("gpus_stay_with_their_workload", (*pool, *time), gpus(pool, time) - gpus(pool, before), 0.0)
+            rules.at_exactly(
+                "gpus_stay_with_their_workload", (*pool, *time), gpus(pool, time) - gpus(pool, before), 0.0
+            )
 
 
 def _limit(model: Any, case: PlanningCase, rules: Rules) -> None:

@@ -1,9 +1,10 @@
 """Least replicas: a role that is used at all has so many replicas.
 
-    sum_c running[w,c,t,h,o]  >=  least[w,r] USED[w,r,t,h,o]        c in role r             (role_has_least_replicas)
-    running[w,c,t,h,o]        <=  most[c] USED[w,r,t,h,o]           for each c in role r    (role_is_used)
+    sum_c n[c,r] running[w,c,t,h,o]  >=  least[w,r] USED[w,r,t,h,o]     c in role r     (role_has_least_replicas)
+    running[w,c,t,h,o]  <=  most[c] USED[w,r,t,h,o]                     for each c in role r       (role_is_used)
 
-Symbols  least[w,r] replicas (scenario.workloads.least_replicas), most[c] replicas that can be of use.
+Symbols  n[c,r] replicas of a role that an option stands for: one, or those in a node pattern; most[c] of them that can
+         be of use; least[w,r] replicas (scenario.workloads.least_replicas).
 Ledgers  reads running.     Shape  a row per workload, role, time, and one per option and time.
 Dual     none: the rows only say whether a role is used.
 """
@@ -36,11 +37,12 @@ class LeastReplicas(Feature):
     def constrain(self, model: Any, case: PlanningCase, ledgers: Ledgers, rules: Rules) -> None:
         for (name, role, *time), used in model.USED.items():
             least = dict(case.workloads[name].least_replicas)[role]
-            options = [o for o in case.options[name] if o.capacity.candidate.role == role]
+            options = [o for o in case.options[name] if role in o.counts]
             running = [ledgers.running.total(RunningKey(name, option.name, *time)) for option in options]
+            there = [option.counts[role] * replicas for option, replicas in zip(options, running, strict=True)]
             if not options:
                 continue
-            rules.at_least("role_has_least_replicas", (name, role, *time), sum(running) - least * used, 0.0)
+            rules.at_least("role_has_least_replicas", (name, role, *time), sum(there) - least * used, 0.0)
             for option, replicas in zip(options, running, strict=True):
-                key = RunningKey(name, option.name, *time)
+                key = (name, role, option.name, *time)
                 rules.at_most("role_is_used", key, replicas - option.most * used, 0.0)

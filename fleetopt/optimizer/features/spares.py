@@ -1,9 +1,10 @@
 """Spares: N+k. The replicas of a config at a site carry what they are given also when k of them are lost.
 
-    carried[w,r,k,t,h,o], served[w,t,h,o]  -=  spares[w,r] cap[w,c] SPARED[w,c,t,h,o]
+    carried[w,r,k,t,h,o], served[w,t,h,o]  -=  spares[w,r] cap[w,c] SPARED[w,c,t,h,o]      lost[w,c] of a node pattern
     running[w,c,t,h,o]  <=  most[c] SPARED[w,c,t,h,o]                                       (group_has_its_spares)
 
-Symbols  spares[w,r] replicas (scenario.workloads.spares); most[c] replicas that can be of use, spares among them.
+Symbols  spares[w,r] replicas (scenario.workloads.spares); most[c] replicas that can be of use, spares among them;
+         lost[w,c] the most that spares of both roles can take with them (optimizer/node_patterns).
 Ledgers  posts carried, served; reads running.     Shape  one row per workload with spares, option and time.
 Dual     none: the rows only say whether a group is there.
 Source   N+k redundancy, as facility planners have it; every group is taken to lose k at once.
@@ -30,8 +31,8 @@ class Spares(Feature):
             within=Binary,
         )
         for (workload, name, *time), variable in model.SPARED.items():
-            option, spares = spared[workload, name]
-            lost = -spares * option.capacity_rps * case.capability[time[2]] * variable
+            option, lost_rps = spared[workload, name]
+            lost = -lost_rps * case.capability[time[2]] * variable
             if option.capacity.candidate.role == "aggregated":
                 ledgers.served.post(ServedKey(workload, *time), lost)
             else:
@@ -46,11 +47,11 @@ class Spares(Feature):
             rules.at_most("group_has_its_spares", key, ledgers.running.total(key) - option.most * variable, 0.0)
 
 
-def _spared(case: PlanningCase) -> dict[tuple[str, str], tuple[Option, int]]:
-    """Options whose replicas come with spares, and how many."""
+def _spared(case: PlanningCase) -> dict[tuple[str, str], tuple[Option, float]]:
+    """Options that carry less without the spares among their replicas, and how much."""
     return {
-        (name, option.name): (option, dict(workload.spares)[option.capacity.candidate.role])
+        (name, option.name): (option, lost_rps)
         for name, workload in case.workloads.items()
         for option in case.options[name]
-        if option.capacity.candidate.role in dict(workload.spares)
+        if (lost_rps := option.lost_rps(dict(workload.spares))) > 0.0
     }

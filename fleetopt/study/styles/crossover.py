@@ -136,7 +136,18 @@ class _Bench:
 
 
 def _scaled(workload: Workload, factor: float) -> Workload:
-    return replace(workload, ttft=_times(workload.ttft, factor), tpot=_times(workload.tpot, factor))
+    return replace(
+        workload,
+        ttft=_times(workload.ttft, factor),
+        tpot=_times(workload.tpot, factor),
+        further_ttft=_all_times(workload.further_ttft, factor),
+        further_tpot=_all_times(workload.further_tpot, factor),
+        e2e=_all_times(workload.e2e, factor),
+    )
+
+
+def _all_times(limits: tuple[Latency, ...], factor: float) -> tuple[Latency, ...]:
+    return tuple(replace(one, limit_s=factor * one.limit_s) for one in limits)
 
 
 def _times(limit: Latency | None, factor: float) -> Latency | None:
