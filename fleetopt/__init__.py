@@ -6,7 +6,7 @@
     >>> [(p.replicas, p.role) for p in plan.placements]
     [(3, 'prefill'), (4, 'decode')]
     >>> sorted(fleetopt.tables(plan))
-    ['binding', 'costs', 'fleet', 'orders', 'placements', 'sales', 'work', 'workload_costs', 'workloads']
+    ['binding', 'changes', 'costs', 'fleet', 'orders', 'placements', 'sales', 'work', 'workload_costs', 'workloads']
 
 `load` reads a scenario folder (or a shipped scenario by name), `capacities` says what one replica carries,
 `optimize` returns a verified `Plan`, `tables` shows it as pandas DataFrames, `read_plan` and `write_plan` keep it.

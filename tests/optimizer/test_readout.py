@@ -168,7 +168,8 @@ def test_a_replica_without_work_does_not_set_the_latency(build: Build, monkeypat
     Sensitivity: an idle decode replica's TPOT at batch 1, 30 ms, is stated where the requests see 1 ms.
     """
 
-    def untidy(problem: Problem, matrix: Matrix, values: Floats) -> Readout:
+    def untidy(problem: Problem, matrix: Matrix, values: Floats, time_limit_s: float) -> Readout:
+        assert time_limit_s > 0.0
         idle = [str(variable).startswith("REPLICAS[chat,d/decode") for variable in matrix.variables]
         return read_out(problem, matrix, values + idle)
 
