@@ -39,9 +39,6 @@ PASSES = ((2, 4.0), (6, 1.0), (24, 1.0), (2 * PATTERNS, 1.0))
 """Patterns of a workload that a program has, pass by pass, at last all; and how far from the best the choice may be,
 next to what a time may be too dear."""
 
-FEW = 200
-"""Columns of a time up to which the program of single replicas is sooner done: its plans are not of the lists only."""
-
 NODES = 500
 LONGEST_S = 5.0
 """Branch-and-bound nodes and seconds for a time in a pass."""
@@ -66,7 +63,7 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
         first = completed(watch, program, plain, begin, plain.replicas | shared).values
         starts = starts if first is None else [first, *starts]
     choices = _Choosing(ground)
-    if program.cost.size <= FEW * len(choices):
+    if ground.small:
         for values in starts:
             _pass_by_pass(watch, ground, values, [choices.near, choices.near])
     elif starts:
@@ -119,9 +116,6 @@ class _Choosing:
         self._price = prices(ground.plain.pools, ground.begin)
         _, row_time = span_of_rows(ground.program.rows, ground.time)
         self._rows, self._columns = _by_time(row_time), _by_time(ground.time)
-
-    def __len__(self) -> int:
-        return len(self._columns)
 
     def near(self, watch: Watch, values: Floats) -> Floats:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""

@@ -80,7 +80,7 @@ def solve_narrowed(
     strong = parts.program
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
-        found = Ground(parts.program, parts.plain, parts.time, len(parts.times) > 1, part.rows, part.begin)
+        found = Ground(parts.program, parts.plain, parts.time, len(parts.times) > 1, part.rows, part.point, part.begin)
         strong = _planned(watch, found)
     except KeyboardInterrupt:
         watch.interrupted = True
@@ -100,13 +100,15 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     found = relaxed(watch, plain, plain.loosened(matrix), time if apart else None, np.zeros(int(shared.sum())))
     if found is None:
         return _placed(watch, matrix, [], shared)
-    return _planned(watch, Ground(matrix, plain, time, apart, found.rows, found.with_whole_orders(watch)))
+    return _planned(watch, Ground(matrix, plain, time, apart, found.rows, found.point, found.with_whole_orders(watch)))
 
 
 def _planned(watch: Watch, found: Ground) -> Program:
     """Plans of a plain program; the program with the rows."""
     if not watch.over:
-        replicas = searching(watch, found.program, found.plain, found.begin, 1 if found.apart else ROUNDS)
+        # Small questions have both orders tried below; the others go on from whole ones.
+        begin = found.point if found.small else found.begin
+        replicas = searching(watch, found.program, found.plain, begin, 1 if found.apart else ROUNDS)
         if found.apart and not watch.done:
             choosing(watch, found, replicas)
     return _placed(watch, found.program, found.rows, found.time == NO_TIME)

@@ -25,8 +25,14 @@ CLOSE_ENOUGH = 0.02
 AT_FIRST = 1e-3
 """The same before there are rounded rows: most of the bound is still to come."""
 
-CLOSE_ORDERS, SHARE_OF_TIME = 0.1, 0.1
-"""Of the gap asked for, how far from the best whole orders may be; of the time limit, how long to look for them."""
+CLOSE_ORDERS, CLOSEST_ORDERS, SHARE_OF_TIME = 0.1, 2e-4, 0.1
+"""Of the gap asked for, how far from the best whole orders may be, but no closer than is worth its time; and of the
+time limit, how long to look for them."""
+
+
+FEW = 200
+"""Columns of a time up to which the program of single replicas is sooner done than one of patterns, and its plans are
+not of their lists only."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +48,7 @@ class Relaxed:
         if not isinstance(self.relaxation, Blocks):
             return self.point
         seconds = min(watch.left_s, SHARE_OF_TIME * watch.options.time_limit_s)
-        whole = partial(self.relaxation.whole, CLOSE_ORDERS * watch.options.gap)
+        whole = partial(self.relaxation.whole, max(CLOSEST_ORDERS, CLOSE_ORDERS * watch.options.gap))
         return watch.each(whole, [seconds])[0] or self.point
 
 
@@ -51,7 +57,8 @@ class Ground:
     """What plans of a plain program are found from.
 
     The program, its arrays, the place of each column's time (NO_TIME for orders and the like), whether nothing but
-    orders joins times, the rounded rows, and a relaxed point to begin from, with whole orders if there are some.
+    orders joins times, the rounded rows, the optimum of the relaxation, and a point to begin from, with whole orders if
+    there are some.
     """
 
     program: Program
@@ -59,7 +66,13 @@ class Ground:
     time: Ints
     apart: bool
     rows: Sequence[Row]
+    point: Point
     begin: Point
+
+    @property
+    def small(self) -> bool:
+        """Whether the program of a time is so small that it is solved as it is."""
+        return self.program.cost.size <= FEW * (int(self.time.max()) + 1)
 
 
 def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, orders: Floats) -> Relaxed | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fleetopt.optimizer.matrix import Matrix
-from fleetopt.optimizer.patterns import choosing as choosing_module
+from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
 from fleetopt.optimizer.patterns.plain import Plain
@@ -37,12 +37,12 @@ def grounded(gap: float = 1e-4) -> tuple[Watch, Matrix, Ground]:
     return (
         watch,
         matrix,
-        Ground(matrix, plain, time, True, found.rows, found.with_whole_orders(watch)),
+        Ground(matrix, plain, time, True, found.rows, found.point, found.with_whole_orders(watch)),
     )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("few", [0, choosing_module.FEW])
+@pytest.mark.parametrize("few", [0, relaxed_module.FEW])
 def test_chosen_plans_are_feasible_and_near_the_optimum(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     """Proves: by patterns and by replicas alike, what is told keeps every row, only gets cheaper than what the search
     found, and ends within 5 % of the best.
@@ -50,7 +50,7 @@ def test_chosen_plans_are_feasible_and_near_the_optimum(monkeypatch: pytest.Monk
     Sensitivity: GPUs of a pattern put on another pool's row break that row; a workload without a row of its own goes
     unserved; taking the first passes for the last stays further off.
     """
-    monkeypatch.setattr(choosing_module, "FEW", few)
+    monkeypatch.setattr(relaxed_module, "FEW", few)
     watch, matrix, ground = grounded()
     replicas = searching(watch, matrix, ground.plain, ground.begin, 1)
     before = watch.incumbent
@@ -72,7 +72,7 @@ def test_choosing_by_patterns_answers_as_the_textbook_program_does(monkeypatch: 
 
     Sensitivity: a rule that patterns leave out shows as a plan below the optimum.
     """
-    monkeypatch.setattr(choosing_module, "FEW", 0)
+    monkeypatch.setattr(relaxed_module, "FEW", 0)
     found = {seed: difference(Draw(Random(seed)).scenario()) for seed in range(CASES)}
     assert {seed: said for seed, said in found.items() if said} == {}
 
@@ -84,7 +84,7 @@ def test_what_is_excused_stays_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     Sensitivity: a pattern for all of a demand beside what is excused of it may ask for more GPUs than there are, and
     one for less than the rest would break the demand's row.
     """
-    monkeypatch.setattr(choosing_module, "FEW", 0)
+    monkeypatch.setattr(relaxed_module, "FEW", 0)
     scenario = growing()
     workloads = tuple(replace(one, shortfall=Shortfall(0.2, 5.0)) for one in scenario.workloads)
     problem, matrix, plain = program(replace(scenario, workloads=workloads))
@@ -92,7 +92,7 @@ def test_what_is_excused_stays_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=1e-4, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     assert found is not None
-    ground = Ground(matrix, plain, time, True, found.rows, found.with_whole_orders(watch))
+    ground = Ground(matrix, plain, time, True, found.rows, found.point, found.with_whole_orders(watch))
     choosing(watch, ground, searching(watch, matrix, plain, ground.begin, 1))
     assert watch.values is not None
     assert feasible(matrix, watch.values)
