@@ -23,6 +23,7 @@ from fleetopt.capacity.prefill import PrefillCurve, idle_rps
 from fleetopt.capacity.speculation import stretch
 from fleetopt.catalog.domain import Candidate, DecodeProfile, GpuType, ModelCard, PrefillProfile
 from fleetopt.scenario.domain import Workload
+from fleetopt.scenario.end_to_end import enough
 
 HeldBy: TypeAlias = Literal["kv_memory", "tpot", "profile_end"]
 
@@ -50,8 +51,11 @@ def drain_of(workload: Workload, decode: Candidate, card: ModelCard, gpu: GpuTyp
     slower *= stretch(workload.speculation)[0]
     tokens = kv_memory(decode.config, card, gpu).tokens
     room = requests_held(tokens, workload.input_tokens, workload.output_tokens)
-    promised = [*([workload.tpot] if workload.tpot else []), *workload.further_tpot]
-    in_time = min((tpot.largest_at_most(one.limit_s / slower) or 0.0 for one in promised), default=tpot.last)
+    limits = [one.limit_s for one in (workload.tpot, *workload.further_tpot) if one is not None]
+    ttfts = [one for one in (workload.ttft, *workload.further_ttft) if one is not None]
+    ways = [enough(whole, ttfts, workload.output_tokens) for whole in workload.e2e]
+    limits += [max(one.limit_s for one in some) for some in ways if some]
+    in_time = min((tpot.largest_at_most(one / slower) or 0.0 for one in limits), default=tpot.last)
     if min(room, in_time) < 1.0:
         return f"a replica of {decode.config.name} holds no request within the SLO"
     held = math.floor(min(room, in_time))

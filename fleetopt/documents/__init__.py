@@ -4,9 +4,10 @@ from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, parse_yaml, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
 from fleetopt.documents.tables import LEAST, MOST, Row, parse_table, read_table
-from fleetopt.documents.writing import check_file, check_folder, clear_file, inert, write_file, write_files
+from fleetopt.documents.writing import ASIDE, check_file, check_folder, clear_file, inert, write_file, write_files
 
 __all__ = [
+    "ASIDE",
     "LEAST",
     "MOST",
     "Document",

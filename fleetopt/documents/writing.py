@@ -16,6 +16,9 @@ from fleetopt.errors import InputError, Issue
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
+ASIDE = ".aside"
+"""How the names of folders end in which files are written before they are renamed into place."""
+
 
 def check_folder(target: Path, *, force: bool) -> None:
     """Stops before any work is done if the folder may not be written.
@@ -64,7 +67,7 @@ def write_file(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", dir=path.parent))
+        aside = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", suffix=ASIDE, dir=path.parent))
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
     try:
@@ -84,7 +87,7 @@ def write_files(target: Path, contents: Mapping[str, str | bytes]) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=ASIDE, dir=target.parent))
     except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
     try:

@@ -80,8 +80,11 @@ def further_of(workload: Workload, groups: list[Group], asked: float) -> tuple[K
     slowest: dict[tuple[str, Latency], float] = {}
     for group, total in _loads(groups, asked):
         for stand, load in _standing(group, total):
+            shared = group.option.shared is not None
             for one in stand.capacity.further if load > 0 else ():
-                at_load = one.model.at(load / group.capability, _queued(stand))
+                # Told at full capacity where others' requests stand beside them, as the first promise is.
+                rps = stand.capacity.capacity_rps if shared else load / group.capability
+                at_load = one.model.at(rps, _queued(stand))
                 value = at_load.ttft_s if one.what == "ttft" else at_load.tpot_s
                 if value is not None:
                     slowest[one.what, one.promise] = max(value, slowest.get((one.what, one.promise), 0.0))

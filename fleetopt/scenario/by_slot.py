@@ -6,6 +6,7 @@ replicas of all of them stand under one name over the day (`Workload.whole`), wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
@@ -26,6 +27,12 @@ def usual_label(slots: Sequence[str]) -> str:
     ('night', 'other slots')
     """
     return slots[0] if len(slots) == 1 else "other slots"
+
+
+def named_twice(workloads: Sequence[Workload]) -> Iterator[tuple[str, str]]:
+    """Names that a part has and another workload too: the name, and the workload of which it is a part."""
+    seen = Counter(one.name for one in workloads)
+    yield from {one.name: one.part_of for one in workloads if one.part_of and seen[one.name] > 1}.items()
 
 
 def conflicts(file: WorkloadFile) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from fleetopt.documents import Document, stands
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.scenario.batch import BatchReader
 from fleetopt.scenario.bundles import build_bundles
+from fleetopt.scenario.by_slot import named_twice
 from fleetopt.scenario.calendar import build_calendar
 from fleetopt.scenario.changes import build_changes
 from fleetopt.scenario.currency import Exchange
@@ -86,9 +87,9 @@ class Source:
             racked={facility.site for facility in supply.facilities if facility.nodes_per_rack},
         )
         workloads = [one for name, workload in file.workloads.items() for one in builder.build(name, workload)]
-        for one in {w.name: w for w in workloads if w.part_of in file.workloads and w.name in file.workloads}.values():
-            what = f"has the name of a part of {one.part_of} (by_slot)"
-            issues.append(document.issue("bad-value", ("workloads", one.name), what, "Give it another name"))
+        for name, of in named_twice(workloads):
+            what = f"asks for two workloads named '{name}' (by_slot)"
+            issues.append(document.issue("bad-value", ("workloads", of), what, "Give it, or the slot, another name"))
         objective = build_objective(file.objective, supply.facilities, document, issues)
         bundles = build_bundles(file.bundles, hardware.node_types, document, issues)
         between_slots = build_changes(file.changes, workloads, document, issues)

@@ -16,7 +16,7 @@ from typing import IO, TypeVar
 
 from pydantic import ValidationError
 
-from fleetopt.documents import check_folder, read_bytes, shown, stands, write_file
+from fleetopt.documents import ASIDE, check_folder, read_bytes, shown, stands, write_file
 from fleetopt.errors import InputError, Issue
 from fleetopt.plan.record import Record
 
@@ -133,6 +133,6 @@ def _locked(path: Path, kind: str) -> IO[str]:
 def _clear(path: Path) -> None:
     """Takes away what a kill in mid-write has left: the folders in which files are written aside."""
     for inside in (path, *(one for one in path.iterdir() if one.is_dir())):
-        for left in inside.glob(".*-*"):
+        for left in inside.glob(f".*-*{ASIDE}"):
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
 from fleetopt.errors import InputError
+from fleetopt.scenario.by_slot import named_twice
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.load import load
 
@@ -84,7 +86,13 @@ def test_what_is_wrong_with_the_whole_is_said_once(tmp_path: Path) -> None:
 
 
 def test_a_name_is_that_of_one(tmp_path: Path) -> None:
-    """Proves: a workload that is called like a part of another is refused."""
+    """Proves: a workload that is called like a part of another is refused, and so are two parts of one name.
+    Sensitivity: demand and capacities are known by name, so that one would take the other's place.
+    """
     block = "    by_slot: {night: {input_tokens: 900, output_tokens: 300}}\n"
-    with pytest.raises(InputError, match="name of a part of chat"):
+    with pytest.raises(InputError, match="two workloads named"):
         loaded(tmp_path, block, ("  summaries:\n", "  chat (night):\n"))
+    more = tmp_path / "more"
+    more.mkdir()
+    parts = [replace(one, name="chat (other slots)") for one in loaded(more, block).workloads if one.part_of]
+    assert list(named_twice(parts)) == [("chat (other slots)", "chat")]

@@ -106,10 +106,10 @@ class Blocks:
             orders: values of the columns of no time to begin at, if no rule of theirs alone is against it.
             stop: asked now and then whether to give up; never, unless told otherwise.
             close: relative distance from the optimum that is close enough; at last and at first. In between it is a
-                tenth of what the optimum rose by.
+                tenth of what the optimum rose by, all of it after the first, until `closely` is called.
         """
         self._program, self._time, self._stop, self._close = program, time, stop, close[0]
-        self._rough, self._value = close[1], 0.0
+        self._rough, self._roughly, self._value = close[1], ROUGHLY, 0.0
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
@@ -141,7 +141,7 @@ class Blocks:
                 return None
             close = max(self._close, self._rough) * abs(least)
             if least - point.value <= close and (broken <= BROKEN or np.array_equal(asked, self._best)):
-                self._rough = ROUGHLY * (point.value - self._value) / max(abs(least), 1e-9)
+                self._rough = self._roughly * (point.value - self._value) / max(abs(least), 1e-9)
                 self._value = point.value
                 duals = master.duals(point, [len(block.rows) for block in self._blocks])
                 own = point.row_dual[: len(self._own)]
@@ -150,7 +150,13 @@ class Blocks:
             asked = self._best + step * (point.columns[: len(self._best)] - self._best)
         return None
 
-    def whole(self, gap: float, time_limit_s: float) -> Point | None:
+    def closely(self) -> bool:
+        """Has every optimum from now on as close as the last one is to be; says whether there is one yet to come."""
+        rough, self._roughly = self._rough > self._close, 0.0
+        self._rough = 0.0
+        return rough
+
+    def whole(self, gap: float, time_limit_s: float, stop: Callable[[], bool] = bool) -> Point | None:
         """Near the optimum with whole orders: what each time costs beneath them, and its duals there.
 
         The master's whole orders are asked again while they cost more by the blocks than by the cuts. Rows of orders
@@ -159,8 +165,9 @@ class Blocks:
         Args:
             gap: relative distance from the optimum that is close enough.
             time_limit_s: for all of it.
+            stop: asked now and then whether to give up, from now on.
         """
-        end = perf_counter() + time_limit_s
+        end, self._stop = perf_counter() + time_limit_s, stop
         program, cuts, best = self._orders(), [block.cuts for block in self._blocks], None
         for _ in range(WHOLE_TURNS):
             effort = SolveOptions(gap=gap / 2.0, time_limit_s=max(0.0, end - perf_counter()))

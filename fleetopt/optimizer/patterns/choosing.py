@@ -115,7 +115,8 @@ class _Choosing:
         self._program, self._plain, self._point = ground.program, ground.plain, ground.begin
         self._price = prices(ground.plain.pools, ground.begin)
         _, row_time = span_of_rows(ground.program.rows, ground.time)
-        self._rows, self._columns = _by_time(row_time), _by_time(ground.time)
+        times = int(ground.time.max()) + 1
+        self._rows, self._columns = _by_time(row_time, times), _by_time(ground.time, times)
 
     def near(self, watch: Watch, values: Floats) -> Floats:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""
@@ -252,10 +253,10 @@ def _joined(values: Floats, pieces: Sequence[Piece]) -> Floats:
     return found
 
 
-def _by_time(time: Ints) -> list[Ints]:
-    """What is of each time, in order."""
+def _by_time(time: Ints, count: int) -> list[Ints]:
+    """What is of each of so many times, in order."""
     order = np.argsort(time, kind="stable").astype(np.int32)
-    ends = np.searchsorted(time[order], np.arange(int(time.max(initial=-1)) + 2))
+    ends = np.searchsorted(time[order], np.arange(count + 1))
     return [order[first:last] for first, last in pairwise(ends.tolist())]
 
 

@@ -23,7 +23,7 @@ CLOSE_ENOUGH = 0.02
 """Of the gap asked for, how far from its optimum a relaxation may stay."""
 
 AT_FIRST = 1e-3
-"""The same before there are rounded rows: most of the bound is still to come."""
+"""Relative distance from the optimum that is close enough before there are rounded rows: most is still to come."""
 
 CLOSE_ORDERS, CLOSEST_ORDERS, SHARE_OF_TIME = 0.1, 2e-4, 0.1
 """Of the gap asked for, how far from the best whole orders may be, but no closer than is worth its time; and of the
@@ -48,7 +48,8 @@ class Relaxed:
         if not isinstance(self.relaxation, Blocks):
             return self.point
         seconds = min(watch.left_s, SHARE_OF_TIME * watch.options.time_limit_s)
-        whole = partial(self.relaxation.whole, max(CLOSEST_ORDERS, CLOSE_ORDERS * watch.options.gap))
+        gap = max(CLOSEST_ORDERS, CLOSE_ORDERS * watch.options.gap)
+        whole = partial(self.relaxation.whole, gap, stop=lambda: watch.interrupted)
         return watch.each(whole, [seconds])[0] or self.point
 
 

@@ -67,6 +67,8 @@ def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tup
         best = point
         late = watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
         new = [row for ways in plain.ways for row in broken_rows(ways, point)] if risen and not late else []
+        if not new and not late and isinstance(relaxation, Blocks) and relaxation.closely():
+            continue
         if not new:
             break
         rows += new

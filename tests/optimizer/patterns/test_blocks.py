@@ -17,6 +17,7 @@ from fleetopt.optimizer.patterns import parts as parts_module
 from fleetopt.optimizer.patterns.blocks import CLOSE, KEPT, Blocks
 from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.relaxed import relaxed
 from fleetopt.optimizer.patterns.rounding import rounding
 from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.watch import Watch
@@ -196,9 +197,9 @@ def test_whole_orders_are_found_by_hand() -> None:
     program, time = two_times(5.0)
     asked = replace(program, row_lower=np.array([1.0, 0.2]), integer=np.array([False, False, True]))
     blocks = Blocks(asked, time, np.zeros(1))
-    relaxed = blocks.optimum(10.0)
-    assert relaxed is not None
-    assert relaxed.value == pytest.approx(12.2, rel=1e-4)
+    best = blocks.optimum(10.0)
+    assert best is not None
+    assert best.value == pytest.approx(12.2, rel=1e-4)
     point = blocks.whole(1e-6, 10.0)
     assert point is not None
     assert point.value == pytest.approx(12.4)
@@ -216,3 +217,32 @@ def test_orders_that_their_own_rules_forbid_are_no_beginning() -> None:
     point = Blocks(more, time, np.zeros(1)).optimum(10.0)
     assert point is not None
     assert point.value == pytest.approx(16.0)
+
+
+@pytest.mark.slow
+def test_a_relaxation_that_begins_roughly_ends_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: over random questions, after rounds begun far from any optimum, the bound is that of the whole relaxation
+    with the same rows.
+
+    Sensitivity: rounds that end while a tenth of the last rise is close enough leave one of these questions 0.024 %
+    short.
+    """
+    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
+    met = 0
+    for seed in range(CASES):
+        parts = drawn(seed)
+        if parts is None or len(parts.times) == 1:
+            continue
+        program = parts.plain.loosened(parts.program)
+        watch = Watch(SolveOptions(gap=1e-4, time_limit_s=60.0))
+        found = relaxed(watch, parts.plain, program, parts.time, np.zeros(int(parts.shared.sum())))
+        whole = Relaxation(program)
+        whole.add([] if found is None else found.rows)
+        best = whole.optimum(60.0)
+        if best is None:
+            continue
+        assert found is not None
+        assert isinstance(found.relaxation, Blocks)
+        assert found.point.value >= best.value - 2.0 * CLOSE * abs(best.value) - 1e-6
+        met += 1
+    assert met > CASES // 4

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.patterns import choosing as choosing_module
 from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
@@ -111,3 +112,13 @@ def test_replicas_without_gpus_are_no_plan() -> None:
     assert watch.values is not None
     same = completed(watch, matrix, ground.plain, watch.values, held)
     assert same.objective == pytest.approx(watch.incumbent)
+
+
+def test_a_time_without_rows_is_a_time() -> None:
+    """Proves: where nothing is asked of the last time, it is there with nothing in it.
+
+    Sensitivity: rows and columns of times that are counted by what there is do not belong together.
+    """
+    rows, columns = (choosing_module._by_time(np.array(of, np.int32), 3) for of in ([0, -1, 1, 0], [1, 0, 2]))
+    assert [one.tolist() for one in rows] == [[0, 3], [2], []]
+    assert [one.tolist() for one in columns] == [[1], [0], [2]]

@@ -163,7 +163,7 @@ def test_a_kill_before_the_first_run_is_no_reason_to_refuse(scenario: Write, tmp
     """
     (tmp_path / "out").mkdir()
     (tmp_path / "out/.lock").touch()
-    (tmp_path / "out/.question.json-x1").mkdir()
+    (tmp_path / "out/.question.json-x1.aside").mkdir()
     assert len(swept(scenario(), Stopping(), tmp_path / "out").runs) == 6
 
 
@@ -172,12 +172,16 @@ def test_what_a_kill_left_half_written_is_cleared(scenario: Write, tmp_path: Pat
     Sensitivity: they would pile up, or count.
     """
     found = swept(scenario(), Stopping(), tmp_path / "out")
-    aside = tmp_path / "out/runs" / f".{found.runs[0].input_hash[:40]}-x1"
+    aside = tmp_path / "out/runs" / f".{found.runs[0].input_hash[:40]}-x1.aside"
     aside.mkdir()
     (aside / "half.json").write_text("{")
     (tmp_path / "out/mine.txt").write_text("kept")
+    theirs = [tmp_path / "out" / name for name in (".venv-3.11", "src/.keep-me")]
+    for folder in theirs:
+        folder.mkdir(parents=True)
     assert swept(scenario(), Stopping(), tmp_path / "out") == found
     assert not aside.exists()
+    assert all(folder.is_dir() for folder in theirs)
     assert (tmp_path / "out/mine.txt").read_text() == "kept"
 
 
