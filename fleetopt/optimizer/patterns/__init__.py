@@ -19,7 +19,7 @@ A program in which replicas only carry traffic and take up GPUs is *plain*: most
     choosing   where only orders join times: a time's replicas by a small program           choosing, completing
 
 Where only orders join times, the relaxation is solved a block for each time beneath orders from a master, which also
-says what whole orders cost hardly more; the search begins with these                       blocks, master
+says what whole orders cost hardly more; large searches begin with these                   blocks, master
 
 Any other program goes by phases that know nothing of what columns mean:
 

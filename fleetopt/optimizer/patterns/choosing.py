@@ -121,7 +121,7 @@ class _Choosing:
     def near(self, watch: Watch, values: Floats) -> Floats:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""
         opened = self._opened(values)
-        watch.each(partial(near, watch, watch.enough(len(opened))), opened)
+        near(watch, watch.enough(len(opened)), opened)
         return _joined(values, opened)
 
     def among(self, count: int, slack: float, watch: Watch, values: Floats) -> Floats:

@@ -8,6 +8,7 @@ are furthest from their bounds with more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -58,7 +59,7 @@ def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> boo
     if known is not None and np.array_equal(known[shared], values[shared]):
         for piece in opened:
             piece.take(known[piece.columns])
-        watch.each(partial(near, watch, enough), opened)
+        near(watch, enough, opened)
     else:
         watch.each(partial(_round, watch, values), opened)
     _tell(watch, matrix, shared, values, opened)
@@ -96,7 +97,13 @@ def _round(watch: Watch, values: Floats, piece: Piece) -> None:
             return
 
 
-def near(watch: Watch, enough: float, piece: Piece) -> None:
+def near(watch: Watch, enough: float, opened: Sequence[Piece]) -> None:
+    """Better plans of pieces at little cost: of the time that is left each has its share, so that all have a turn."""
+    seconds = min(NEAR_S, watch.left_s * THREADS / max(1, len(opened)))
+    watch.each(partial(_near, watch, enough, seconds), opened)
+
+
+def _near(watch: Watch, enough: float, seconds: float, piece: Piece) -> None:
     """A better plan of a piece at little cost: what its plan and the relaxation both leave at nothing stays there.
 
     Searching between a plan and the relaxation: Danna, Rothberg and Le Pape, RINS, Math. Prog. 102, 2005.
@@ -110,7 +117,7 @@ def near(watch: Watch, enough: float, piece: Piece) -> None:
         return
     kept = (best.values > 0.5) | (point.columns > RELAXED) | ~program.integer
     few = replace(program, column_upper=np.where(kept, program.column_upper, program.column_lower))
-    effort = SolveOptions(gap=NEAR_GAP, time_limit_s=min(NEAR_S, watch.left_s))
+    effort = SolveOptions(gap=NEAR_GAP, time_limit_s=min(seconds, watch.left_s))
     found = solve_here(few, effort, best.values, FIRST_NODES, lambda: watch.over)
     if found.values is not None:
         piece.take(found.values)
