@@ -62,7 +62,10 @@ class SloFile(Block):
     ttft: Annotated[Promises | None, Field(description="Time to first token")] = None
     tpot: Annotated[Promises | None, Field(description="Time per output token after the first")] = None
     e2e: Annotated[
-        Promises | None, Field(description="Time to the last token; rests on a ttft at a higher percentile")
+        Promises | None,
+        Field(
+            description="Time to the last token; rests on a ttft at a higher percentile, or, at the mean, at the mean"
+        ),
     ] = None
 
 

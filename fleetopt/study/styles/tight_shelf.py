@@ -49,11 +49,6 @@ class TightShelf:
         self._asked = question.model_dump(mode="json", exclude={"factors"})
         self._cabinet = Cabinet(path, question, KIND, force=force)
 
-    @property
-    def damaged(self) -> int:
-        """How many kept runs could not be read."""
-        return self._cabinet.damaged
-
     def close(self) -> None:
         """Lets others into the folder."""
         self._cabinet.close()
