@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetopt.capacity.table import derive
+from fleetopt.catalog.domain import DecodePoint, DecodeProfile, PrefillPoint, PrefillProfile
 from fleetopt.errors import Infeasible
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import formulate
@@ -22,7 +23,7 @@ from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.solve import SolveOptions, solve
 from fleetopt.plan.domain import Plan
 from fleetopt.report.plan_views import workload_view
-from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.domain import Family, LengthBin, Scenario
 from fleetopt.study.once import optimize
 from fleetopt.study.promises import promises
 from fleetopt.study.reach import check_reach
@@ -213,3 +214,37 @@ def test_a_replica_carries_the_least_of_what_each_promise_allows(
         if min(found) > 0.0:
             rates[name] = min(found)
     assert {row.candidate.name: row.capacity_rps for row in derive(together).rows} == pytest.approx(rates)
+
+
+@pytest.mark.parametrize("rps", [0.5, 2.0])
+def test_buckets_that_share_tell_further_promises_at_full_capacity(rps: float) -> None:
+    """Proves: where requests of other lengths stand beside them on shared replicas, each TPOT is told as if these were
+    full, the first and the further one alike, and verify agrees at any load.
+
+    Sensitivity: the further one told at the bucket's own load is better than what its requests see.
+    """
+    bins = (LengthBin(800.0, 100.0, 0.5), LengthBin(1000.0, 100.0, 0.5))
+    family = Family("chat", "free", bins)
+    promised: dict[str, Any] = {
+        "ttft": Latency(1.0),
+        "tpot": Latency(0.03, 0.9),
+        "further_tpot": (Latency(0.035, 0.99),),
+    }
+    workloads = [
+        replace(build.workload(f"chat {at}", rps, **promised), input_tokens=one.input_tokens, family=family)
+        for at, one in enumerate(bins)
+    ]
+    prefill, decode = build.prefill("c", 10_000.0), build.decode("c", (1.0, 0.010), (32.0, 0.041))
+    assert isinstance(prefill.profile, PrefillProfile)
+    assert isinstance(decode.profile, DecodeProfile)
+    ends = tuple(PrefillPoint(tokens, 10_000.0) for tokens in (100.0, 2000.0))
+    steps = tuple(DecodePoint(c, b, s) for c in (500.0, 2000.0) for b, s in ((1.0, 0.010), (32.0, 0.041)))
+    candidates = [
+        replace(prefill, profile=replace(prefill.profile, points=ends)),
+        replace(decode, profile=replace(decode.profile, points=steps)),
+    ]
+    plan = optimize(build.scenario(workloads, candidates, [build.line("l", "Ax1", 1.0)]), EXACT)
+    assert plan.verdict.passed
+    for row in plan.workloads:
+        assert row.tpot_s == pytest.approx(0.03)
+        assert [one.delivered_s for one in row.further] == pytest.approx([0.035])
