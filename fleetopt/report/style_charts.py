@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleetopt.report.html.charts import INK, Chart, short, svg_of
+from fleetopt.report.html.charts import INK, Chart, numbered, short, svg_of
 from fleetopt.report.picture import CATEGORIES
 from fleetopt.study.styles.records import Comparison
 
@@ -30,11 +30,7 @@ def styles_chart(found: Comparison) -> Chart | None:
         ax.barh(range(len(rows)), costs, color=colours, height=0.62)
         for place, bound in bounds:
             ax.plot([bound, bound], [place - 0.4, place + 0.4], color=INK, linewidth=1.6)
-        ax.set_yticks(range(len(rows)), [str(place + 1) for place in range(len(rows))])
-        ax.invert_yaxis()
-        ax.grid(visible=False, axis="y")
-        ax.xaxis.set_major_formatter(lambda value, _: short(value))
-        ax.locator_params(axis="x", nbins=5)
+        numbered(ax, len(rows))
 
     told = f"{len(rows)} bars, {short(min(costs))} to {short(max(costs))} USD; the table has every number"
     legend = [

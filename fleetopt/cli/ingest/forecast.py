@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetopt.cli.ingest.trace import TimeUnit
+from fleetopt.cli.ingest.trace import InOrder, TimeUnit
 
 if TYPE_CHECKING:
     from fleetopt.ingest.forecast import Forecast
@@ -33,9 +33,7 @@ def run(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write forecast.yaml and demand.csv into it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in a folder that exists.")] = False,
     slots: Annotated[int, typer.Option(min=1, max=24, help="Most slots of the day, where hours are known.")] = 6,
-    in_order: Annotated[
-        bool, typer.Option("--in-order", help="Slots are hours that follow one another, for changes between them.")
-    ] = False,
+    in_order: InOrder = False,
     by_slot: Annotated[
         bool, typer.Option("--by-slot", help="Of a trace: lengths of each slot, the mix stretched to its mean tokens.")
     ] = False,

@@ -38,14 +38,17 @@ class Failed(StrEnum):
     COUNT = "count"
 
 
+InOrder = Annotated[
+    bool, typer.Option("--in-order", help="Slots are hours that follow one another, for changes between them.")
+]
+
+
 def run(
     file: Annotated[Path, typer.Argument(help="A trace: CSV, JSON lines or Parquet.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write workload.yaml and tables into it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files in a folder that exists.")] = False,
     slots: Annotated[int, typer.Option(min=1, max=24, help="Most slots of the day.")] = 6,
-    in_order: Annotated[
-        bool, typer.Option("--in-order", help="Slots are hours that follow one another, for changes between them.")
-    ] = False,
+    in_order: InOrder = False,
     by_slot: Annotated[
         bool, typer.Option("--by-slot", help="Lengths of each slot: the mix, stretched to the slot's mean tokens.")
     ] = False,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats, Program
-from fleetopt.optimizer.patterns.plain import Plain
+from fleetopt.optimizer.patterns.plain import Plain, carried
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import allowed, program_of
 from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve_here
@@ -26,7 +26,7 @@ def completed(watch: Watch, program: Program, plain: Plain, values: Floats, held
         held: which they are.
     """
     values = values.copy()
-    values[plain.split] = plain.carried(program, values)[plain.split]
+    values[plain.split] = carried(program, plain.split, values)[plain.split]
     free = ~(held | plain.split)
     row = np.repeat(np.arange(program.rows.count, dtype=np.int32), np.diff(program.rows.start))
     open_rows = np.zeros(program.rows.count, dtype=bool)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Ints, Program
-from fleetopt.optimizer.patterns.plain import Plain, Ways
+from fleetopt.optimizer.patterns.plain import Plain, Ways, carried
 
 SAME = 1e-9
 
@@ -27,7 +27,7 @@ def needed(program: Program, plain: Plain, values: Floats) -> Floats:
         counts = np.rint(ways.replicas(values))
         there = ways.column >= 0
         found[ways.column[there]] = _fewer(ways, counts)[there]
-    found[plain.split] = plain.carried(program, found)[plain.split]
+    found[plain.split] = carried(program, plain.split, found)[plain.split]
     return found
 
 

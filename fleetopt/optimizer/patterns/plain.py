@@ -113,10 +113,6 @@ class Plain:
     replicas: Flags
     split: Flags
 
-    def carried(self, program: Program, values: Floats) -> Floats:
-        """What each share of a link can be with as many replicas."""
-        return carried(program, self.split, values)
-
     def loosened(self, program: Program) -> Program:
         """The program without upper bounds that no best plan needs, so that prices say all there is to say."""
         upper = np.where(self.replicas | self.split, np.inf, program.column_upper)

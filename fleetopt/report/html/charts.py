@@ -186,6 +186,15 @@ def _two_lines(period: str) -> str:
     return f"{part}\n{year}" if part else year
 
 
+def numbered(ax: Axes, bars: int) -> None:
+    """Bars lie below one another, numbered from the top; the axis along them has short numbers."""
+    ax.set_yticks(range(bars), [str(place + 1) for place in range(bars)])
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.xaxis.set_major_formatter(lambda value, _: short(value))
+    ax.locator_params(axis="x", nbins=5)
+
+
 def short(value: float) -> str:
     """A number as an axis shows it.
 

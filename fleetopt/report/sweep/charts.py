@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fleetopt.report.html.charts import INK, MOST_SERIES, OTHERS, Chart, short, svg_of
+from fleetopt.report.html.charts import INK, MOST_SERIES, OTHERS, Chart, numbered, short, svg_of
 from fleetopt.report.picture import CATEGORIES
 from fleetopt.report.sweep.views import FIGURES
 from fleetopt.study.sweep.effects import Curve, Point, as_it_is, efficient, tornado
@@ -40,11 +40,7 @@ def tornado_chart(found: Sweep) -> Chart:
                 ax.plot([1.0], [place], transform=ax.get_yaxis_transform(), **_CROSS)
         if ends:
             ax.axvline(middle, color=INK, linewidth=0.9)
-        ax.set_yticks(range(len(bars)), [str(place + 1) for place in range(len(bars))])
-        ax.invert_yaxis()
-        ax.grid(visible=False, axis="y")
-        ax.xaxis.set_major_formatter(lambda value, _: short(value))
-        ax.locator_params(axis="x", nbins=5)
+        numbered(ax, len(bars))
 
     told = f"{len(bars)} bars, the longest {short(bars[0].spread_usd)} USD; the table has every number"
     svg = svg_of("tornado", f"What moves the cost: {told}", "field, by USD", draw)

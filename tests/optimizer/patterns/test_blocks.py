@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
 
@@ -35,6 +36,15 @@ def drawn(seed: int) -> Parts | None:
     return written(Watch(SolveOptions()), build_case(scenario, derive(scenario)), FEATURES)
 
 
+def of_several_times(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Parts, Program]]:
+    """Random questions whose times fall apart, each time a part, and what is relaxed of them."""
+    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
+    for seed in range(CASES):
+        parts = drawn(seed)
+        if parts is not None and len(parts.times) > 1:
+            yield parts, parts.plain.loosened(parts.program)
+
+
 def worth(program: Program, point: Point) -> float:
     """What the duals of a point prove: the least of cost - dual (A x) over the bounds, and duals at their limits."""
     usd = program.offset
@@ -57,14 +67,9 @@ def test_blocks_and_the_whole_have_one_optimum(monkeypatch: pytest.MonkeyPatch, 
     Sensitivity: a cut with the wrong sign, duals of another block, or orders left out of a block's rows give another
     value, or duals that prove less.
     """
-    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
     monkeypatch.setattr(blocks_module, "KEPT", kept)
     met = 0
-    for seed in range(CASES):
-        parts = drawn(seed)
-        if parts is None or len(parts.times) == 1:
-            continue
-        program = parts.plain.loosened(parts.program)
+    for parts, program in of_several_times(monkeypatch):
         blocks, whole = Blocks(program, parts.time, np.zeros(int(parts.shared.sum()))), Relaxation(program)
         point, best = blocks.optimum(60.0), whole.optimum(60.0)
         if best is None:
@@ -157,6 +162,9 @@ def test_it_stops_when_told() -> None:
     """
     program, time = two_times(5.0)
     assert Blocks(program, time, np.zeros(1), lambda: True).optimum(10.0) is None
+    asked = Blocks(program, time, np.zeros(1))
+    assert asked.optimum(10.0) is not None
+    assert asked.whole(1e-6, 10.0, lambda: True) is None
 
 
 @pytest.mark.slow
@@ -166,13 +174,8 @@ def test_whole_orders_cost_what_a_program_with_whole_orders_does(monkeypatch: py
 
     Sensitivity: cuts that no longer hold, or orders of another turn beside a block's columns, cost more or break rows.
     """
-    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
     met = 0
-    for seed in range(CASES):
-        parts = drawn(seed)
-        if parts is None or len(parts.times) == 1:
-            continue
-        program = parts.plain.loosened(parts.program)
+    for parts, program in of_several_times(monkeypatch):
         blocks = Blocks(program, parts.time, np.zeros(int(parts.shared.sum())))
         best = solve(replace(program, integer=program.integer & parts.shared), SolveOptions(gap=0.0))
         if blocks.optimum(60.0) is None or best.objective is None:
@@ -227,13 +230,8 @@ def test_a_relaxation_that_begins_roughly_ends_closely(monkeypatch: pytest.Monke
     Sensitivity: rounds that end while a tenth of the last rise is close enough leave one of these questions 0.024 %
     short.
     """
-    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
     met = 0
-    for seed in range(CASES):
-        parts = drawn(seed)
-        if parts is None or len(parts.times) == 1:
-            continue
-        program = parts.plain.loosened(parts.program)
+    for parts, program in of_several_times(monkeypatch):
         watch = Watch(SolveOptions(gap=1e-4, time_limit_s=60.0))
         found = relaxed(watch, parts.plain, program, parts.time, np.zeros(int(parts.shared.sum())))
         whole = Relaxation(program)

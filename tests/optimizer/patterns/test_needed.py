@@ -8,7 +8,7 @@ import pytest
 from fleetopt.optimizer import tidy as tidy_module
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.patterns.needed import needed
-from fleetopt.optimizer.patterns.plain import Plain, Ways
+from fleetopt.optimizer.patterns.plain import Plain, Ways, carried
 from fleetopt.optimizer.solve import SolveOptions, solve
 from tests.optimizer.patterns.test_method import growing
 from tests.optimizer.patterns.test_search import program
@@ -42,7 +42,7 @@ def test_no_replica_is_left_that_could_go(seed: int) -> None:
             fewer = found.copy()
             fewer[ways.column[time, option]] -= 1.0
             assert served(ways, fewer)[time] < before[time] - 1e-9
-    most = plain.carried(matrix, found)[plain.split]
+    most = carried(matrix, plain.split, found)[plain.split]
     assert found[plain.split] == pytest.approx(most)
 
 

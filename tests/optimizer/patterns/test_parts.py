@@ -16,7 +16,7 @@ from fleetopt.optimizer.matrix import EMPTY, Floats, Matrix, compile_matrix
 from fleetopt.optimizer.patterns import parts as parts_module
 from fleetopt.optimizer.patterns.parts import Parts, at_times, joins_times, written
 from fleetopt.optimizer.patterns.parts_readout import read_parts
-from fleetopt.optimizer.patterns.plain import plain_of
+from fleetopt.optimizer.patterns.plain import carried, plain_of
 from fleetopt.optimizer.patterns.stack import Stack, portion_of
 from fleetopt.optimizer.patterns.structure import key_of, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
@@ -40,7 +40,7 @@ def in_parts(case: PlanningCase) -> Parts | None:
 
 def values_of(problem: Problem, matrix: Matrix, parts: Parts, values: Floats) -> Floats:
     """The same values, column by column of the program that was written whole."""
-    case, split = parts.case, parts.plain.carried(parts.program, values)
+    case, split = parts.case, carried(parts.program, parts.plain.split, values)
     place = {time: index for index, time in enumerate(case.times)}
     ways = {one.workload: one for one in parts.plain.ways}
 
