@@ -128,6 +128,7 @@ def solve_here(
     if small:
         for heuristic in ("root_reduced_cost", "rins", "rens"):
             highs.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
+        highs.setOptionValue("mip_heuristic_effort", 0.0)
     highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)

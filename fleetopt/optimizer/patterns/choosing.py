@@ -9,6 +9,9 @@ the program of single replicas takes (Dantzig and Wolfe, Oper. Res. 8, 1960; sol
 restricted masters of Joncour et al., Electron. Notes Discrete Math. 36, 2010). At first each workload has the few
 patterns that the relaxation likes best, then more, then all; the times that look dearest have their turn first. Orders
 are found anew in between.
+
+The relaxation mixes patterns of few workloads only, as few of its rows bind. Two patterns each for the others, its own
+and the plan's, make a program that is soon solved, and what it finds a start for the next larger one.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -35,13 +38,28 @@ from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import allowed, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve_here
 
-PASSES = ((2, 4.0), (6, 1.0), (24, 1.0), (2 * PATTERNS, 1.0))
-"""Patterns of a workload that a program has, pass by pass, at last all; and how far from the best the choice may be,
-next to what a time may be too dear."""
+class _Look(NamedTuple):
+    """How a time is looked at.
+
+    Patterns that a workload has to choose from beside what it has in the plan, if the relaxation takes one for it and if
+    it mixes several; and how far from the best the choice may be, next to what a time may be too dear.
+    """
+
+    taken: int
+    mixed: int
+    slack: float
+
+
+PASSES = (
+    (_Look(1, 4, 4.0), _Look(1, 4, 1.0)),
+    (_Look(2, 4, 1.0), _Look(3, 6, 1.0)),
+    (_Look(24, 24, 1.0),),
+    (_Look(2 * PATTERNS, 2 * PATTERNS, 1.0),),
+)
 
 NODES = 500
 LONGEST_S = 5.0
-"""Branch-and-bound nodes and seconds for a time in a pass."""
+"""Branch-and-bound nodes and seconds for a look at a time."""
 
 EXCUSED = 1e-9
 
@@ -67,7 +85,7 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
         for values in starts:
             _pass_by_pass(watch, ground, values, [choices.near, choices.near])
     elif starts:
-        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, *one) for one in PASSES])
+        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, looks) for looks in PASSES])
 
 
 def _pass_by_pass(watch: Watch, ground: Ground, values: Floats, passes: Sequence[_Pass]) -> None:
@@ -124,8 +142,8 @@ class _Choosing:
         near(watch, watch.enough(len(opened)), opened)
         return _joined(values, opened)
 
-    def among(self, count: int, slack: float, watch: Watch, values: Floats) -> Floats:
-        """The plan with other patterns where they are cheaper, out of so many for each workload."""
+    def among(self, looks: Sequence[_Look], watch: Watch, values: Floats) -> Floats:
+        """The plan with other patterns where they are cheaper, after so many looks at each time."""
         opened = self._opened(values)
         order = sorted(range(len(opened)), key=lambda at: -opened[at].missing)
         size, enough = max(1, CHOICES_AT_ONCE // max(1, len(self._plain.ways))), watch.enough(len(opened))
@@ -133,7 +151,7 @@ class _Choosing:
             times = np.array(order[first : first + size])
             lists = watch.each(partial(self._listed, times), self._plain.ways)
             dishes = [_Dish(opened[at], self._rows[at], lists, place) for place, at in enumerate(times.tolist())]
-            watch.each(partial(self._choose, watch, (enough, enough * slack), count), dishes)
+            watch.each(partial(self._choose, watch, enough, looks), dishes)
             if watch.over:
                 break
         return _joined(values, opened)
@@ -153,8 +171,8 @@ class _Choosing:
         here = ways.at(times)
         return here, patterns(here, listed(here, self._price[:, times]), here.replicas(self._point.columns))
 
-    def _choose(self, watch: Watch, usd: tuple[float, float], count: int, dish: _Dish) -> None:
-        piece, (enough, close) = dish.piece, usd
+    def _choose(self, watch: Watch, enough: float, looks: Sequence[_Look], dish: _Dish) -> None:
+        piece = dish.piece
         if watch.over or piece.best is None or piece.best.values is None:
             return
         best = piece.best.values
@@ -163,20 +181,22 @@ class _Choosing:
         relaxed = Relaxation(program).optimum(watch.left_s)
         if relaxed is None:
             return
-        piece.floor = relaxed.value
-        if piece.missing <= enough:
-            return
+        piece.floor, first = relaxed.value, int(free.sum())
         now = np.concatenate([best[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
-        few = np.concatenate([np.ones(int(free.sum()), dtype=bool), *_liked(relaxed, menus, int(free.sum()), count)])
-        few |= now > 0.0
-        program = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
-        gap = min(1.0, close / max(abs(float(piece.program.cost @ best)), 1e-9))
-        effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
-        found = solve_here(program, effort, now, NODES, lambda: watch.over, small=True)
-        if found.values is not None:
-            values = self._served(piece, best, free, menus, found.values)
-            if allowed(piece.program, values):
-                piece.take(values)
+        for look in looks:
+            if watch.over or piece.missing <= enough:
+                return
+            few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)])
+            few |= now > 0.0
+            gap = min(1.0, enough * look.slack / max(abs(float(program.cost @ now)), 1e-9))
+            effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
+            some = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
+            found = solve_here(some, effort, now, NODES, lambda: watch.over, small=True).values
+            if found is not None and program.cost @ found < program.cost @ now:
+                values = self._served(piece, best, free, menus, found)
+                if allowed(piece.program, values):
+                    now = found
+                    piece.take(values)
 
     def _menus(self, dish: _Dish, values: Floats) -> tuple[Flags, list[_Menu]]:
         """Which columns of the piece are nodes and the like, and the menus of its workloads.
@@ -197,7 +217,7 @@ class _Choosing:
                 excused = int(np.searchsorted(piece.columns, ways.excused[place]))
                 free[excused] = False
                 usable = usable[:0] if values[excused] > EXCUSED else usable
-            menus.append(_Menu(at, np.concatenate([np.unique(usable, axis=0), values[at][None, :]])))
+            menus.append(_Menu(at, np.concatenate([_differing(usable), values[at][None, :]])))
         return free, menus
 
     def _menu_program(self, dish: _Dish, values: Floats, free: Flags, menus: Sequence[_Menu]) -> Program:
@@ -260,12 +280,20 @@ def _by_time(time: Ints, count: int) -> list[Ints]:
     return [order[first:last] for first, last in pairwise(ends.tolist())]
 
 
-def _liked(point: Point, menus: Sequence[_Menu], first: int, count: int) -> Iterator[Flags]:
+def _differing(counts: Floats) -> Floats:
+    """The rows of an array of whole numbers, each once."""
+    # Equal sums of different rows need numbers that nobody draws; they would cost a pattern, no more.
+    mixed = counts @ np.random.default_rng(0).random(counts.shape[1])
+    return counts[np.unique(mixed, return_index=True)[1]]
+
+
+def _liked(point: Point, menus: Sequence[_Menu], first: int, look: _Look) -> Iterator[Flags]:
     """The patterns that a relaxation uses, and those it would take next."""
     for menu in menus:
         here = slice(first, first + len(menu.counts))
-        rank = np.where(point.columns[here] > EXCUSED, -1.0, point.column_dual[here])
+        used = point.columns[here] > EXCUSED
+        rank = np.where(used, -1.0, point.column_dual[here])
         liked = np.zeros(len(menu.counts), dtype=bool)
-        liked[np.argsort(rank, kind="stable")[:count]] = True
+        liked[np.argsort(rank, kind="stable")[: look.mixed if used.sum() > 1 else look.taken]] = True
         first = here.stop
         yield liked
