@@ -18,6 +18,19 @@ from fleetopt.plan.provenance import Began
 
 PROGRESS_EVERY_S = 0.5
 
+_SMALL: dict[str, bool | int | float] = {
+    "mip_heuristic_effort": 0.0,
+    "mip_heuristic_run_root_reduced_cost": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_feasibility_jump": False,
+    "mip_allow_restart": False,
+    "mip_allow_cut_separation_at_nodes": False,
+    "mip_detect_symmetry": False,
+    "mip_pscost_minreliable": 2,
+}
+"""Settings for programs of a hundred columns or so, by the hundred: a tree of a few nodes, and little beside it."""
+
 Method: TypeAlias = Literal["auto", "mip", "patterns"]
 """How to look for a plan: the whole program at once, pattern by pattern, or whichever suits its size."""
 
@@ -120,15 +133,15 @@ def solve_here(
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after.
         stop: asked now and then whether to give up; never, unless told otherwise.
-        small: whether a tree is so small that searches of programs within it cost more than they save.
+        small: whether the tree is so small that what would make it smaller yet costs more than it saves; nobody is
+            asked whether to stop then.
     """
     if not program.cost.size:
         return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
     highs = configured(options, max_nodes)
     if small:
-        for heuristic in ("root_reduced_cost", "rins", "rens"):
-            highs.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
-        highs.setOptionValue("mip_heuristic_effort", 0.0)
+        for name, value in _SMALL.items():
+            highs.setOptionValue(name, value)
     highs.passModel(model_of(program))
     if start is not None:
         _set_start(highs, start)
@@ -137,7 +150,8 @@ def solve_here(
         if stop():
             event.interrupt()
 
-    highs.cbMipInterrupt += ask
+    if not small:
+        highs.cbMipInterrupt += ask
     if options.on_progress is not None:
         _report_to(highs, options.on_progress)
     highs.run()

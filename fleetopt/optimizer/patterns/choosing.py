@@ -10,8 +10,8 @@ restricted masters of Joncour et al., Electron. Notes Discrete Math. 36, 2010). 
 patterns that the relaxation likes best, then more, then all; the times that look dearest have their turn first. Orders
 are found anew in between.
 
-The relaxation mixes patterns of few workloads only, as few of its rows bind. Two patterns each for the others, its own
-and the plan's, make a program that is soon solved, and what it finds a start for the next larger one.
+The relaxation mixes patterns of few workloads only, as few of its rows bind: two patterns each for the others, its own
+and the plan's, are worth most for their time.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import allowed, program_of
 from fleetopt.optimizer.solve import SolveOptions, solve_here
 
-class _Look(NamedTuple):
-    """How a time is looked at.
 
-    Patterns that a workload has to choose from beside what it has in the plan, if the relaxation takes one for it and if
-    it mixes several; and how far from the best the choice may be, next to what a time may be too dear.
+class _Look(NamedTuple):
+    """How all times are looked at in a pass.
+
+    Patterns that a workload has to choose from beside what it has in the plan, if the relaxation takes one for it and
+    if it mixes several; and how far from the best the choice may be, next to what a time may be too dear.
     """
 
     taken: int
@@ -50,12 +51,7 @@ class _Look(NamedTuple):
     slack: float
 
 
-PASSES = (
-    (_Look(1, 4, 4.0), _Look(1, 4, 1.0)),
-    (_Look(2, 4, 1.0), _Look(3, 6, 1.0)),
-    (_Look(24, 24, 1.0),),
-    (_Look(2 * PATTERNS, 2 * PATTERNS, 1.0),),
-)
+PASSES = (_Look(1, 4, 0.5), _Look(4, 8, 0.5), _Look(24, 24, 1.0), _Look(2 * PATTERNS, 2 * PATTERNS, 1.0))
 
 NODES = 500
 LONGEST_S = 5.0
@@ -85,7 +81,7 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
         for values in starts:
             _pass_by_pass(watch, ground, values, [choices.near, choices.near])
     elif starts:
-        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, looks) for looks in PASSES])
+        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, look) for look in PASSES])
 
 
 def _pass_by_pass(watch: Watch, ground: Ground, values: Floats, passes: Sequence[_Pass]) -> None:
@@ -142,8 +138,8 @@ class _Choosing:
         near(watch, watch.enough(len(opened)), opened)
         return _joined(values, opened)
 
-    def among(self, looks: Sequence[_Look], watch: Watch, values: Floats) -> Floats:
-        """The plan with other patterns where they are cheaper, after so many looks at each time."""
+    def among(self, look: _Look, watch: Watch, values: Floats) -> Floats:
+        """The plan with other patterns where they are cheaper, after a look at each time."""
         opened = self._opened(values)
         order = sorted(range(len(opened)), key=lambda at: -opened[at].missing)
         size, enough = max(1, CHOICES_AT_ONCE // max(1, len(self._plain.ways))), watch.enough(len(opened))
@@ -151,7 +147,7 @@ class _Choosing:
             times = np.array(order[first : first + size])
             lists = watch.each(partial(self._listed, times), self._plain.ways)
             dishes = [_Dish(opened[at], self._rows[at], lists, place) for place, at in enumerate(times.tolist())]
-            watch.each(partial(self._choose, watch, enough, looks), dishes)
+            watch.each(partial(self._choose, watch, enough, look), dishes)
             if watch.over:
                 break
         return _joined(values, opened)
@@ -171,7 +167,7 @@ class _Choosing:
         here = ways.at(times)
         return here, patterns(here, listed(here, self._price[:, times]), here.replicas(self._point.columns))
 
-    def _choose(self, watch: Watch, enough: float, looks: Sequence[_Look], dish: _Dish) -> None:
+    def _choose(self, watch: Watch, enough: float, look: _Look, dish: _Dish) -> None:
         piece = dish.piece
         if watch.over or piece.best is None or piece.best.values is None:
             return
@@ -182,21 +178,18 @@ class _Choosing:
         if relaxed is None:
             return
         piece.floor, first = relaxed.value, int(free.sum())
+        if piece.missing <= enough:
+            return
         now = np.concatenate([best[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
-        for look in looks:
-            if watch.over or piece.missing <= enough:
-                return
-            few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)])
-            few |= now > 0.0
-            gap = min(1.0, enough * look.slack / max(abs(float(program.cost @ now)), 1e-9))
-            effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
-            some = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
-            found = solve_here(some, effort, now, NODES, lambda: watch.over, small=True).values
-            if found is not None and program.cost @ found < program.cost @ now:
-                values = self._served(piece, best, free, menus, found)
-                if allowed(piece.program, values):
-                    now = found
-                    piece.take(values)
+        few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)]) | (now > 0.0)
+        program = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
+        gap = min(1.0, enough * look.slack / max(abs(float(piece.program.cost @ best)), 1e-9))
+        effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
+        found = solve_here(program, effort, now, NODES, small=True)
+        if found.values is not None:
+            values = self._served(piece, best, free, menus, found.values)
+            if allowed(piece.program, values):
+                piece.take(values)
 
     def _menus(self, dish: _Dish, values: Floats) -> tuple[Flags, list[_Menu]]:
         """Which columns of the piece are nodes and the like, and the menus of its workloads.

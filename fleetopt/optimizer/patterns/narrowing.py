@@ -46,11 +46,8 @@ SHARE_OF_TIME = 0.4
 
 USED = 1e-6
 WORTH = 0.1
-"""What GPUs are worth at a time next to the median over times, for what is used then to count: what is free says little
+"""What GPUs are worth at a time next to their mean over times, for what is used then to count: what is free says little
 about what to pay for."""
-
-MUCH = 0.02
-"""Of a workload's demand, all times alike, what an option must carry for it to count although GPUs are free then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,12 +195,10 @@ def _kept(case: PlanningCase, plain: Plain, point: Point) -> dict[str, Flags]:
 
 
 def _used(ways: Ways, point: Point, rates: Floats) -> Flags:
-    """Options that are used while they cost something, or for much; all that are used, where they never cost."""
-    replicas = ways.replicas(point.columns)
-    used = replicas > USED
-    paid = used & (rates > WORTH * float(np.median(rates.max(axis=1))))
-    much = (replicas * ways.part).mean(axis=0) > MUCH
-    return np.asarray((paid if paid.any() else used).any(axis=0) | much, dtype=bool)
+    """Options that are used while they cost something; all that are used, where they never do."""
+    used = ways.replicas(point.columns) > USED
+    paid = used & (rates > WORTH * rates.mean(axis=0))
+    return np.asarray((paid if paid.any() else used).any(axis=0), dtype=bool)
 
 
 def _keep_one(case: PlanningCase, pool: tuple[str, str], found: Sequence[Ways], kept: dict[str, Flags]) -> None:
