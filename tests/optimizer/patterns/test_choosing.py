@@ -14,6 +14,7 @@ from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
 from fleetopt.optimizer.patterns.plain import Plain
+from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
@@ -122,3 +123,22 @@ def test_a_time_without_rows_is_a_time() -> None:
     rows, columns = (choosing_module._by_time(np.array(of, np.int32), 3) for of in ([0, -1, 1, 0], [1, 0, 2]))
     assert [one.tolist() for one in rows] == [[0, 3], [2], []]
     assert [one.tolist() for one in columns] == [[1], [0], [2]]
+
+
+def test_workloads_that_the_relaxation_mixes_have_more_to_choose_from() -> None:
+    """Proves: of a workload with one pattern in the relaxation the look has that one, of a mixed one its patterns and
+    the next cheapest; the same pattern twice is one.
+
+    Sensitivity: with no more for the mixed one, there may be no whole choice near the relaxed one.
+    """
+    counts = np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0], [1.0, 1.0]])
+    menus = [choosing_module._Menu(np.arange(2, dtype=np.int32), counts[:3]) for _ in range(2)]
+    relaxed = Point(0.0, np.array([7.0, 0, 1, 0, 0.5, 0, 0.5]), np.zeros(0), np.array([0.0, 1, 0, 2, 0, 9, 0]))
+    look = choosing_module._Look(taken=1, mixed=2, slack=1.0)
+
+    liked = [one.tolist() for one in choosing_module._liked(relaxed, menus, 1, look)]
+
+    assert liked == [[False, True, False], [True, False, True]]
+    more = list(choosing_module._liked(relaxed, menus, 1, look._replace(mixed=3)))
+    assert [int(one.sum()) for one in more] == [1, 3]
+    assert sorted(choosing_module._differing(counts).tolist()) == [[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]]

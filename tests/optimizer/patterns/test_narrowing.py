@@ -18,9 +18,9 @@ from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns.left_out import Lost, lost
 from fleetopt.optimizer.patterns.method import solve_narrowed
-from fleetopt.optimizer.patterns.narrowing import keeping
-from fleetopt.optimizer.patterns.plain import Plain, plain_of
-from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.narrowing import _used, keeping
+from fleetopt.optimizer.patterns.plain import Plain, Ways, plain_of
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import rounding
 from fleetopt.optimizer.patterns.structure import time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
@@ -189,3 +189,28 @@ def test_every_link_that_stays_has_both_roles() -> None:
     for options in keeping(whole, alone).options.values():
         assert {option.capacity.candidate.role for option in options} == {"prefill", "decode"}
         assert len({option.link for option in options}) == 1
+
+
+def test_what_is_worth_something_is_asked_of_each_kind_of_gpu_by_itself() -> None:
+    """Proves: a replica of one cheap GPU counts beside replicas of eight dear ones, at the times when its own GPU costs
+    what it usually does; what is used only while its GPUs are free does not.
+
+    Sensitivity: next to what a replica of eight costs (10 USD), one of 0.10 USD looks free, and nobody would choose it.
+    """
+    price = np.array([[10.0, 10.0], [0.1, 0.1], [5.0, 0.0]])
+    replicas = np.array([1.0, 1.0, 3.0, 0.0, 0.0, 2.0])
+    nobody = np.full(2, -1, np.int32)
+    ways = Ways(
+        workload="chat",
+        column=np.array([[0, 2, 4], [1, 3, 5]], np.int32),
+        part=np.ones((2, 3)),
+        excused=nobody,
+        excused_part=np.zeros(2),
+        gpus=np.array([8, 1, 8], np.int32),
+        pool=np.array([0, 1, 2], np.int32),
+        links=((np.arange(3, dtype=np.int32),),),
+        demand=nobody,
+    )
+    point = Point(0.0, replicas, np.zeros(0), np.zeros(6))
+
+    assert _used(ways, point, price[ways.pool].T * ways.gpus).tolist() == [True, True, False]
