@@ -121,7 +121,7 @@ def solve_here(
     options: SolveOptions,
     start: Floats | None = None,
     max_nodes: int | None = None,
-    stop: Callable[[], bool] = bool,
+    stop: Callable[[], bool] | None = None,
     *,
     small: bool = False,
 ) -> Solution:
@@ -132,9 +132,8 @@ def solve_here(
         options: gap, time limit, log and progress.
         start: values to begin from, one per column, feasible or not.
         max_nodes: branch-and-bound nodes to stop after.
-        stop: asked now and then whether to give up; never, unless told otherwise.
-        small: whether the tree is so small that what would make it smaller yet costs more than it saves; nobody is
-            asked whether to stop then.
+        stop: asked now and then whether to give up, which takes its time where threads run beside one another.
+        small: whether the tree is so small that what would make it smaller yet costs more than it saves.
     """
     if not program.cost.size:
         return Solution(Reason.OPTIMAL, program.offset, program.offset, np.zeros(0), 0.0)
@@ -146,11 +145,12 @@ def solve_here(
     if start is not None:
         _set_start(highs, start)
 
-    def ask(event: Any) -> None:
-        if stop():
-            event.interrupt()
+    if stop is not None:
 
-    if not small:
+        def ask(event: Any) -> None:
+            if stop():
+                event.interrupt()
+
         highs.cbMipInterrupt += ask
     if options.on_progress is not None:
         _report_to(highs, options.on_progress)

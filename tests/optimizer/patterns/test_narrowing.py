@@ -195,7 +195,7 @@ def test_what_is_worth_something_is_asked_of_each_kind_of_gpu_by_itself() -> Non
     """Proves: a replica of one cheap GPU counts beside replicas of eight dear ones, at the times when its own GPU costs
     what it usually does; what is used only while its GPUs are free does not.
 
-    Sensitivity: next to what a replica of eight costs (10 USD), one of 0.10 USD looks free, and nobody would choose it.
+    Sensitivity: next to what a replica of eight costs (80 USD), one of 0.10 USD looks free, and nobody would choose it.
     """
     price = np.array([[10.0, 10.0], [0.1, 0.1], [5.0, 0.0]])
     replicas = np.array([1.0, 1.0, 3.0, 0.0, 0.0, 2.0])
