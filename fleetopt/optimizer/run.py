@@ -24,7 +24,7 @@ from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
 from fleetopt.optimizer.start import solve_from
 from fleetopt.plan.provenance import Began
 
-MANY_INTEGERS = 500
+MANY_INTEGERS = 100
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
 MANY_REPLICAS = 60_000

@@ -31,6 +31,8 @@ Then both go on in the same way:
     placing    orders held, the program falls apart into one small one per time                    placing, opened
     closing    the whole program with the rows, begun from the best plan, while time is left               method
 
+Programs that are written whole also get rows that hold because nodes are whole, after all others         whole_nodes
+
 A plain program that is too large to be written whole is written for the options that a coarse one uses, and what the
 rest could save comes off the bound. It is written a few times after another and kept as arrays, and its plan is read
 out in parts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,19 +12,21 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.known import known, known_parts
-from fleetopt.optimizer.matrix import Flags, Matrix, Program
+from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Program
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts, joins_times
 from fleetopt.optimizer.patterns.placing import ordering, placing
-from fleetopt.optimizer.patterns.plain import plain_of
+from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
-from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
+from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.search import ROUNDS, searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
 from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.patterns.whole_nodes import whole_nodes
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
 from fleetopt.optimizer.start import begin
 
@@ -94,13 +96,30 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     time = time_of_columns(problem, matrix)
     plain, shared = plain_of(problem, matrix, time), time == NO_TIME
     if plain is None or not plain.replicas.any():
-        pieces = workload_pieces(problem, matrix, time)
-        return _placed(watch, matrix, bounding(watch, matrix, Relaxation(matrix), pieces), shared)
+        relaxation = Relaxation(matrix)
+        rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
+        return _placed(watch, matrix, [*rows, *_of_nodes(watch, matrix, relaxation, time)], shared)
     apart = not joins_times(matrix, time)
     found = relaxed(watch, plain, plain.loosened(matrix), time if apart else None, np.zeros(int(shared.sum())))
     if found is None:
         return _placed(watch, matrix, [], shared)
-    return _planned(watch, Ground(matrix, plain, time, apart, found.rows, found.point, found.with_whole_orders(watch)))
+    begin = found.with_whole_orders(watch)
+    relaxation = Relaxation(strengthened(plain.loosened(matrix), found.rows))
+    rows = [*found.rows, *_of_nodes(watch, matrix, relaxation, time, plain)]
+    return _planned(watch, Ground(matrix, plain, time, apart, rows, found.point, begin))
+
+
+def _of_nodes(
+    watch: Watch, matrix: Matrix, relaxation: Relaxation, time: Ints, plain: Plain | None = None
+) -> list[Row]:
+    """Rows that hold because nodes are whole, and of a plain program those of its demand that are broken with them."""
+
+    def broken(point: Point) -> Iterator[Row]:
+        yield from whole_nodes(relaxation.program, matrix.integer, time, point)
+        if plain is not None:
+            yield from of_demand(plain, point)
+
+    return rounding(watch, relaxation, broken)[0]
 
 
 def _planned(watch: Watch, found: Ground) -> Program:

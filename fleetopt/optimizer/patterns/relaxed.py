@@ -14,7 +14,7 @@ from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
 from fleetopt.optimizer.patterns.plain import Plain
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
-from fleetopt.optimizer.patterns.rounding import Rounded, rounding
+from fleetopt.optimizer.patterns.rounding import Rounded, of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import NO_TIME
 from fleetopt.optimizer.patterns.watch import Watch
@@ -87,7 +87,7 @@ def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, ord
         orders: values of the columns of no time to begin at.
     """
     for relaxation in _relaxations(watch, program, time, orders):
-        rows, point = rounding(watch, relaxation, plain)
+        rows, point = rounding(watch, relaxation, partial(of_demand, plain))
         if point is not None:
             return Relaxed(relaxation, rows, point)
         if watch.over:

@@ -13,7 +13,9 @@ pricing patterns, in a hundredth of its time.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -43,6 +45,8 @@ STEEP = 0.01
 
 SAME = 1e-9
 
+Found = TypeVar("Found", bound=Row)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rounded(Row):
@@ -54,9 +58,17 @@ class Rounded(Row):
     divisor: float
 
 
-def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tuple[list[Rounded], Point | None]:
-    """Rows, round after round at the optimum of the relaxation with all so far, and that optimum."""
-    rows, best = list[Rounded](), None
+def rounding(
+    watch: Watch, relaxation: Relaxation | Blocks, broken: Callable[[Point], Iterable[Found]]
+) -> tuple[list[Found], Point | None]:
+    """Rows, round after round at the optimum of the relaxation with all so far, and that optimum.
+
+    Args:
+        watch: the clock, and whom to tell of bounds.
+        relaxation: what the rows are added to.
+        broken: the rows that a point breaks, though every plan obeys them.
+    """
+    rows, best = list[Found](), None
     for _ in range(ROUNDS):
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
@@ -66,7 +78,7 @@ def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tup
         risen = best is None or point.value - best.value > worth * abs(point.value)
         best = point
         late = watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
-        new = [row for ways in plain.ways for row in broken_rows(ways, point)] if risen and not late else []
+        new = list(broken(point)) if risen and not late else []
         if not new and not late and isinstance(relaxation, Blocks) and relaxation.closely():
             continue
         if not new:
@@ -76,6 +88,12 @@ def rounding(watch: Watch, relaxation: Relaxation | Blocks, plain: Plain) -> tup
     return rows, best
 
 
+def of_demand(plain: Plain, point: Point) -> Iterator[Rounded]:
+    """For every workload, time and role, the rounded row of the demand that is broken most, if one is."""
+    for ways in plain.ways:
+        yield from broken_rows(ways, point)
+
+
 def broken_rows(ways: Ways, point: Point) -> list[Rounded]:
     """For every time and role, the rounded row of the demand that is broken most, if one is."""
     return [row for place in range(len(ways.roles())) for row in _of_role(ways, place, point)]
@@ -83,7 +101,8 @@ def broken_rows(ways: Ways, point: Point) -> list[Rounded]:
 
 def _of_role(ways: Ways, place: int, point: Point) -> list[Rounded]:
     role = ways.roles()[place]
-    times = np.flatnonzero(ways.part[:, role].max(axis=1) > 0)
+    # Work that is done when it suits asks for nothing at a time by itself.
+    times = np.flatnonzero((ways.part[:, role].max(axis=1) > 0) & (ways.demand >= 0))
     part, column = ways.part[times][:, role], ways.column[times][:, role]
     replicas = ways.replicas(point.columns)[times][:, role]
     excused = np.where(ways.excused[times] >= 0, point.columns[ways.excused[times]], 0.0) * ways.excused_part[times]

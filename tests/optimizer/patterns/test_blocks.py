@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -19,7 +20,7 @@ from fleetopt.optimizer.patterns.blocks import CLOSE, KEPT, Blocks
 from fleetopt.optimizer.patterns.parts import Parts, written
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import relaxed
-from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import allowed
@@ -77,7 +78,7 @@ def test_blocks_and_the_whole_have_one_optimum(monkeypatch: pytest.MonkeyPatch, 
             continue
         assert_optimal(program, point, best)
         watch = Watch(SolveOptions(time_limit_s=60.0))
-        rows, point = rounding(watch, blocks, parts.plain)
+        rows, point = rounding(watch, blocks, partial(of_demand, parts.plain))
         if rows:
             whole.add(rows)
             assert_optimal(strengthened(program, rows), point, whole.optimum(60.0))

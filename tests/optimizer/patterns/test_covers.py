@@ -25,7 +25,7 @@ def ways_of(part: list[list[float]], links: tuple[tuple[list[int], ...], ...]) -
         excused_part=np.zeros(len(parts)),
         gpus=np.ones(parts.shape[1], dtype=np.int32),
         pool=np.arange(parts.shape[1], dtype=np.int32),
-        demand=np.full(len(parts), -1, dtype=np.int32),
+        demand=np.arange(len(parts), dtype=np.int32),
         links=tuple(tuple(np.array(role, dtype=np.int32) for role in link) for link in links),
     )
 

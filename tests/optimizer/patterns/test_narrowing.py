@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -21,7 +22,7 @@ from fleetopt.optimizer.patterns.method import solve_narrowed
 from fleetopt.optimizer.patterns.narrowing import _used, keeping
 from fleetopt.optimizer.patterns.plain import Plain, Ways, plain_of
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
-from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.structure import time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import SolveOptions, solve
@@ -46,7 +47,7 @@ def relaxed(case: PlanningCase, whole: PlanningCase) -> tuple[float, float, Lost
     assert isinstance(plain, Plain)
     relaxation = Relaxation(plain.loosened(matrix))
     plainly = relaxation.optimum(60.0)
-    rows, point = rounding(Watch(SolveOptions(time_limit_s=60.0)), relaxation, plain)
+    rows, point = rounding(Watch(SolveOptions(time_limit_s=60.0)), relaxation, partial(of_demand, plain))
     assert plainly is not None
     assert point is not None
     return plainly.value, point.value, lost(whole, plain, matrix, point, rows)

@@ -53,6 +53,16 @@ def test_a_row_with_two_options_by_hand() -> None:
     assert row.lower / row.coefficients[0] == pytest.approx(3.0)
 
 
+def test_work_that_may_wait_has_no_row() -> None:
+    """Proves: where no row asks for a demand at a time, nothing is rounded, though replicas carry a part of something.
+
+    Sensitivity: work of a period would have to be done in each of its slots, and bounds would be above the optimum.
+    """
+    ways = ways_of([[0.4, 0.0, 0.0], [0.4, 0.0, 0.0]], (([0],),))
+    waiting = replace(ways, demand=np.array([-1, 1], dtype=np.int32))
+    assert [row.time for row in broken_rows(waiting, at([2.5, 0.0, 0.0, 2.5, 0.0, 0.0]))] == [1]
+
+
 PARTS = st.lists(st.floats(0.08, 1.2), min_size=3, max_size=3)
 
 

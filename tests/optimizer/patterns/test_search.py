@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns import search as search_module
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.relaxation import Relaxation
-from fleetopt.optimizer.patterns.rounding import rounding
+from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
@@ -39,7 +40,7 @@ def test_a_first_plan_is_whole_feasible_and_near_the_optimum() -> None:
     _, matrix, plain = program(growing())
     assert plain is not None
     watch = Watch(SolveOptions(time_limit_s=60.0))
-    _, point = rounding(watch, Relaxation(matrix), plain)
+    _, point = rounding(watch, Relaxation(matrix), partial(of_demand, plain))
     assert point is not None
     searching(watch, matrix, plain, point)
     assert watch.values is not None
