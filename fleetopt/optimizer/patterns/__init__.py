@@ -16,10 +16,11 @@ A program in which replicas only carry traffic and take up GPUs is *plain*: most
 
     bounding   rounds of relaxation and of rows that follow from rounding demands up        relaxed, rounding
     searching  a first plan, patterns chosen for all times at once                          plain, covers, search
-    choosing   where only orders join times: a time's replicas by a small program           choosing, completing
+    choosing   where orders are what joins times: a time's replicas by a small program       choosing, times, completing
 
 Where only orders join times, the relaxation is solved a block for each time beneath orders from a master, which also
 says what whole orders cost hardly more; large searches begin with these                   blocks, master
+Other rules over several times are let go at first, and are back where the optimum breaks them                  relaxed
 
 Any other program goes by phases that know nothing of what columns mean:
 
@@ -41,5 +42,5 @@ out in parts:
     writing    parts of the program and the arrays of the whole                                parts, stack
     reading    without the replicas that nobody needs, a part at a time                        needed, parts_readout
 
-docs/decisions/0013, 0016, 0017, 0021 and 0025 have the measurements, and what was tried and left.
+docs/decisions/0013, 0016, 0017, 0021 and 0025 to 0028 have the measurements, and what was tried and left.
 """

@@ -6,7 +6,8 @@ chooses x against all such cuts (Benders, Num. Math. 4, 1962; a cut for each tim
 Res. 34, 1988). Its value is a bound. Blocks are asked between the master's point and the best so far, which keeps it
 from swinging (in-out: Ben-Ameur and Neto, Networks 49, 2007). They are solved beside one another, each from its last
 basis, and no linear program is ever larger than one time or the orders of all. Rows that orders stand in may be broken
-at a price, so that every block has an answer to all orders; no optimum that pays it is given out.
+at a price, so that every block has an answer to all orders; no optimum that pays it is given out. Rows that join times
+are let go: where the optimum obeys them all the same, it is the optimum with them too.
 
 What comes out is what `Relaxation` gives. The duals of a time are those of its cuts, mixed as the master's duals say,
 which is a dual solution of the whole program with the master's value.
@@ -27,7 +28,7 @@ from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.master import Cut, Master
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
-from fleetopt.optimizer.patterns.structure import NO_TIME, span_of_rows
+from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_rows
 from fleetopt.optimizer.patterns.watch import THREADS
 from fleetopt.optimizer.pieces import allowed, breakable, entries_of, program_of
 from fleetopt.optimizer.solve import SolveOptions
@@ -113,8 +114,9 @@ class Blocks:
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
-        _, row_time = span_of_rows(program.rows, time)
+        row_time = time_of_rows(program.rows, time)
         self._own = np.flatnonzero(row_time == NO_TIME).astype(np.int32)
+        self._let_go = np.flatnonzero(row_time == SEVERAL).astype(np.int32)
         self._blocks = _blocks(program, time, row_time, self._shared)
 
     def optimum(self, time_limit_s: float) -> Point | None:
@@ -182,6 +184,16 @@ class Blocks:
             if usd - bound <= gap * abs(usd):
                 break
         return best
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether there are rows that join times."""
+        return len(self._let_go) > 0
+
+    def obeyed(self, values: Floats) -> bool:
+        """Whether values, one for each column, keep the rows that join times."""
+        none = np.zeros(0, dtype=np.int32)
+        return allowed(program_of(self._program, values, self._let_go, none), np.zeros(0))
 
     def add(self, rows: Sequence[Row]) -> None:
         """Adds rows, each of one time; the last basis stays the place to begin from."""

@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -33,9 +32,10 @@ from fleetopt.optimizer.patterns.plain import Ways, carried
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground
 from fleetopt.optimizer.patterns.search import CHOICES_AT_ONCE, listed, prices
-from fleetopt.optimizer.patterns.structure import NO_TIME, span_of_rows
+from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.times import Times
 from fleetopt.optimizer.patterns.watch import Watch
-from fleetopt.optimizer.pieces import allowed, program_of
+from fleetopt.optimizer.pieces import allowed
 from fleetopt.optimizer.solve import SolveOptions, solve_here
 
 
@@ -74,14 +74,15 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
     begin = np.where(shared, ground.begin.columns, replicas)
     starts = [] if watch.values is None else [watch.values]
     if _whole(program, begin):
-        first = completed(watch, program, plain, begin, plain.replicas | shared).values
-        starts = starts if first is None else [first, *starts]
+        whole = completed(watch, program, plain, begin, plain.replicas | shared).values
+        starts = starts if whole is None else [whole, *starts]
     choices = _Choosing(ground)
-    if ground.small:
-        for values in starts:
-            _pass_by_pass(watch, ground, values, [choices.near, choices.near])
-    elif starts:
-        _pass_by_pass(watch, ground, starts[0], [partial(choices.among, look) for look in PASSES])
+    if not starts:
+        first = choices.first(watch) if _whole(program, np.where(shared, begin, 0.0)) else None
+        starts = [] if first is None else [first]
+    passes = [choices.near, choices.near] if ground.small else [partial(choices.among, look) for look in PASSES]
+    for values in starts if ground.small else starts[:1]:
+        _pass_by_pass(watch, ground, values, passes)
 
 
 def _pass_by_pass(watch: Watch, ground: Ground, values: Floats, passes: Sequence[_Pass]) -> None:
@@ -128,38 +129,49 @@ class _Choosing:
     def __init__(self, ground: Ground) -> None:
         self._program, self._plain, self._point = ground.program, ground.plain, ground.begin
         self._price = prices(ground.plain.pools, ground.begin)
-        _, row_time = span_of_rows(ground.program.rows, ground.time)
-        times = int(ground.time.max()) + 1
-        self._rows, self._columns = _by_time(row_time, times), _by_time(ground.time, times)
+        self._times = Times(ground.program, ground.time)
+
+    def first(self, watch: Watch) -> Floats | None:
+        """A plan beneath the orders of the point; None where a time has none among its patterns, or time is up."""
+        program, point = self._program, self._point.columns
+        opened = self._times.opened(point)
+        for look in PASSES:
+            self._look(watch, look, [at for at, piece in enumerate(opened) if piece.best is None], opened)
+        values = self._times.joined(point, opened)
+        if any(piece.best is None for piece in opened) or not allowed(program, values):
+            return None
+        watch.keep("choosing", float(program.cost @ values) + program.offset, values)
+        return values
 
     def near(self, watch: Watch, values: Floats) -> Floats:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""
         opened = self._opened(values)
         near(watch, watch.enough(len(opened)), opened)
-        return _joined(values, opened)
+        return self._times.joined(values, opened)
 
     def among(self, look: _Look, watch: Watch, values: Floats) -> Floats:
         """The plan with other patterns where they are cheaper, after a look at each time."""
         opened = self._opened(values)
-        order = sorted(range(len(opened)), key=lambda at: -opened[at].missing)
+        self._look(watch, look, sorted(range(len(opened)), key=lambda at: -opened[at].missing), opened)
+        return self._times.joined(values, opened)
+
+    def _look(self, watch: Watch, look: _Look, order: Sequence[int], opened: Sequence[Piece]) -> None:
+        """A look at some times, one after another."""
         size, enough = max(1, CHOICES_AT_ONCE // max(1, len(self._plain.ways))), watch.enough(len(opened))
         for first in range(0, len(order), size):
             times = np.array(order[first : first + size])
             lists = watch.each(partial(self._listed, times), self._plain.ways)
-            dishes = [_Dish(opened[at], self._rows[at], lists, place) for place, at in enumerate(times.tolist())]
+            dishes = [_Dish(opened[at], self._times.rows[at], lists, place) for place, at in enumerate(times.tolist())]
             watch.each(partial(self._choose, watch, enough, look), dishes)
             if watch.over:
                 break
-        return _joined(values, opened)
 
     def _opened(self, values: Floats) -> list[Piece]:
-        """A piece for each time, beneath the orders of a plan."""
-        opened = []
-        for rows, columns in zip(self._rows, self._columns, strict=True):
-            piece = Piece(columns, program_of(self._program, values, rows, columns))
-            piece.take(values[columns])
-            piece.floor = float(piece.program.cost @ self._point.columns[columns])
-            opened.append(piece)
+        """A piece for each time, with what is planned there."""
+        opened = self._times.opened(values)
+        for piece in opened:
+            piece.take(values[piece.columns])
+            piece.floor = float(piece.program.cost @ self._point.columns[piece.columns])
         return opened
 
     def _listed(self, times: Ints, ways: Ways) -> tuple[Ways, Floats]:
@@ -169,29 +181,33 @@ class _Choosing:
 
     def _choose(self, watch: Watch, enough: float, look: _Look, dish: _Dish) -> None:
         piece = dish.piece
-        if watch.over or piece.best is None or piece.best.values is None:
+        if watch.over:
             return
-        best = piece.best.values
-        free, menus = self._menus(dish, best)
-        program = self._menu_program(dish, best, free, menus)
+        best = None if piece.best is None else piece.best.values
+        values = np.zeros(len(piece.columns)) if best is None else best
+        free, menus = self._menus(dish, values, planned=best is not None)
+        program = self._menu_program(dish, values, free, menus)
         relaxed = Relaxation(program).optimum(watch.left_s)
         if relaxed is None:
             return
         piece.floor, first = relaxed.value, int(free.sum())
         if piece.missing <= enough:
             return
-        now = np.concatenate([best[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
-        few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)]) | (now > 0.0)
+        now = np.concatenate([values[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
+        few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)])
+        few |= (now > 0.0) & (best is not None)
         program = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
-        gap = min(1.0, enough * look.slack / max(abs(float(piece.program.cost @ best)), 1e-9))
-        effort = SolveOptions(gap=gap, time_limit_s=min(LONGEST_S, watch.left_s))
-        found = solve_here(program, effort, now, NODES, small=True)
+        usd = relaxed.value if best is None else float(piece.program.cost @ best)
+        effort = SolveOptions(
+            gap=min(1.0, enough * look.slack / max(abs(usd), 1e-9)), time_limit_s=min(LONGEST_S, watch.left_s)
+        )
+        found = solve_here(program, effort, None if best is None else now, NODES, small=True)
         if found.values is not None:
-            values = self._served(piece, best, free, menus, found.values)
-            if allowed(piece.program, values):
-                piece.take(values)
+            served = self._served(piece, values, free, menus, found.values)
+            if allowed(piece.program, served):
+                piece.take(served)
 
-    def _menus(self, dish: _Dish, values: Floats) -> tuple[Flags, list[_Menu]]:
+    def _menus(self, dish: _Dish, values: Floats, *, planned: bool) -> tuple[Flags, list[_Menu]]:
         """Which columns of the piece are nodes and the like, and the menus of its workloads.
 
         A workload whose demand is excused keeps what it has.
@@ -210,7 +226,7 @@ class _Choosing:
                 excused = int(np.searchsorted(piece.columns, ways.excused[place]))
                 free[excused] = False
                 usable = usable[:0] if values[excused] > EXCUSED else usable
-            menus.append(_Menu(at, np.concatenate([_differing(usable), values[at][None, :]])))
+            menus.append(_Menu(at, np.concatenate([_differing(usable), values[at][None, :][: int(planned)]])))
         return free, menus
 
     def _menu_program(self, dish: _Dish, values: Floats, free: Flags, menus: Sequence[_Menu]) -> Program:
@@ -255,22 +271,6 @@ class _Choosing:
         split = self._plain.split[piece.columns]
         values[split] = carried(piece.program, split, values)[split]
         return values
-
-
-def _joined(values: Floats, pieces: Sequence[Piece]) -> Floats:
-    """A plan with the best of each piece."""
-    found = values.copy()
-    for piece in pieces:
-        if piece.best is not None and piece.best.values is not None:
-            found[piece.columns] = piece.best.values
-    return found
-
-
-def _by_time(time: Ints, count: int) -> list[Ints]:
-    """What is of each of so many times, in order."""
-    order = np.argsort(time, kind="stable").astype(np.int32)
-    ends = np.searchsorted(time[order], np.arange(count + 1))
-    return [order[first:last] for first, last in pairwise(ends.tolist())]
 
 
 def _differing(counts: Floats) -> Floats:

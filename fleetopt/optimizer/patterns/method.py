@@ -15,7 +15,7 @@ from fleetopt.optimizer.known import known, known_parts
 from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Program
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.narrowing import bounded
-from fleetopt.optimizer.patterns.parts import Parts, joins_times
+from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.pricing import bounding
@@ -82,7 +82,7 @@ def solve_narrowed(
     strong = parts.program
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
-        found = Ground(parts.program, parts.plain, parts.time, len(parts.times) > 1, part.rows, part.point, part.begin)
+        found = Ground(parts.program, parts.plain, parts.time, part.apart, part.rows, part.point, part.begin)
         strong = _planned(watch, found)
     except KeyboardInterrupt:
         watch.interrupted = True
@@ -99,14 +99,14 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
         relaxation = Relaxation(matrix)
         rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
         return _placed(watch, matrix, [*rows, *_of_nodes(watch, matrix, relaxation, time)], shared)
-    apart = not joins_times(matrix, time)
-    found = relaxed(watch, plain, plain.loosened(matrix), time if apart else None, np.zeros(int(shared.sum())))
+    apart = time if problem.case.risk is None else None
+    found = relaxed(watch, plain, plain.loosened(matrix), apart, np.zeros(int(shared.sum())))
     if found is None:
         return _placed(watch, matrix, [], shared)
     begin = found.with_whole_orders(watch)
     relaxation = Relaxation(strengthened(plain.loosened(matrix), found.rows))
     rows = [*found.rows, *_of_nodes(watch, matrix, relaxation, time, plain)]
-    return _planned(watch, Ground(matrix, plain, time, apart, rows, found.point, begin))
+    return _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin))
 
 
 def _of_nodes(

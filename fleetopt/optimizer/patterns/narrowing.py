@@ -52,9 +52,13 @@ about what to pay for."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A narrow program with its rounded rows, the optimum of its relaxation with them, and where the search begins."""
+    """A narrow program with its rounded rows, the optimum of its relaxation with them, and where the search begins.
+
+    `apart` says whether the optimum was found a time by itself.
+    """
 
     parts: Parts
+    apart: bool
     rows: list[Rounded]
     point: Point
     begin: Point
@@ -123,10 +127,10 @@ def _part(
     plain, begin = parts.plain, np.zeros(len(parts.shared))
     for name, column in parts.names.items():
         begin[column] = orders.get(name, 0.0)
-    apart = parts.time if len(parts.times) > 1 else None
+    apart = parts.time if narrow.risk is None else None
     found = relaxed(silent, plain, plain.loosened(parts.program), apart, begin[parts.shared])
     watch.interrupted |= silent.interrupted
-    return None if found is None else (Bounded(parts, found.rows, found.point, found.point), found)
+    return None if found is None else (Bounded(parts, found.apart, found.rows, found.point, found.point), found)
 
 
 def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:

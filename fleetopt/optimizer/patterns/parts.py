@@ -23,7 +23,7 @@ from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.matrix import EMPTY, Flags, Ints, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.stack import Portion, Stack, portion_of
-from fleetopt.optimizer.patterns.structure import NO_TIME, Key, span_of_rows, time_of_columns
+from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, Key, time_of_columns, time_of_rows
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.scenario.demand import TimeKey
 
@@ -107,5 +107,4 @@ def _is_apart(case: PlanningCase, features: Sequence[Feature]) -> bool:
 
 def joins_times(matrix: Matrix, time: Ints) -> bool:
     """Whether a row has columns of more than one time."""
-    first, last = span_of_rows(matrix.rows, time)
-    return bool((first < last).any())
+    return bool((time_of_rows(matrix.rows, time) == SEVERAL).any())

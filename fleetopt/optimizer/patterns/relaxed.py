@@ -43,6 +43,11 @@ class Relaxed:
     rows: list[Rounded]
     point: Point
 
+    @property
+    def apart(self) -> bool:
+        """Whether the optimum was found a time by itself."""
+        return isinstance(self.relaxation, Blocks)
+
     def with_whole_orders(self, watch: Watch) -> Point:
         """Whole orders that cost little more, where they are cheaply found; or the optimum as it is."""
         if not isinstance(self.relaxation, Blocks):
@@ -50,7 +55,8 @@ class Relaxed:
         seconds = min(watch.left_s, SHARE_OF_TIME * watch.options.time_limit_s)
         gap = max(CLOSEST_ORDERS, CLOSE_ORDERS * watch.options.gap)
         whole = partial(self.relaxation.whole, gap, stop=lambda: watch.interrupted)
-        return watch.each(whole, [seconds])[0] or self.point
+        found = watch.each(whole, [seconds])[0]
+        return self.point if found is None or not self.relaxation.obeyed(found.columns) else found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +64,8 @@ class Ground:
     """What plans of a plain program are found from.
 
     The program, its arrays, the place of each column's time (NO_TIME for orders and the like), whether nothing but
-    orders joins times, the rounded rows, the optimum of the relaxation, and a point to begin from, with whole orders if
-    there are some.
+    orders joins times at the optimum, the rounded rows, the optimum of the relaxation, and a point to begin from, with
+    whole orders if there are some.
     """
 
     program: Program
@@ -88,7 +94,7 @@ def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, ord
     """
     for relaxation in _relaxations(watch, program, time, orders):
         rows, point = rounding(watch, relaxation, partial(of_demand, plain))
-        if point is not None:
+        if point is not None and (isinstance(relaxation, Relaxation) or relaxation.obeyed(point.columns)):
             return Relaxed(relaxation, rows, point)
         if watch.over:
             break
@@ -96,10 +102,16 @@ def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, ord
 
 
 def _relaxations(watch: Watch, program: Program, time: Ints | None, orders: Floats) -> Iterator[Relaxation | Blocks]:
-    """The blocks, where there can be some; and where there cannot, or they do not come to an end, the whole at once."""
+    """The blocks, where there can be some; and where there cannot, or they do not come to an end, the whole at once.
+
+    Rows that join times are no hindrance, unless they are broken where they are let go.
+    """
     if time is not None:
         of_time = time != NO_TIME
         if (program.cost[of_time] >= 0.0).all() and (program.column_lower[of_time] >= 0.0).all():
             close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
-            yield Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
+            blocks = Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
+            point = watch.each(blocks.optimum, [watch.left_s])[0] if blocks.lets_go else None
+            if not blocks.lets_go or (point is not None and blocks.obeyed(point.columns)):
+                yield blocks
     yield Relaxation(program)

@@ -18,6 +18,9 @@ from fleetopt.optimizer.pieces import pieces
 
 NO_TIME = -1
 
+SEVERAL = -2
+"""The time of a row that has columns of several."""
+
 Key: TypeAlias = tuple[str, ...]
 """The name of a variable and its index."""
 
@@ -48,15 +51,20 @@ def key_of(variable: Any) -> Key:
     return (name, *index) if isinstance(index, tuple) else (name,) if index is None else (name, str(index))
 
 
-def span_of_rows(rows: Rows, time: Ints) -> tuple[Ints, Ints]:
-    """First and last time that each row has columns of; where it has none the last is NO_TIME, the first is later."""
+def time_of_rows(rows: Rows, time: Ints) -> Ints:
+    """The place of the time whose columns each row has, NO_TIME where it has none of any, SEVERAL where of several.
+
+    Args:
+        rows: the sparse matrix.
+        time: the place of each column's time, NO_TIME where it has none.
+    """
     row = np.repeat(np.arange(rows.count), np.diff(rows.start))
     timed = time[rows.column] != NO_TIME
     first = np.full(rows.count, time.max(initial=0) + 1, dtype=np.int32)
     last = np.full(rows.count, NO_TIME, dtype=np.int32)
     np.minimum.at(first, row[timed], time[rows.column[timed]])
     np.maximum.at(last, row[timed], time[rows.column[timed]])
-    return first, last
+    return np.where(first < last, np.int32(SEVERAL), last)
 
 
 def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]:
@@ -66,10 +74,9 @@ def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]
     """
     held = _fielded(problem, matrix) | (time == NO_TIME)
     row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
-    first, last = span_of_rows(matrix.rows, time)
     touched = np.zeros(matrix.rows.count, dtype=bool)
     np.logical_or.at(touched, row, held[matrix.rows.column])
-    found = pieces(matrix.rows, held, among=(first == last) & ~touched)
+    found = pieces(matrix.rows, held, among=(time_of_rows(matrix.rows, time) >= 0) & ~touched)
     return [Piece(rows, columns) for rows, columns in found if matrix.integer[columns].any()]
 
 

@@ -20,7 +20,7 @@ from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.rounding import BROKEN, rounded
 from fleetopt.optimizer.patterns.rows import Row
-from fleetopt.optimizer.patterns.structure import span_of_rows
+from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_rows
 
 SHARES = np.array([1 / 4, 1 / 3, 1 / 2, 1.0, 2.0, 3.0, 4.0])
 """What a node's own coefficient is multiplied with to be tried as a divisor."""
@@ -52,16 +52,16 @@ def whole_nodes(program: Program, integer: Flags, time: Ints, point: Point) -> I
 
 def _weighed(program: Program, time: Ints, point: Point) -> Iterator[tuple[Ints, Floats, float]]:
     """The columns, coefficients and right side of the sum of each time's rows, every row by its dual."""
-    first, last = span_of_rows(program.rows, time)
+    of = time_of_rows(program.rows, time)
     limit = np.where(point.row_dual > 0.0, program.row_lower, program.row_upper)
     # The dual of a row without a limit on its side is a rounding error.
-    dual = np.where((first == last) & np.isfinite(limit), point.row_dual, 0.0)
+    dual = np.where((of >= 0) & np.isfinite(limit), point.row_dual, 0.0)
     row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
     entries = np.flatnonzero(dual[row])
-    entries = entries[np.argsort(first[row[entries]], kind="stable")]
-    of_time = first[row[entries]]
-    right = np.bincount(first[dual != 0.0], (dual * np.where(dual != 0.0, limit, 0.0))[dual != 0.0], time.max() + 2)
-    ends = np.searchsorted(of_time, np.arange(time.max() + 2))
+    entries = entries[np.argsort(of[row[entries]], kind="stable")]
+    count, weighs = int(time.max(initial=NO_TIME)) + 1, np.flatnonzero(dual)
+    right = np.bincount(of[weighs], dual[weighs] * limit[weighs], count)
+    ends = np.searchsorted(of[row[entries]], np.arange(count + 1))
     for at, (start, stop) in enumerate(pairwise(ends.tolist())):
         here = entries[start:stop]
         columns, place = np.unique(program.rows.column[here], return_inverse=True)

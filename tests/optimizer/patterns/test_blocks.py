@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from fleetopt.optimizer.patterns import blocks as blocks_module
 from fleetopt.optimizer.patterns import parts as parts_module
 from fleetopt.optimizer.patterns.blocks import CLOSE, KEPT, Blocks
 from fleetopt.optimizer.patterns.parts import Parts, written
+from fleetopt.optimizer.patterns.plain import Plain, Pools
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import relaxed
 from fleetopt.optimizer.patterns.rounding import of_demand, rounding
@@ -245,3 +247,25 @@ def test_a_relaxation_that_begins_roughly_ends_closely(monkeypatch: pytest.Monke
         assert found.point.value >= best.value - 2.0 * CLOSE * abs(best.value) - 1e-6
         met += 1
     assert met > CASES // 4
+
+
+@pytest.mark.parametrize(("least", "most", "usd", "apart"), [(0.0, 1.5, 13.0, True), (1.5, 2.0, 13.75, False)])
+def test_rules_over_several_times_are_let_go_where_they_are_kept_anyway(
+    least: float, most: float, usd: float, apart: bool
+) -> None:
+    """Proves by hand: of rent y + z at most 1.5 is kept by the blocks' optimum, which rents nothing; at least 1.5 is
+    not, and the optimum with it (y = z = 0.75, x = 0.25) is found at once.
+
+    Sensitivity: blocks that are taken without a look at the rule prove 13 where 13.75 are needed.
+    """
+    free, time = two_times(5.0)
+    rows = Rows(np.array([0, 2, 4, 6], np.int32), np.array([0, 2, 1, 2, 0, 1], np.int32), np.ones(6))
+    lower, upper = np.array([1.0, 1.0, least]), np.array([np.inf, np.inf, most])
+    program = replace(free, rows=rows, row_lower=lower, row_upper=upper)
+    arrays: dict[str, Any] = {one.name: np.zeros(0) for one in fields(Pools)}
+    nothing = Plain((), Pools(**arrays), np.zeros(3, bool), np.zeros(3, bool))
+    found = relaxed(Watch(SolveOptions(time_limit_s=60.0)), nothing, program, time, np.zeros(1))
+    assert found is not None
+    assert found.apart == apart
+    assert found.point.value == pytest.approx(usd, rel=1e-4)
+    assert least - 1e-6 <= found.point.columns[:2].sum() <= most + 1e-6

@@ -17,10 +17,11 @@ from fleetopt.optimizer.patterns.plain import Plain
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
 from fleetopt.optimizer.patterns.search import searching
-from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
+from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_columns, time_of_rows
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Reason, SolveOptions, solve
 from fleetopt.scenario.domain import Shortfall
+from fleetopt.scenario.supply_domain import Budget
 from tests.optimizer.patterns.test_equality import difference
 from tests.optimizer.patterns.test_method import feasible, growing
 from tests.optimizer.patterns.test_search import program
@@ -29,9 +30,12 @@ from tests.oracle.draw import Draw
 CASES = 60
 
 
-def grounded(gap: float = 1e-4) -> tuple[Watch, Matrix, Ground]:
-    """A question of several times with whole orders to begin from."""
-    problem, matrix, plain = program(growing())
+def grounded(gap: float = 1e-4, opex_usd: float | None = None) -> tuple[Watch, Matrix, Ground]:
+    """A question of several times with whole orders to begin from; with a budget for all of them, if one is given."""
+    asked = growing()
+    if opex_usd is not None:
+        asked = replace(asked, supply=replace(asked.supply, budgets=(Budget("year", "opex", None, opex_usd),)))
+    problem, matrix, plain = program(asked)
     assert isinstance(plain, Plain)
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=gap, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
@@ -39,7 +43,7 @@ def grounded(gap: float = 1e-4) -> tuple[Watch, Matrix, Ground]:
     return (
         watch,
         matrix,
-        Ground(matrix, plain, time, True, found.rows, found.point, found.with_whole_orders(watch)),
+        Ground(matrix, plain, time, found.apart, found.rows, found.point, found.with_whole_orders(watch)),
     )
 
 
@@ -66,6 +70,34 @@ def test_chosen_plans_are_feasible_and_near_the_optimum(monkeypatch: pytest.Monk
     exact = solve(matrix, SolveOptions(gap=1e-3, time_limit_s=60.0))
     assert exact.objective is not None
     assert watch.incumbent <= 1.05 * exact.objective
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("few", [0, relaxed_module.FEW])
+def test_a_first_plan_needs_no_other(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """Proves: where the search found no plan there is one beneath whole orders all the same, within 8 % of the best,
+    and within a budget over all times of which it leaves little.
+
+    Sensitivity: without the budget in each time's program, what all of them spend is up to luck.
+    """
+    monkeypatch.setattr(relaxed_module, "FEW", few)
+    exact = solve(grounded()[1], SolveOptions(gap=1e-3, time_limit_s=60.0))
+    assert exact.objective is not None
+    for opex_usd in (None, 1.4 * exact.objective):
+        watch, matrix, ground = grounded(opex_usd=opex_usd)
+        assert ground.apart
+        choosing(watch, ground, np.zeros(matrix.cost.size))
+        assert watch.values is not None
+        assert watch.incumbent is not None
+        assert feasible(matrix, watch.values)
+        assert watch.incumbent <= 1.08 * exact.objective
+    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
+    budgets = time_of_rows(matrix.rows, ground.time) == SEVERAL
+    assert watch.values is not None
+    spent = np.bincount(row, matrix.rows.coefficient * watch.values[matrix.rows.column])[budgets]
+    shares = spent / matrix.row_upper[budgets]
+    assert len(shares) == 2
+    assert 0.8 < shares.max() <= 1.0
 
 
 @pytest.mark.slow
@@ -113,16 +145,6 @@ def test_replicas_without_gpus_are_no_plan() -> None:
     assert watch.values is not None
     same = completed(watch, matrix, ground.plain, watch.values, held)
     assert same.objective == pytest.approx(watch.incumbent)
-
-
-def test_a_time_without_rows_is_a_time() -> None:
-    """Proves: where nothing is asked of the last time, it is there with nothing in it.
-
-    Sensitivity: rows and columns of times that are counted by what there is do not belong together.
-    """
-    rows, columns = (choosing_module._by_time(np.array(of, np.int32), 3) for of in ([0, -1, 1, 0], [1, 0, 2]))
-    assert [one.tolist() for one in rows] == [[0, 3], [2], []]
-    assert [one.tolist() for one in columns] == [[1], [0], [2]]
 
 
 def test_workloads_that_the_relaxation_mixes_have_more_to_choose_from() -> None:
