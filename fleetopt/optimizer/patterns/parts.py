@@ -4,7 +4,7 @@ Where only orders join the times of a case, the program of some of its times is 
 times left out. Each part is written by the one formulation and forgotten once its arrays are taken, so that memory
 holds numbers and not expressions. That nothing but orders joins times is not taken on trust: a sample of the case is
 written whole and looked at, and no row may come up in two parts unless it is a row of the orders, and the same. Where
-more joins them, all times are one part.
+one does, or more joins them in the sample, all times are one part.
 """
 
 from __future__ import annotations
@@ -60,9 +60,24 @@ class Parts:
 
 def written(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Parts | None:
     """The program of a case, or None where it is not plain, or time is up."""
-    apart = case.risk is None and _is_apart(case, features)
-    times = tuple(_times_of_parts(case)) if apart else (case.times,)
-    stack = Stack(compile_matrix(formulate(at_times(case, ()), features)) if apart else EMPTY, len(case.times))
+    parts = None
+    if case.risk is None and _is_apart(case, features):
+        orders = compile_matrix(formulate(at_times(case, ()), features))
+        parts = _stacked(watch, case, features, tuple(_times_of_parts(case)), orders)
+    if parts is None and not watch.over:
+        parts = _stacked(watch, case, features, (case.times,), EMPTY)
+    return parts if parts is not None and parts.plain.replicas.any() else None
+
+
+def _stacked(
+    watch: Watch,
+    case: PlanningCase,
+    features: Sequence[Feature],
+    times: tuple[tuple[TimeKey, ...], ...],
+    orders: Matrix,
+) -> Parts | None:
+    """The program of some parts; None where one is not plain or shares a row with another, or time is up."""
+    stack = Stack(orders, len(case.times))
     kinds = len(case.times) * sum(map(len, case.options.values()))
     portions = forked(lambda index: _portion(at_times(case, times[index]), features), len(times), kinds >= LARGE)
     with closing(portions):
@@ -70,7 +85,7 @@ def written(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Pa
             if watch.over or portion is None or not stack.add(portion, len(part)):
                 return None
     program, plain, time = stack.whole()
-    return Parts(case, times, program, plain, time, stack.names()) if plain.replicas.any() else None
+    return Parts(case, times, program, plain, time, stack.names())
 
 
 def at_times(case: PlanningCase, times: Sequence[TimeKey]) -> PlanningCase:
