@@ -129,15 +129,16 @@ class Blocks:
             if point is None:
                 return None
             self._best = point.columns[: len(self._best)]
-        asked, least, values, broken = self._best, np.inf, list[Floats](), 0.0
+        asked, least, values, broken = self._best, np.inf, list[Floats](), np.inf
         for _ in range(MOST_TURNS):
             usd = self._ask(asked, end)
             if usd is None:
                 return None
             usd += float(program.cost @ asked)
-            if usd < least:
-                least, self._best, values = usd, asked, [block.values for block in self._blocks]
-                broken = sum(block.broken for block in self._blocks)
+            # A broken row may cost less than what is close enough: such a point is best only while all are.
+            now = sum(block.broken for block in self._blocks)
+            if (now > BROKEN, usd) < (broken > BROKEN, least):
+                least, self._best, values, broken = usd, asked, [block.values for block in self._blocks], now
             point = master.optimum(end)
             if point is None:
                 return None

@@ -63,12 +63,14 @@ def rounding(
 ) -> tuple[list[Found], Point | None]:
     """Rows, round after round at the optimum of the relaxation with all so far, and that optimum.
 
+    Rows whose optimum is not found any more, in time or at all, are not among them.
+
     Args:
         watch: the clock, and whom to tell of bounds.
         relaxation: what the rows are added to.
         broken: the rows that a point breaks, though every plan obeys them.
     """
-    rows, best = list[Found](), None
+    rows, new, best = list[Found](), list[Found](), None
     for _ in range(ROUNDS):
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
@@ -76,14 +78,13 @@ def rounding(
         watch.know("bounding", point.value)
         worth = max(WORTH_A_ROUND, SHARE_OF_GAP * watch.options.gap)
         risen = best is None or point.value - best.value > worth * abs(point.value)
-        best = point
+        rows, best = rows + new, point
         late = watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
         new = list(broken(point)) if risen and not late else []
         if not new and not late and isinstance(relaxation, Blocks) and relaxation.closely():
             continue
         if not new:
             break
-        rows += new
         relaxation.add(new)
     return rows, best
 
