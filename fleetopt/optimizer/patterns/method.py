@@ -83,7 +83,8 @@ def solve_narrowed(
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
         found = Ground(parts.program, parts.plain, parts.time, part.apart, part.rows, part.point, part.begin)
-        strong = _planned(watch, found)
+        _planned(watch, found)
+        strong = _placed(watch, parts.program, part.rows, found.time == NO_TIME)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
@@ -103,10 +104,11 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     found = relaxed(watch, plain, plain.loosened(matrix), apart, np.zeros(int(shared.sum())))
     if found is None:
         return _placed(watch, matrix, [], shared)
-    begin = found.with_whole_orders(watch)
-    relaxation = Relaxation(strengthened(plain.loosened(matrix), found.rows))
-    rows = [*found.rows, *_of_nodes(watch, matrix, relaxation, time, plain)]
-    return _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin))
+    begin, rows = found.with_whole_orders(watch), list[Row](found.rows)
+    _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin))
+    if not watch.done:
+        rows += _of_nodes(watch, matrix, Relaxation(strengthened(plain.loosened(matrix), rows)), time, plain)
+    return _placed(watch, matrix, rows, shared)
 
 
 def _of_nodes(
@@ -122,15 +124,15 @@ def _of_nodes(
     return rounding(watch, relaxation, broken)[0]
 
 
-def _planned(watch: Watch, found: Ground) -> Program:
-    """Plans of a plain program; the program with the rows."""
-    if not watch.over:
-        # Small questions have both orders tried below; the others go on from whole ones.
-        begin = found.point if found.small else found.begin
-        replicas = searching(watch, found.program, found.plain, begin, 1 if found.apart else ROUNDS)
-        if found.apart and not watch.done:
-            choosing(watch, found, replicas)
-    return _placed(watch, found.program, found.rows, found.time == NO_TIME)
+def _planned(watch: Watch, found: Ground) -> None:
+    """Plans of a plain program, told to the watch."""
+    if watch.over:
+        return
+    # Small questions have both orders tried below; the others go on from whole ones.
+    begin = found.point if found.small else found.begin
+    replicas = searching(watch, found.program, found.plain, begin, 1 if found.apart else ROUNDS)
+    if found.apart and not watch.done:
+        choosing(watch, found, replicas)
 
 
 def _placed(watch: Watch, program: Program, rows: Sequence[Row], shared: Flags) -> Program:
