@@ -142,8 +142,9 @@ class Blocks:
             point = master.optimum(end)
             if point is None:
                 return None
-            close = max(self._close, self._rough) * abs(least)
-            if least - point.value <= close and (broken <= BROKEN or np.array_equal(asked, self._best)):
+            # Roughly near is not near enough to say that no orders keep all rows.
+            close = (CLOSE if broken > BROKEN else max(self._close, self._rough)) * abs(least)
+            if least - point.value <= close:
                 self._rough = self._roughly * (point.value - self._value) / max(abs(least), 1e-9)
                 self._value = point.value
                 duals = master.duals(point, [len(block.rows) for block in self._blocks])

@@ -22,7 +22,8 @@ from fleetopt.optimizer.patterns.structure import key_of, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.readout import read_out
 from fleetopt.optimizer.solve import SolveOptions, solve
-from fleetopt.scenario.supply_domain import Carbon, Facility
+from fleetopt.scenario.supply_domain import Budget, Carbon, Facility
+from tests.optimizer.patterns.test_method import growing
 from tests.optimizer.patterns.test_narrowing import grown
 from tests.oracle.draw import Draw
 
@@ -169,3 +170,24 @@ def test_nothing_is_written_once_time_is_up() -> None:
     Sensitivity: a program that is written to its end takes minutes that were not given.
     """
     assert written(Watch(SolveOptions(time_limit_s=0.0)), grown(), FEATURES) is None
+
+
+def test_a_rule_over_times_that_the_sample_misses_makes_them_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a budget of the second quarter, where the sample has the first alone, is met when parts are put together;
+    they are written at once then, with the budget, and the program is that of the case.
+
+    Sensitivity: without writing it again there is none, and such large cases are written with all options.
+    """
+    monkeypatch.setattr(parts_module, "REPLICAS_A_PART", 1)
+    monkeypatch.setattr(parts_module, "SAMPLE", 1)
+    asked = growing()
+    second = asked.calendar.periods[1].name
+    for budgets, parts_written in ((), 8), ((Budget("end", "opex", second, 1e6),), 1):
+        scenario = replace(asked, supply=replace(asked.supply, budgets=budgets))
+        case = build_case(scenario, derive(scenario))
+        parts, problem = in_parts(case), formulate(case, FEATURES)
+        matrix = compile_matrix(problem)
+        assert parts is not None
+        assert len(parts.times) == parts_written
+        assert parts.program.rows.count == matrix.rows.count
+        assert joins_times(matrix, time_of_columns(problem, matrix)) == bool(budgets)
