@@ -67,7 +67,7 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
 
     Args:
         watch: the clock, and whom to tell, with a plan.
-        ground: the program; nothing but orders joins its times, and those of the point are held at first.
+        ground: the program; at its optimum nothing but orders joins times, and those of `begin` are held at first.
         replicas: some for all times, to begin with; every other column is at zero.
     """
     program, plain, shared = ground.program, ground.plain, ground.time == NO_TIME
@@ -107,7 +107,7 @@ def _whole(program: Program, values: Floats) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Menu:
-    """The patterns of a workload as replicas of a piece's columns, (patterns, columns); the last is the best plan's."""
+    """A workload's patterns as replicas of a piece's columns, (patterns, columns); the last is the plan's, if any."""
 
     columns: Ints
     counts: Floats

@@ -1,4 +1,4 @@
-"""How a plain program is relaxed: a block for each time where only orders join times, at once where more does.
+"""How a plain program is relaxed: a block for each time, or at once where more than orders joins times and binds.
 
 Rounded rows are found with it. The blocks also say, next to their optimum, what whole orders cost nearly as little: a
 search that begins with orders which do not hold the nodes that can be had pays for it at every time.
@@ -89,7 +89,7 @@ def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, ord
         watch: the clock, and whom to tell.
         plain: the arrays of the program.
         program: the program, with no upper bounds that no best plan needs.
-        time: the place of each column's time, NO_TIME for orders and the like; None where more than orders joins times.
+        time: the place of each column's time, NO_TIME for orders and the like; None where blocks are not to be tried.
         orders: values of the columns of no time to begin at.
     """
     for relaxation in _relaxations(watch, program, time, orders):

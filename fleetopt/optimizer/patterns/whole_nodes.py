@@ -29,7 +29,7 @@ FRACTION = 1e-6
 """How far from whole a node must be for its coefficient to be tried."""
 
 NOTHING = 1e-9
-"""Of the largest coefficient or right side, what counts as none."""
+"""Of the largest coefficient, what is a rounding error: divided by one, a right side has no fraction to speak of."""
 
 
 def whole_nodes(program: Program, integer: Flags, time: Ints, point: Point) -> Iterator[Row]:

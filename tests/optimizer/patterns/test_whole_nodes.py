@@ -22,9 +22,7 @@ MOST = 6
 """Of every column of a drawn program."""
 
 
-def program(
-    costs: list[float], rows: list[tuple[list[float], float]], lower: float = 0.0, continuous: int | None = None
-) -> Program:
+def program(costs: list[float], rows: list[tuple[list[float], float]], continuous: int | None = None) -> Program:
     """Columns at these costs, rows  coefficients . columns >= right side."""
     count, integer = len(costs), np.ones(len(costs), dtype=bool)
     dense = np.array([coefficients for coefficients, _ in rows])
@@ -38,7 +36,7 @@ def program(
         ),
         cost=np.array(costs),
         offset=0.0,
-        column_lower=np.full(count, lower),
+        column_lower=np.zeros(count),
         column_upper=np.full(count, float(MOST)),
         integer=integer,
         row_lower=np.array([least for _, least in rows]),
