@@ -6,8 +6,9 @@ chooses x against all such cuts (Benders, Num. Math. 4, 1962; a cut for each tim
 Res. 34, 1988). Its value is a bound. Blocks are asked between the master's point and the best so far, which keeps it
 from swinging (in-out: Ben-Ameur and Neto, Networks 49, 2007). They are solved beside one another, each from its last
 basis, and no linear program is ever larger than one time or the orders of all. Rows that orders stand in may be broken
-at a price, so that every block has an answer to all orders; no optimum that pays it is given out. Rows that join times
-are let go: where the optimum obeys them all the same, it is the optimum with them too.
+at a price, so that every block has an answer to all orders; no optimum that pays it is given out. Rows that count what
+times cost (`counted`) are the master's, over the costs of the blocks. Other rows that join times are let go: where the
+optimum obeys them all the same, it is the optimum with them too.
 
 What comes out is what `Relaxation` gives. The duals of a time are those of its cuts, mixed as the master's duals say,
 which is a dual solution of the whole program with the master's value.
@@ -25,6 +26,7 @@ import numpy as np
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.counted import adjusted, counted, without
 from fleetopt.optimizer.patterns.master import Cut, Master
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
@@ -114,16 +116,18 @@ class Blocks:
         self._added: list[Row] = []
         self._shared = np.flatnonzero(time == NO_TIME).astype(np.int32)
         self._best = np.asarray(orders, dtype=float)
-        row_time = time_of_rows(program.rows, time)
+        row_time, self._counted = time_of_rows(program.rows, time), counted(program, time)
         self._own = np.flatnonzero(row_time == NO_TIME).astype(np.int32)
-        self._let_go = np.flatnonzero(row_time == SEVERAL).astype(np.int32)
+        self._let_go = np.flatnonzero((row_time == SEVERAL) & without(program, self._counted.rows)).astype(np.int32)
+        self._counting = self._counted.at_least(program, self._shared)
+        self._adjusting = np.flatnonzero(np.isin(self._shared, self._counted.adjusting)).astype(np.int32)
         self._blocks = _blocks(program, time, row_time, self._shared)
 
     def optimum(self, time_limit_s: float) -> Point | None:
         """The optimum, or None where there is none or the time was too short to find it."""
         end = perf_counter() + time_limit_s
         program = self._orders()
-        master = Master(program, [block.cuts for block in self._blocks])
+        master = self._master()
         if not allowed(program, self._best):
             point = master.optimum(end)
             if point is None:
@@ -131,12 +135,11 @@ class Blocks:
             self._best = point.columns[: len(self._best)]
         asked, least, values, broken = self._best, np.inf, list[Floats](), np.inf
         for _ in range(MOST_TURNS):
-            usd = self._ask(asked, end)
-            if usd is None:
+            answer = self._ask(asked, end)
+            if answer is None:
                 return None
-            usd += float(program.cost @ asked)
+            usd, asked, now = answer
             # A broken row may cost less than what is close enough: such a point is best only while all are.
-            now = sum(block.broken for block in self._blocks)
             if (now > BROKEN, usd) < (broken > BROKEN, least):
                 least, self._best, values, broken = usd, asked, [block.values for block in self._blocks], now
             point = master.optimum(end)
@@ -148,7 +151,7 @@ class Blocks:
                 self._rough = self._roughly * (point.value - self._value) / max(abs(least), 1e-9)
                 self._value = point.value
                 duals = master.duals(point, [len(block.rows) for block in self._blocks])
-                own = point.row_dual[: len(self._own)]
+                own = point.row_dual[: len(self._own) + len(self._counting)]
                 return self._point(point.value, (own, duals), self._best, values) if broken <= BROKEN else None
             step = STEP if broken <= BROKEN else 1.0
             asked = self._best + step * (point.columns[: len(self._best)] - self._best)
@@ -171,17 +174,17 @@ class Blocks:
             time_limit_s: for all of it.
             stop: asked now and then whether to give up, from now on.
         """
-        end, self._stop = perf_counter() + time_limit_s, stop
-        program, cuts, best = self._orders(), [block.cuts for block in self._blocks], None
+        end, self._stop, best = perf_counter() + time_limit_s, stop, None
         for _ in range(WHOLE_TURNS):
             effort = SolveOptions(gap=gap / 2.0, time_limit_s=max(0.0, end - perf_counter()))
-            orders, bound = Master(program, cuts).whole(effort, self._stop)
-            usd = None if orders is None else self._ask(orders, end)
-            if orders is None or usd is None:
+            orders, bound = self._master().whole(effort, self._stop)
+            answer = None if orders is None else self._ask(orders, end)
+            if answer is None:
                 break
-            usd += float(program.cost @ orders)
-            if sum(block.broken for block in self._blocks) <= BROKEN and (best is None or usd < best.value):
-                duals = np.zeros(len(self._own)), [block.cuts[-1].duals for block in self._blocks]
+            usd, orders, broken = answer
+            if broken <= BROKEN and (best is None or usd < best.value):
+                own = np.zeros(len(self._own) + len(self._counting))
+                duals = own, [block.cuts[-1].duals for block in self._blocks]
                 best = self._point(usd, duals, orders, [block.values for block in self._blocks])
             if usd - bound <= gap * abs(usd):
                 break
@@ -211,8 +214,8 @@ class Blocks:
             block.rows = np.concatenate([block.rows, np.array(places, np.int32)])
         self._added += rows
 
-    def _ask(self, orders: Floats, end: float) -> float | None:
-        """What all blocks cost together."""
+    def _ask(self, orders: Floats, end: float) -> tuple[float, Floats, float] | None:
+        """What orders and all blocks cost, the orders with what adjusts to that, and by how much rows are broken."""
         parked, ends = len(self._time) > KEPT, np.linspace(0, len(self._blocks), THREADS + 1).astype(int)
 
         def ask(some: Sequence[_Block]) -> list[float | None]:
@@ -224,12 +227,26 @@ class Blocks:
             return found
 
         jobs = [partial(ask, self._blocks[first:last]) for first, last in pairwise(ends.tolist())]
-        usd = [one for some in aside(jobs, THREADS, lambda: None) for one in some]
-        return None if None in usd else float(sum(usd))  # type: ignore[arg-type]
+        asked = [one for some in aside(jobs, THREADS, lambda: None) for one in some]
+        usd = np.array([one for one in asked if one is not None])
+        if len(usd) < len(asked):
+            return None
+        broken = sum(block.broken for block in self._blocks)
+        if self._counting:
+            master = self._master().program
+            found = adjusted(master, self._adjusting, np.concatenate([orders, usd]))
+            if found is None:
+                return None
+            orders = found[: len(orders)]
+            broken += sum(row.broken(found) for row in self._counting)
+        return float(self._program.cost[self._shared] @ orders) + float(usd.sum()), orders, broken
 
     def _orders(self) -> Program:
         """The rows and columns of no single time."""
         return program_of(self._program, np.zeros(len(self._time)), self._own, self._shared)
+
+    def _master(self) -> Master:
+        return Master(self._orders(), self._counting, [block.cuts for block in self._blocks])
 
     def _point(
         self, usd: float, duals: tuple[Floats, Sequence[Floats]], orders: Floats, values: Sequence[Floats]
@@ -238,7 +255,9 @@ class Blocks:
         program, added = self._program, self._added
         columns, row_dual = np.zeros(len(self._time)), np.zeros(program.rows.count + len(added))
         columns[self._shared] = orders
-        row_dual[self._own] = duals[0]
+        own = len(self._own)
+        row_dual[self._own] = duals[0][:own]
+        row_dual[self._counted.rows] = self._counted.sign * duals[0][own:]
         for block, here, worth in zip(self._blocks, values, duals[1], strict=True):
             columns[block.columns] = here
             row_dual[block.rows] = worth

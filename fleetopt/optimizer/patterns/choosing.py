@@ -25,6 +25,7 @@ import numpy as np
 
 from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
 from fleetopt.optimizer.patterns.completing import completed
+from fleetopt.optimizer.patterns.counted import adjusted
 from fleetopt.optimizer.patterns.covers import PATTERNS, patterns
 from fleetopt.optimizer.patterns.opened import Piece
 from fleetopt.optimizer.patterns.placing import near
@@ -128,8 +129,9 @@ class _Choosing:
 
     def __init__(self, ground: Ground) -> None:
         self._program, self._plain, self._point = ground.program, ground.plain, ground.begin
+        self._adjusting = ground.counted.adjusting
         self._price = prices(ground.plain.pools, ground.begin)
-        self._times = Times(ground.program, ground.time)
+        self._times = Times(ground.program, ground.time, ground.counted.loose)
 
     def first(self, watch: Watch) -> Floats | None:
         """A plan beneath the orders of the point; None where a time has none among its patterns, or time is up."""
@@ -137,8 +139,8 @@ class _Choosing:
         opened = self._times.opened(point)
         for look in PASSES:
             self._look(watch, look, [at for at, piece in enumerate(opened) if piece.best is None], opened)
-        values = self._times.joined(point, opened)
-        if any(piece.best is None for piece in opened) or not allowed(program, values):
+        values = adjusted(program, self._adjusting, self._times.joined(point, opened))
+        if values is None or any(piece.best is None for piece in opened) or not allowed(program, values):
             return None
         watch.keep("choosing", float(program.cost @ values) + program.offset, values)
         return values
@@ -147,13 +149,17 @@ class _Choosing:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""
         opened = self._opened(values)
         near(watch, watch.enough(len(opened)), opened)
-        return self._times.joined(values, opened)
+        return self._joined(values, opened)
 
     def among(self, look: _Look, watch: Watch, values: Floats) -> Floats:
         """The plan with other patterns where they are cheaper, after a look at each time."""
         opened = self._opened(values)
         self._look(watch, look, sorted(range(len(opened)), key=lambda at: -opened[at].missing), opened)
-        return self._times.joined(values, opened)
+        return self._joined(values, opened)
+
+    def _joined(self, values: Floats, opened: Sequence[Piece]) -> Floats:
+        found = adjusted(self._program, self._adjusting, self._times.joined(values, opened))
+        return values if found is None else found
 
     def _look(self, watch: Watch, look: _Look, order: Sequence[int], opened: Sequence[Piece]) -> None:
         """A look at some times, one after another."""

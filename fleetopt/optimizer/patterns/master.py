@@ -30,17 +30,18 @@ class Cut:
 class Master:
     """Orders, and what each block costs at least by its cuts, which are all in here."""
 
-    def __init__(self, orders: Program, cuts: Sequence[list[Cut]]) -> None:
+    def __init__(self, orders: Program, counting: Sequence[Row], cuts: Sequence[list[Cut]]) -> None:
         """Begins with no cut.
 
         Args:
             orders: the rows and columns of orders.
+            counting: rows over orders and, after them, the cost of each block.
             cuts: of each block; more of them may come.
         """
         self._cuts, count = cuts, len(cuts)
         self._in: list[tuple[int, Cut]] = []
         self._taken = [0 for _ in cuts]
-        self._rows, self._integer = orders.rows.count, orders.integer
+        self._rows, self._integer = orders.rows.count + len(counting), orders.integer
         self._relaxation = Relaxation(
             replace(
                 orders,
@@ -50,6 +51,12 @@ class Master:
                 integer=np.zeros(orders.cost.size + count, dtype=bool),
             )
         )
+        self._relaxation.add(counting)
+
+    @property
+    def program(self) -> Program:
+        """The relaxed program, with the cuts taken in so far."""
+        return self._relaxation.program
 
     def optimum(self, end: float) -> Point | None:
         """The optimum with the cuts that there are by now; None where it is not found before the end."""

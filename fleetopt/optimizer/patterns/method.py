@@ -12,8 +12,9 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem
 from fleetopt.optimizer.known import known, known_parts
-from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Program
+from fleetopt.optimizer.matrix import Ints, Matrix, Program
 from fleetopt.optimizer.patterns.choosing import choosing
+from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import ordering, placing
@@ -82,9 +83,10 @@ def solve_narrowed(
     strong = parts.program
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
-        found = Ground(parts.program, parts.plain, parts.time, part.apart, part.rows, part.point, part.begin)
+        counting = counted(parts.program, parts.time)
+        found = Ground(parts.program, parts.plain, parts.time, part.apart, part.rows, part.point, part.begin, counting)
         _planned(watch, found)
-        strong = _placed(watch, parts.program, part.rows, found.time == NO_TIME)
+        strong = _placed(watch, parts.program, part.rows, parts.time)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
@@ -95,20 +97,19 @@ def solve_narrowed(
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
-    plain, shared = plain_of(problem, matrix, time), time == NO_TIME
+    plain = plain_of(problem, matrix, time)
     if plain is None or not plain.replicas.any():
         relaxation = Relaxation(matrix)
         rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
-        return _placed(watch, matrix, [*rows, *_of_nodes(watch, matrix, relaxation, time)], shared)
-    apart = time if problem.case.risk is None else None
-    found = relaxed(watch, plain, plain.loosened(matrix), apart, np.zeros(int(shared.sum())))
+        return _placed(watch, matrix, [*rows, *_of_nodes(watch, matrix, relaxation, time)], time)
+    found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     if found is None:
-        return _placed(watch, matrix, [], shared)
+        return _placed(watch, matrix, [], time)
     begin, rows = found.with_whole_orders(watch), list[Row](found.rows)
-    _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin))
+    _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin, counted(matrix, time)))
     if not watch.done:
         rows += _of_nodes(watch, matrix, Relaxation(strengthened(plain.loosened(matrix), rows)), time, plain)
-    return _placed(watch, matrix, rows, shared)
+    return _placed(watch, matrix, rows, time)
 
 
 def _of_nodes(
@@ -130,18 +131,18 @@ def _planned(watch: Watch, found: Ground) -> None:
         return
     # Small questions have both orders tried below; the others go on from whole ones.
     begin = found.point if found.small else found.begin
-    replicas = searching(watch, found.program, found.plain, begin, 1 if found.apart else ROUNDS)
+    replicas = searching(watch, found, begin, 1 if found.apart else ROUNDS)
     if found.apart and not watch.done:
         choosing(watch, found, replicas)
 
 
-def _placed(watch: Watch, program: Program, rows: Sequence[Row], shared: Flags) -> Program:
+def _placed(watch: Watch, program: Program, rows: Sequence[Row], time: Ints) -> Program:
     """A better plan, time by time; the program with the rows."""
     strong = strengthened(program, rows)
     if not watch.done:
-        values = ordering(watch, strong, shared) if watch.values is None else watch.values
+        values = ordering(watch, strong, time) if watch.values is None else watch.values
         if values is not None:
-            placing(watch, strong, shared, values)
+            placing(watch, strong, time, values)
     return strong
 
 

@@ -127,8 +127,7 @@ def _part(
     plain, begin = parts.plain, np.zeros(len(parts.shared))
     for name, column in parts.names.items():
         begin[column] = orders.get(name, 0.0)
-    apart = parts.time if narrow.risk is None else None
-    found = relaxed(silent, plain, plain.loosened(parts.program), apart, begin[parts.shared])
+    found = relaxed(silent, plain, plain.loosened(parts.program), parts.time, begin[parts.shared])
     watch.interrupted |= silent.interrupted
     return None if found is None else (Bounded(parts, found.apart, found.rows, found.point, found.point), found)
 

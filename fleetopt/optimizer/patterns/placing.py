@@ -9,14 +9,16 @@ are furthest from their bounds with more.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Program
+from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.counted import Counted, adjusted, counted, without
 from fleetopt.optimizer.patterns.opened import Piece
 from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.structure import NO_TIME
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
 from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import Solution, SolveOptions, solve_here
@@ -38,9 +40,9 @@ NEAR_S = 5.0
 """From where on a relaxed number counts, and how hard to look between a plan and the relaxation."""
 
 
-def ordering(watch: Watch, matrix: Program, shared: Flags) -> Floats | None:
+def ordering(watch: Watch, matrix: Program, time: Ints) -> Floats | None:
     """Values with everything whole that is of no single time, and the bound that this proves."""
-    relaxed = replace(matrix, integer=matrix.integer & shared)
+    relaxed = replace(matrix, integer=matrix.integer & (time == NO_TIME))
     seconds = min(watch.left_s, ORDERING_SHARE * watch.options.time_limit_s)
     effort = SolveOptions(gap=watch.options.gap / 4.0, time_limit_s=seconds)
     solution = watch.each(partial(solve_here, options=effort, stop=lambda: watch.interrupted), [relaxed])[0]
@@ -48,12 +50,13 @@ def ordering(watch: Watch, matrix: Program, shared: Flags) -> Floats | None:
     return solution.values
 
 
-def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> bool:
+def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
     """Makes the values whole, time by time; says whether every piece came to its end.
 
     Where the best plan so far has these orders, every piece begins from it.
     """
-    found = pieces(matrix.rows, shared)
+    counting, shared = counted(matrix, time), time == NO_TIME
+    found = pieces(matrix.rows, shared, among=without(matrix, counting.loose))
     opened = [Piece(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
     enough, known = watch.enough(len(opened)), watch.values
     if known is not None and np.array_equal(known[shared], values[shared]):
@@ -62,7 +65,8 @@ def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> boo
         near(watch, enough, opened)
     else:
         watch.each(partial(_round, watch, values), opened)
-    _tell(watch, matrix, shared, values, opened)
+    whole = _Whole(matrix, counting, values, shared.any())
+    whole.tell(watch, opened)
     nodes = FIRST_NODES
     while left := [piece for piece in opened if piece.missing > enough]:
         left.sort(key=lambda piece: -piece.missing)
@@ -70,7 +74,7 @@ def placing(watch: Watch, matrix: Program, shared: Flags, values: Floats) -> boo
         solved = watch.each(effort, left)
         for piece, solution in zip(left, solved, strict=True):
             piece.better(solution)
-        if not _tell(watch, matrix, shared, values, opened) or watch.done:
+        if not whole.tell(watch, opened) or watch.done:
             return False
         nodes *= MORE_NODES
     return True
@@ -134,15 +138,27 @@ def _solve(watch: Watch, enough: float, nodes: int, seconds: float, piece: Piece
     return solve_here(piece.program, effort, known, nodes, lambda: watch.over)
 
 
-def _tell(watch: Watch, matrix: Program, shared: Flags, values: Floats, opened: list[Piece]) -> bool:
-    """Puts the pieces together, if each has a plan. Where nothing is shared their bounds add up to one of the whole."""
-    whole, bounds = values.copy(), 0.0
-    for piece in opened:
-        if piece.best is None or piece.best.values is None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """What the pieces are put together in: the program, its rules that count costs, and values of what is shared."""
+
+    program: Program
+    counted: Counted
+    values: Floats
+    shared: bool
+
+    def tell(self, watch: Watch, opened: list[Piece]) -> bool:
+        """Puts the pieces together, if each has a plan. Where nothing is shared their bounds add up to one of all."""
+        whole, bounds, program = self.values.copy(), 0.0, self.program
+        for piece in opened:
+            if piece.best is None or piece.best.values is None:
+                return False
+            whole[piece.columns] = piece.best.values
+            bounds += -np.inf if piece.best.bound is None else piece.best.bound
+        if not self.shared:
+            watch.know("placing", bounds + program.offset)
+        settled = adjusted(program, self.counted.adjusting, whole)
+        if settled is None:
             return False
-        whole[piece.columns] = piece.best.values
-        bounds += -np.inf if piece.best.bound is None else piece.best.bound
-    if not shared.any():
-        watch.know("placing", bounds + matrix.offset)
-    watch.keep("placing", float(matrix.cost @ whole) + matrix.offset, whole)
-    return True
+        watch.keep("placing", float(program.cost @ settled) + program.offset, settled)
+        return True

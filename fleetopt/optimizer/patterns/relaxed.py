@@ -12,6 +12,7 @@ from functools import partial
 
 from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
+from fleetopt.optimizer.patterns.counted import Counted
 from fleetopt.optimizer.patterns.plain import Plain
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import Rounded, of_demand, rounding
@@ -64,8 +65,8 @@ class Ground:
     """What plans of a plain program are found from.
 
     The program, its arrays, the place of each column's time (NO_TIME for orders and the like), whether nothing but
-    orders joins times at the optimum, the rounded rows, the optimum of the relaxation, and a point to begin from, with
-    whole orders if there are some.
+    orders joins times at the optimum, the rounded rows, the optimum of the relaxation, a point to begin from, with
+    whole orders if there are some, and the rules that count what times cost.
     """
 
     program: Program
@@ -75,6 +76,7 @@ class Ground:
     rows: Sequence[Row]
     point: Point
     begin: Point
+    counted: Counted
 
     @property
     def small(self) -> bool:
@@ -82,14 +84,14 @@ class Ground:
         return self.program.cost.size <= FEW * (int(self.time.max()) + 1)
 
 
-def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, orders: Floats) -> Relaxed | None:
+def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints, orders: Floats) -> Relaxed | None:
     """The relaxation of a program with rounded rows, or None where it has no optimum or time is up.
 
     Args:
         watch: the clock, and whom to tell.
         plain: the arrays of the program.
         program: the program, with no upper bounds that no best plan needs.
-        time: the place of each column's time, NO_TIME for orders and the like; None where blocks are not to be tried.
+        time: the place of each column's time, NO_TIME for orders and the like.
         orders: values of the columns of no time to begin at.
     """
     for relaxation in _relaxations(watch, program, time, orders):
@@ -101,17 +103,17 @@ def relaxed(watch: Watch, plain: Plain, program: Program, time: Ints | None, ord
     return None
 
 
-def _relaxations(watch: Watch, program: Program, time: Ints | None, orders: Floats) -> Iterator[Relaxation | Blocks]:
+def _relaxations(watch: Watch, program: Program, time: Ints, orders: Floats) -> Iterator[Relaxation | Blocks]:
     """The blocks, where there can be some; and where there cannot, or they do not come to an end, the whole at once.
 
     Rows that join times are no hindrance, unless they are broken where they are let go.
     """
-    if time is not None:
-        of_time = time != NO_TIME
-        if (program.cost[of_time] >= 0.0).all() and (program.column_lower[of_time] >= 0.0).all():
-            close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
-            blocks = Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
-            point = watch.each(blocks.optimum, [watch.left_s])[0] if blocks.lets_go else None
-            if not blocks.lets_go or (point is not None and blocks.obeyed(point.columns)):
-                yield blocks
+    of_time = time != NO_TIME
+    cost, lower = program.cost[of_time], program.column_lower[of_time]
+    if (cost >= 0.0).all() and (lower[cost > 0.0] >= 0.0).all():
+        close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
+        blocks = Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
+        point = watch.each(blocks.optimum, [watch.left_s])[0] if blocks.lets_go else None
+        if not blocks.lets_go or (point is not None and blocks.obeyed(point.columns)):
+            yield blocks
     yield Relaxation(program)

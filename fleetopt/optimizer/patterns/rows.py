@@ -16,6 +16,11 @@ class Row:
     coefficients: Floats
     lower: float
 
+    def broken(self, values: Floats) -> float:
+        """By how much values break the row, next to its limit."""
+        missing = self.lower - float(self.coefficients @ values[self.columns])
+        return max(0.0, missing) / max(1.0, abs(self.lower))
+
 
 def strengthened(program: Program, rows: Sequence[Row]) -> Program:
     """The same integer program with more rows: its plans are the same, its relaxation is tighter."""

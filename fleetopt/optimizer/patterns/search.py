@@ -19,11 +19,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.matrix import Floats, Ints
 from fleetopt.optimizer.patterns.completing import completed
+from fleetopt.optimizer.patterns.counted import without
 from fleetopt.optimizer.patterns.covers import patterns
 from fleetopt.optimizer.patterns.plain import Plain, Pools, Ways
 from fleetopt.optimizer.patterns.relaxation import Point
+from fleetopt.optimizer.patterns.relaxed import Ground
 from fleetopt.optimizer.patterns.watch import THREADS, Watch
 
 Singles: TypeAlias = npt.NDArray[np.float32]
@@ -102,22 +104,22 @@ class _Choice:
         self.chosen = (usd - luck).argmin(axis=1)
 
 
-def searching(watch: Watch, program: Program, plain: Plain, point: Point, rounds: int = ROUNDS) -> Floats:
+def searching(watch: Watch, ground: Ground, point: Point, rounds: int = ROUNDS) -> Floats:
     """Plans from patterns at the prices of a relaxation, told to the watch as they get better.
 
     Args:
         watch: the clock, and whom to tell.
-        program: the program.
-        plain: its arrays.
+        ground: the program.
         point: an optimum of its relaxation, for prices and relaxed numbers; its orders are held at first.
         rounds: how many there are at most.
 
     Returns: the replicas that were chosen last, every other column at zero.
     """
+    program, plain = ground.program, ground.plain
     price, hours = prices(plain.pools, point), _hours(plain)
     values, best = point.columns, np.inf
     for _ in range(rounds):
-        held, rent = plain.pools.held(values), _rent(program, plain.pools, point, values)
+        held, rent = plain.pools.held(values), _rent(ground, point, values)
         one = _Round(plain, point, price, held, rent, SHARE_FOR_CHOOSING * watch.left_s)
         whole = np.zeros(program.cost.size)
         for replicas in watch.each(partial(_chosen, watch, one), hours):
@@ -206,9 +208,10 @@ def _choice(ways: Ways, price: Floats, relaxed: Floats, pools: int) -> _Choice:
     return _Choice(ways, counts, touched, used[touched], np.einsum("tko,to->tk", found, usd).astype(np.float32), last)
 
 
-def _rent(program: Program, pools: Pools, point: Point, values: Floats) -> _Rent:
+def _rent(ground: Ground, point: Point, values: Floats) -> _Rent:
     """Lines by price, what other rules charge for a node included, and as many nodes as those rules have room for."""
-    most = _room(program, pools, values)[pools.nodes]
+    pools = ground.plain.pools
+    most = _room(ground, values)[pools.nodes]
     dual = -point.row_dual[pools.row.reshape(-1)[pools.node_place]]
     usd = np.maximum(point.column_dual[pools.nodes] + dual * pools.node_gpus, 0.0)
     order = np.lexsort((usd / pools.node_gpus, pools.node_place))
@@ -223,14 +226,16 @@ def _rent(program: Program, pools: Pools, point: Point, values: Floats) -> _Rent
     return _Rent(gpus, price, limit, beyond)
 
 
-def _room(program: Program, pools: Pools, values: Floats) -> Floats:
+def _room(ground: Ground, values: Floats) -> Floats:
     """The most there may be of each column next to the others' values: rows' slack in equal parts."""
+    program = ground.program
     row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
     column, coefficient = program.rows.column, program.rows.coefficient
     slack = program.row_upper - np.bincount(row, coefficient * values[column], program.rows.count)
     node = np.zeros(program.cost.size, dtype=bool)
-    node[pools.nodes] = True
-    limited = node[column] & (coefficient > 0.0) & np.isfinite(program.row_upper)[row]
+    node[ground.plain.pools.nodes] = True
+    limits = np.isfinite(program.row_upper) & without(program, ground.counted.loose)
+    limited = node[column] & (coefficient > 0.0) & limits[row]
     sharing = np.maximum(np.bincount(row[limited], minlength=program.rows.count), 1)
     at = column[limited]
     more = np.maximum(slack[row[limited]], 0.0) / (coefficient[limited] * sharing[row[limited]])

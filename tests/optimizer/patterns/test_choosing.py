@@ -13,6 +13,7 @@ from fleetopt.optimizer.patterns import choosing as choosing_module
 from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
+from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.plain import Plain
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
@@ -40,10 +41,11 @@ def grounded(gap: float = 1e-4, opex_usd: float | None = None) -> tuple[Watch, M
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=gap, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     assert found is not None
+    begin = found.with_whole_orders(watch)
     return (
         watch,
         matrix,
-        Ground(matrix, plain, time, found.apart, found.rows, found.point, found.with_whole_orders(watch)),
+        Ground(matrix, plain, time, found.apart, found.rows, found.point, begin, counted(matrix, time)),
     )
 
 
@@ -58,7 +60,7 @@ def test_chosen_plans_are_feasible_and_near_the_optimum(monkeypatch: pytest.Monk
     """
     monkeypatch.setattr(relaxed_module, "FEW", few)
     watch, matrix, ground = grounded()
-    replicas = searching(watch, matrix, ground.plain, ground.begin, 1)
+    replicas = searching(watch, ground, ground.begin, 1)
     before = watch.incumbent
     choosing(watch, ground, replicas)
     assert before is not None
@@ -126,8 +128,9 @@ def test_what_is_excused_stays_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=1e-4, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     assert found is not None
-    ground = Ground(matrix, plain, time, True, found.rows, found.point, found.with_whole_orders(watch))
-    choosing(watch, ground, searching(watch, matrix, plain, ground.begin, 1))
+    begin = found.with_whole_orders(watch)
+    ground = Ground(matrix, plain, time, True, found.rows, found.point, begin, counted(matrix, time))
+    choosing(watch, ground, searching(watch, ground, ground.begin, 1))
     assert watch.values is not None
     assert feasible(matrix, watch.values)
 
@@ -139,7 +142,7 @@ def test_replicas_without_gpus_are_no_plan() -> None:
     Sensitivity: rows of held columns alone, not looked at, would let replicas stand on GPUs that are not there.
     """
     watch, matrix, ground = grounded()
-    replicas = searching(watch, matrix, ground.plain, ground.begin, 1)
+    replicas = searching(watch, ground, ground.begin, 1)
     held = np.ones(matrix.cost.size, dtype=bool)
     assert completed(watch, matrix, ground.plain, replicas, held).reason is Reason.INFEASIBLE
     assert watch.values is not None

@@ -14,8 +14,10 @@ from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns import search as search_module
+from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.relaxed import Ground
 from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import time_of_columns
@@ -37,12 +39,14 @@ def test_a_first_plan_is_whole_feasible_and_near_the_optimum() -> None:
 
     Sensitivity: patterns that do not carry a demand, or nodes that are not there, leave rows broken.
     """
-    _, matrix, plain = program(growing())
+    problem, matrix, plain = program(growing())
     assert plain is not None
     watch = Watch(SolveOptions(time_limit_s=60.0))
-    _, point = rounding(watch, Relaxation(matrix), partial(of_demand, plain))
+    rows, point = rounding(watch, Relaxation(matrix), partial(of_demand, plain))
     assert point is not None
-    searching(watch, matrix, plain, point)
+    time = time_of_columns(problem, matrix)
+    ground = Ground(matrix, plain, time, False, rows, point, point, counted(matrix, time))
+    searching(watch, ground, point)
     assert watch.values is not None
     assert watch.incumbent is not None
     assert watch.incumbent == pytest.approx(float(matrix.cost @ watch.values) + matrix.offset)

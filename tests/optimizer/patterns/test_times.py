@@ -15,6 +15,8 @@ from fleetopt.optimizer.pieces import allowed
 TIME = np.array([0, 1, 2, NO_TIME], dtype=np.int32)
 """A column for each of three times, and an order."""
 
+NONE = np.zeros(0, dtype=np.int32)
+
 
 def program(rows: list[tuple[list[float], float, float]]) -> Program:
     """Four columns, rows  lower <= coefficients . columns <= upper."""
@@ -44,7 +46,7 @@ def test_what_a_rule_leaves_over_is_shared_out() -> None:
     Sensitivity: with all that is left over for each, both could spend the 6.
     """
     one = program([OWN, ORDERS, BUDGET])
-    first, second, third = Times(one, TIME).opened(np.array([2.0, 5.0, 7.0, 4.0]))
+    first, second, third = Times(one, TIME, NONE).opened(np.array([2.0, 5.0, 7.0, 4.0]))
     assert first.program.row_lower.tolist() == [4.0 - 8.0, -np.inf]
     assert first.program.row_upper.tolist() == [np.inf, 5.0]
     assert second.program.row_upper.tolist() == [13.0]
@@ -58,7 +60,7 @@ def test_a_time_without_rows_is_a_time() -> None:
 
     Sensitivity: rows and columns of times that are counted by what there is do not belong together.
     """
-    times = Times(program([OWN, ([0.0, 0.0, 1.0, 0.0], 1.0, 2.0)]), TIME)
+    times = Times(program([OWN, ([0.0, 0.0, 1.0, 0.0], 1.0, 2.0)]), TIME, NONE)
     assert [one.tolist() for one in times.rows] == [[0], [], [1]]
     assert [one.tolist() for one in times.columns] == [[0], [1], [2]]
 
@@ -78,7 +80,7 @@ def test_all_times_may_change_at_once(
     values = np.array(before)
     sums = [float(np.dot(weights, before)) for weights, _, _ in rules]
     one = program([(w, s - down, s + up) for (w, down, up), s in zip(rules, sums, strict=True) if any(w)] or [OWN])
-    times, changed = Times(one, TIME), values.copy()
+    times, changed = Times(one, TIME, NONE), values.copy()
     for piece in times.opened(values):
         new = np.array(after)[piece.columns]
         changed[piece.columns] = np.where(allowed(piece.program, new), new, values[piece.columns])
@@ -88,7 +90,7 @@ def test_all_times_may_change_at_once(
 
 def test_the_best_of_each_time_is_put_together() -> None:
     """Proves: times with a plan have it, the others and the orders are as they were."""
-    times, values = Times(program([OWN, BUDGET]), TIME), np.array([2.0, 5.0, 7.0, 4.0])
+    times, values = Times(program([OWN, BUDGET]), TIME, NONE), np.array([2.0, 5.0, 7.0, 4.0])
     pieces = times.opened(values)
     pieces[1].take(np.array([3.0]))
     assert times.joined(values, pieces).tolist() == pytest.approx([2.0, 3.0, 7.0, 4.0])

@@ -125,7 +125,8 @@ def test_the_optimum_stays(costs: list[float], rows: list[tuple[list[float], flo
     exactly = SolveOptions(gap=0.0, time_limit_s=60.0)
     known, stronger = solve(one, exactly), solve(strengthened(one, more) if more else one, exactly)
     assert (known.objective is None) == (stronger.objective is None)
-    assert known.objective == pytest.approx(stronger.objective, abs=1e-6)
+    # A whole number may be off by the solver's 1e-6, and costs up to 30 USD.
+    assert known.objective == pytest.approx(stronger.objective, abs=1e-4)
 
 
 def test_rent_or_buy_is_proven_by_its_bound() -> None:
