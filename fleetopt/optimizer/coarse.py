@@ -7,29 +7,31 @@ closer look, for a small part of the effort.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.scenario.demand import TimeKey
+from fleetopt.scenario.domain import Workload
 
 
 def coarse(case: PlanningCase, groups: int) -> PlanningCase:
     """The case with so many slots a period, from the busiest to the quietest, and one outlook.
 
     Args:
-        case: a case without work that is done when it suits: that would be asked for in no slot that is left.
+        case: the case. Work that is done when it suits is left out: it would be asked for in no slot that is left.
         groups: slots of a period; fewer where a period has fewer times.
     """
     outlook = next(iter(case.probability))
     weight = {(t, h, o): case.hours[t, h] * case.probability[o] for t, h, o in case.times}
     hours: dict[tuple[str, str], float] = {}
     planned: dict[tuple[str, str, str, str], float] = {}
+    asking = {name: workload for name, workload in case.workloads.items() if not workload.batch}
     for period, slot, times in _grouped(case, groups):
         hours[period, slot] = sum(weight[time] for time in times)
-        for workload in case.workloads:
+        for workload in asking:
             asked = sum(weight[time] * case.planned_rps[workload, *time] for time in times)
             planned[workload, period, slot, outlook] = asked / hours[period, slot]
     return replace(
@@ -38,8 +40,16 @@ def coarse(case: PlanningCase, groups: int) -> PlanningCase:
         hours=hours,
         probability={outlook: 1.0},
         planned_rps=planned,
+        workloads={name: _asking(workload, planned) for name, workload in asking.items()},
+        options={name: case.options[name] for name in asking},
         risk=None,
     )
+
+
+def _asking(workload: Workload, planned: Mapping[tuple[str, str, str, str], float]) -> Workload:
+    """The workload with the demand of the groups, without its headroom."""
+    of_it = {key[1:]: rps / (1 + workload.headroom) for key, rps in planned.items() if key[0] == workload.name}
+    return replace(workload, demand_rps=of_it)
 
 
 def _grouped(case: PlanningCase, groups: int) -> Iterator[tuple[str, str, list[TimeKey]]]:

@@ -47,7 +47,7 @@ def tidy(problem: Problem, matrix: Matrix, values: Floats, time_limit_s: float =
     """
     longest_s = min(LONGEST_S, max(SHORTEST_S, SHARE_OF_TIME * time_limit_s))
     plain = plain_of(problem, matrix, time_of_columns(problem, matrix)) if matrix.cost.size > LARGE else None
-    if plain is not None:
+    if plain is not None and not plain.tied.any():
         return needed(matrix, plain, values)
     if not 0 < matrix.cost.size <= LARGEST:
         return values

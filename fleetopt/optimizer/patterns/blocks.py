@@ -49,7 +49,8 @@ ROUGHLY = 0.1
 """Of what an optimum rose by from the last one, how far from it is close enough."""
 
 MOST_TURNS = 200
-WHOLE_TURNS = 3
+WHOLE_TURNS, MOST_WHOLE_TURNS = 3, 15
+"""How often whole orders are asked for, and how often while rows are broken beneath all of them."""
 
 PENALTY = 10.0
 """Price of breaking a row by what the largest column puts into it, next to the dearest column of all."""
@@ -175,7 +176,9 @@ class Blocks:
             stop: asked now and then whether to give up, from now on.
         """
         end, self._stop, best = perf_counter() + time_limit_s, stop, None
-        for _ in range(WHOLE_TURNS):
+        for turn in range(MOST_WHOLE_TURNS):
+            if turn >= WHOLE_TURNS and best is not None:
+                break
             effort = SolveOptions(gap=gap / 2.0, time_limit_s=max(0.0, end - perf_counter()))
             orders, bound = self._master().whole(effort, self._stop)
             answer = None if orders is None else self._ask(orders, end)

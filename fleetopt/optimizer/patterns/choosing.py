@@ -16,21 +16,22 @@ and the plan's, are worth most for their time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program, Rows
+from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.cards import Cards
 from fleetopt.optimizer.patterns.completing import completed
 from fleetopt.optimizer.patterns.counted import adjusted
 from fleetopt.optimizer.patterns.covers import PATTERNS, patterns
+from fleetopt.optimizer.patterns.menus import Dish, Look
 from fleetopt.optimizer.patterns.opened import Piece
 from fleetopt.optimizer.patterns.placing import near
-from fleetopt.optimizer.patterns.plain import Ways, carried
-from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.plain import Ways
 from fleetopt.optimizer.patterns.relaxed import Ground
 from fleetopt.optimizer.patterns.search import CHOICES_AT_ONCE, listed, prices
 from fleetopt.optimizer.patterns.structure import NO_TIME
@@ -39,26 +40,11 @@ from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import allowed
 from fleetopt.optimizer.solve import SolveOptions, solve_here
 
-
-class _Look(NamedTuple):
-    """How all times are looked at in a pass.
-
-    Patterns that a workload has to choose from beside what it has in the plan, if the relaxation takes one for it and
-    if it mixes several; and how far from the best the choice may be, next to what a time may be too dear.
-    """
-
-    taken: int
-    mixed: int
-    slack: float
-
-
-PASSES = (_Look(1, 4, 0.5), _Look(4, 8, 0.5), _Look(24, 24, 1.0), _Look(2 * PATTERNS, 2 * PATTERNS, 1.0))
+PASSES = (Look(1, 4, 0.5), Look(4, 8, 0.5), Look(24, 24, 1.0), Look(2 * PATTERNS, 2 * PATTERNS, 1.0))
 
 NODES = 500
 LONGEST_S = 5.0
 """Branch-and-bound nodes and seconds for a look at a time."""
-
-EXCUSED = 1e-9
 
 _Pass: TypeAlias = Callable[[Watch, Floats], Floats]
 
@@ -106,24 +92,6 @@ def _whole(program: Program, values: Floats) -> bool:
     return bool((whole == np.rint(whole)).all())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Menu:
-    """A workload's patterns as replicas of a piece's columns, (patterns, columns); the last is the plan's, if any."""
-
-    columns: Ints
-    counts: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Dish:
-    """A piece of one time at hand: the place of the time, its rows, and for each workload its options and patterns."""
-
-    piece: Piece
-    rows: Ints
-    lists: Sequence[tuple[Ways, Floats]]
-    place: int
-
-
 class _Choosing:
     """The choices at all times."""
 
@@ -132,6 +100,7 @@ class _Choosing:
         self._adjusting = ground.counted.adjusting
         self._price = prices(ground.plain.pools, ground.begin)
         self._times = Times(ground.program, ground.time, ground.counted.loose)
+        self._cards = Cards(ground)
 
     def first(self, watch: Watch) -> Floats | None:
         """A plan beneath the orders of the point; None where a time has none among its patterns, or time is up."""
@@ -151,7 +120,7 @@ class _Choosing:
         near(watch, watch.enough(len(opened)), opened)
         return self._joined(values, opened)
 
-    def among(self, look: _Look, watch: Watch, values: Floats) -> Floats:
+    def among(self, look: Look, watch: Watch, values: Floats) -> Floats:
         """The plan with other patterns where they are cheaper, after a look at each time."""
         opened = self._opened(values)
         self._look(watch, look, sorted(range(len(opened)), key=lambda at: -opened[at].missing), opened)
@@ -161,13 +130,15 @@ class _Choosing:
         found = adjusted(self._program, self._adjusting, self._times.joined(values, opened))
         return values if found is None else found
 
-    def _look(self, watch: Watch, look: _Look, order: Sequence[int], opened: Sequence[Piece]) -> None:
+    def _look(self, watch: Watch, look: Look, order: Sequence[int], opened: Sequence[Piece]) -> None:
         """A look at some times, one after another."""
         size, enough = max(1, CHOICES_AT_ONCE // max(1, len(self._plain.ways))), watch.enough(len(opened))
         for first in range(0, len(order), size):
             times = np.array(order[first : first + size])
             lists = watch.each(partial(self._listed, times), self._plain.ways)
-            dishes = [_Dish(opened[at], self._times.rows[at], lists, place) for place, at in enumerate(times.tolist())]
+            dishes = [
+                Dish(opened[at], self._times.rows[at], lists, place, at) for place, at in enumerate(times.tolist())
+            ]
             watch.each(partial(self._choose, watch, enough, look), dishes)
             if watch.over:
                 break
@@ -185,22 +156,20 @@ class _Choosing:
         here = ways.at(times)
         return here, patterns(here, listed(here, self._price[:, times]), here.replicas(self._point.columns))
 
-    def _choose(self, watch: Watch, enough: float, look: _Look, dish: _Dish) -> None:
-        piece = dish.piece
+    def _choose(self, watch: Watch, enough: float, look: Look, dish: Dish) -> None:
+        piece, split = dish.piece, self._plain.split[dish.piece.columns]
         if watch.over:
             return
         best = None if piece.best is None else piece.best.values
-        values = np.zeros(len(piece.columns)) if best is None else best
-        free, menus = self._menus(dish, values, planned=best is not None)
-        program = self._menu_program(dish, values, free, menus)
-        relaxed = Relaxation(program).optimum(watch.left_s)
+        nothing = np.where(self._plain.tied[piece.columns], self._point.columns[piece.columns], 0.0)
+        values = nothing if best is None else best
+        listing, relaxed = self._cards.relaxed(watch, dish, values, planned=best is not None)
         if relaxed is None:
             return
-        piece.floor, first = relaxed.value, int(free.sum())
+        piece.floor, program = relaxed.value, listing.program
         if piece.missing <= enough:
             return
-        now = np.concatenate([values[free], *(np.append(np.zeros(len(m.counts) - 1), 1.0) for m in menus)])
-        few = np.concatenate([np.ones(first, dtype=bool), *_liked(relaxed, menus, first, look)])
+        few, now = listing.liked(relaxed, look), listing.now(values)
         few |= (now > 0.0) & (best is not None)
         program = replace(program, column_upper=np.where(few, program.column_upper, 0.0))
         usd = relaxed.value if best is None else float(piece.program.cost @ best)
@@ -209,90 +178,6 @@ class _Choosing:
         )
         found = solve_here(program, effort, None if best is None else now, NODES, small=True)
         if found.values is not None:
-            served = self._served(piece, values, free, menus, found.values)
+            served = listing.served(piece, values, split, found.values)
             if allowed(piece.program, served):
                 piece.take(served)
-
-    def _menus(self, dish: _Dish, values: Floats, *, planned: bool) -> tuple[Flags, list[_Menu]]:
-        """Which columns of the piece are nodes and the like, and the menus of its workloads.
-
-        A workload whose demand is excused keeps what it has.
-        """
-        plain, piece, place = self._plain, dish.piece, dish.place
-        free = ~(plain.replicas | plain.split)[piece.columns]
-        menus = []
-        for ways, found in dish.lists:
-            there = ways.column[place] >= 0
-            if not there.any():
-                continue
-            at = np.searchsorted(piece.columns, ways.column[place, there]).astype(np.int32)
-            more = found[place][:, there]
-            usable = more[(more <= piece.program.column_upper[at]).all(axis=1)]
-            if ways.excused[place] >= 0:
-                excused = int(np.searchsorted(piece.columns, ways.excused[place]))
-                free[excused] = False
-                usable = usable[:0] if values[excused] > EXCUSED else usable
-            menus.append(_Menu(at, np.concatenate([_differing(usable), values[at][None, :][: int(planned)]])))
-        return free, menus
-
-    def _menu_program(self, dish: _Dish, values: Floats, free: Flags, menus: Sequence[_Menu]) -> Program:
-        """The columns that are free, then the patterns of each workload; the workloads' rows come last."""
-        whole, plain = dish.piece.program, self._plain
-        row = np.repeat(np.arange(whole.rows.count), np.diff(whole.rows.start))
-        carrying = np.zeros(whole.rows.count, dtype=bool)
-        carrying[row[(plain.replicas | plain.split)[dish.piece.columns][whole.rows.column]]] = True
-        kept = ~carrying | np.isin(dish.rows, plain.pools.row)
-        dense = np.zeros((whole.rows.count, whole.cost.size))
-        dense[row, whole.rows.column] = whole.rows.coefficient
-        dense = dense[kept]
-        chosen = np.zeros(whole.cost.size, dtype=bool)
-        for menu in menus:
-            chosen[menu.columns] = True
-        fixed = dense @ np.where(free | chosen, 0.0, values)
-        used = [dense[:, menu.columns] @ menu.counts.T for menu in menus]
-        ones = np.repeat(np.eye(len(menus)), [len(menu.counts) for menu in menus], axis=1)
-        above = np.concatenate([dense[:, free], *used], axis=1)
-        below = np.concatenate([np.zeros((len(menus), int(free.sum()))), ones], axis=1)
-        matrix, one, count = np.concatenate([above, below]), np.ones(len(menus)), ones.shape[1]
-        at, column = np.nonzero(matrix)
-        start = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=len(matrix)))]).astype(np.int32)
-        return Program(
-            rows=Rows(start, column.astype(np.int32), matrix[at, column]),
-            cost=np.concatenate([whole.cost[free], *(menu.counts @ whole.cost[menu.columns] for menu in menus)]),
-            offset=0.0,
-            column_lower=np.concatenate([whole.column_lower[free], np.zeros(count)]),
-            column_upper=np.concatenate([whole.column_upper[free], np.ones(count)]),
-            integer=np.concatenate([whole.integer[free], np.ones(count, dtype=bool)]),
-            row_lower=np.concatenate([whole.row_lower[kept] - fixed, one]),
-            row_upper=np.concatenate([whole.row_upper[kept] - fixed, one]),
-        )
-
-    def _served(self, piece: Piece, best: Floats, free: Flags, menus: Sequence[_Menu], found: Floats) -> Floats:
-        """The columns of the piece, from those of its menus."""
-        values, first = best.copy(), int(free.sum())
-        values[free] = found[:first]
-        for menu in menus:
-            values[menu.columns] = menu.counts[int(found[first : first + len(menu.counts)].argmax())]
-            first += len(menu.counts)
-        split = self._plain.split[piece.columns]
-        values[split] = carried(piece.program, split, values)[split]
-        return values
-
-
-def _differing(counts: Floats) -> Floats:
-    """The rows of an array of whole numbers, each once."""
-    # Equal sums of different rows need numbers that nobody draws; they would cost a pattern, no more.
-    mixed = counts @ np.random.default_rng(0).random(counts.shape[1])
-    return counts[np.unique(mixed, return_index=True)[1]]
-
-
-def _liked(point: Point, menus: Sequence[_Menu], first: int, look: _Look) -> Iterator[Flags]:
-    """The patterns that a relaxation uses, and those it would take next."""
-    for menu in menus:
-        here = slice(first, first + len(menu.counts))
-        used = point.columns[here] > EXCUSED
-        rank = np.where(used, -1.0, point.column_dual[here])
-        liked = np.zeros(len(menu.counts), dtype=bool)
-        liked[np.argsort(rank, kind="stable")[: look.mixed if used.sum() > 1 else look.taken]] = True
-        first = here.stop
-        yield liked

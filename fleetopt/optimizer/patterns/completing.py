@@ -22,12 +22,12 @@ def completed(watch: Watch, program: Program, plain: Plain, values: Floats, held
         watch: the clock.
         program: the program.
         plain: its arrays.
-        values: of the columns that are held.
-        held: which they are.
+        values: of the columns that are held, and of those that are tied.
+        held: which they are; those that are tied besides.
     """
     values = values.copy()
     values[plain.split] = carried(program, plain.split, values)[plain.split]
-    free = ~(held | plain.split)
+    free = ~(held | plain.split | plain.tied)
     row = np.repeat(np.arange(program.rows.count, dtype=np.int32), np.diff(program.rows.start))
     open_rows = np.zeros(program.rows.count, dtype=bool)
     open_rows[row[free[program.rows.column]]] = True

@@ -101,9 +101,10 @@ def lost(case: PlanningCase, plain: Plain, matrix: Program, point: Point, rows: 
         plain: the arrays of the narrow program; GPUs of a pool that it has no options on are taken to be free.
         matrix: the narrow program.
         point: an optimum of its relaxation with the rows.
-        rows: the rounded rows, in the order in which they were added.
+        rows: the rounded rows, in the order in which they were added. Others may have been added after them.
     """
-    added = _added(rows, point.row_dual[matrix.rows.count :])
+    rows = list(rows)
+    added = _added(rows, point.row_dual[matrix.rows.count : matrix.rows.count + len(rows)])
     wholes = [_whole(case, ways, point, added.get(ways.workload, [])) for ways in plain.ways]
     price = _raised(wholes, plain.pools, matrix, point)
     usd, by_option = 0.0, {}

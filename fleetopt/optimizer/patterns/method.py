@@ -15,17 +15,17 @@ from fleetopt.optimizer.known import known, known_parts
 from fleetopt.optimizer.matrix import Ints, Matrix, Program
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.counted import counted
+from fleetopt.optimizer.patterns.fixing import fixed
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import ordering, placing
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
-from fleetopt.optimizer.patterns.pricing import bounding
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
 from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row, strengthened
 from fleetopt.optimizer.patterns.search import ROUNDS, searching
-from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
+from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.patterns.whole_nodes import whole_nodes
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
@@ -63,8 +63,8 @@ def solve_narrowed(
         features: what its program is made of.
         options: gap, time limit, log and progress. The clock includes writing the program.
 
-    Returns: the narrow program and its solution, whose bound holds for the whole; None where the program is not plain,
-        or where nothing was found without the options left out.
+    Returns: the narrow program and its solution, whose bound holds for the whole; None where nothing was found without
+        the options left out.
 
     Raises:
         NoPlanWithinLimit: the time was up, or Ctrl-C came, before there was a program to look for plans in.
@@ -84,9 +84,10 @@ def solve_narrowed(
     try:
         began = begin(watch, known_parts(parts), options.start) if options.start else None
         counting = counted(parts.program, parts.time)
-        found = Ground(parts.program, parts.plain, parts.time, part.apart, part.rows, part.point, part.begin, counting)
-        _planned(watch, found)
-        strong = _placed(watch, parts.program, part.rows, parts.time)
+        rows, time = [*part.rows, *part.priced], parts.time
+        ground = Ground(parts.program, parts.plain, time, part.apart, rows, part.point, part.begin, counting)
+        _planned(watch, ground)
+        strong = _placed(watch, parts.program, rows, time, ground)
     except KeyboardInterrupt:
         watch.interrupted = True
     solution = _solution(watch) if watch.done else _closing(watch, strong)
@@ -97,37 +98,34 @@ def solve_narrowed(
 def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     """Bounds and plans until one is good enough or time is up; the program with the rows found on the way."""
     time = time_of_columns(problem, matrix)
-    plain = plain_of(problem, matrix, time)
-    if plain is None or not plain.replicas.any():
-        relaxation = Relaxation(matrix)
-        rows = bounding(watch, matrix, relaxation, workload_pieces(problem, matrix, time))
-        return _placed(watch, matrix, [*rows, *_of_nodes(watch, matrix, relaxation, time)], time)
-    found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
+    plain, shared = plain_of(problem, matrix, time), time == NO_TIME
+    loosened = plain.loosened(matrix)
+    found = relaxed(watch, plain, loosened, time, np.zeros(int(shared.sum())))
     if found is None:
-        return _placed(watch, matrix, [], time)
-    begin, rows = found.with_whole_orders(watch), list[Row](found.rows)
-    _planned(watch, Ground(matrix, plain, time, found.apart, rows, found.point, begin, counted(matrix, time)))
+        return _placed(watch, matrix, [], time, None)
+    found = found.pricing(watch, loosened, plain, time)
+    begin, rows = found.with_whole_orders(watch), [*found.rows, *found.priced]
+    ground = Ground(matrix, plain, time, found.apart, rows, found.point, begin, counted(matrix, time))
+    _planned(watch, ground)
     if not watch.done:
-        rows += _of_nodes(watch, matrix, Relaxation(strengthened(plain.loosened(matrix), rows)), time, plain)
-    return _placed(watch, matrix, rows, time)
+        rows += _of_nodes(watch, matrix, Relaxation(strengthened(loosened, rows)), time, plain)
+    return _placed(watch, matrix, rows, time, ground)
 
 
-def _of_nodes(
-    watch: Watch, matrix: Matrix, relaxation: Relaxation, time: Ints, plain: Plain | None = None
-) -> list[Row]:
-    """Rows that hold because nodes are whole, and of a plain program those of its demand that are broken with them."""
+def _of_nodes(watch: Watch, matrix: Matrix, relaxation: Relaxation, time: Ints, plain: Plain) -> list[Row]:
+    """Rows that hold because nodes are whole, and of demand those that are broken with them."""
 
     def broken(point: Point) -> Iterator[Row]:
         yield from whole_nodes(relaxation.program, matrix.integer, time, point)
-        if plain is not None:
-            yield from of_demand(plain, point)
+        yield from of_demand(plain, point)
 
     return rounding(watch, relaxation, broken)[0]
 
 
-def _planned(watch: Watch, found: Ground) -> None:
-    """Plans of a plain program, told to the watch."""
-    if watch.over:
+def _planned(watch: Watch, ground: Ground) -> None:
+    """Plans with patterns of what is plain around what is tied, told to the watch."""
+    found = None if watch.over or not ground.plain.pools.row.size else fixed(watch, ground)
+    if found is None:
         return
     # Small questions have both orders tried below; the others go on from whole ones.
     begin = found.point if found.small else found.begin
@@ -136,13 +134,16 @@ def _planned(watch: Watch, found: Ground) -> None:
         choosing(watch, found, replicas)
 
 
-def _placed(watch: Watch, program: Program, rows: Sequence[Row], time: Ints) -> Program:
-    """A better plan, time by time; the program with the rows."""
+def _placed(watch: Watch, program: Program, rows: Sequence[Row], time: Ints, ground: Ground | None) -> Program:
+    """A better plan, time by time, or one beneath orders made whole where there is none; the program with the rows."""
     strong = strengthened(program, rows)
-    if not watch.done:
-        values = ordering(watch, strong, time) if watch.values is None else watch.values
-        if values is not None:
-            placing(watch, strong, time, values)
+    if watch.done:
+        return strong
+    values = ordering(watch, strong, time) if watch.values is None else watch.values
+    if watch.values is None and values is not None and ground is not None:
+        _planned(watch, replace(ground, begin=replace(ground.begin, columns=values)))
+    if not watch.done and values is not None:
+        placing(watch, strong, time, values if watch.values is None else watch.values)
     return strong
 
 

@@ -25,6 +25,7 @@ from fleetopt.optimizer.patterns.plain import Plain, Ways
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.relaxed import Relaxed, relaxed
 from fleetopt.optimizer.patterns.rounding import Rounded
+from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import Key
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.plan.domain import Plan
@@ -52,7 +53,7 @@ about what to pay for."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounded:
-    """A narrow program with its rounded rows, the optimum of its relaxation with them, and where the search begins.
+    """A narrow program with its rows, the optimum of its relaxation with them, and where the search begins.
 
     `apart` says whether the optimum was found a time by itself.
     """
@@ -60,6 +61,7 @@ class Bounded:
     parts: Parts
     apart: bool
     rows: list[Rounded]
+    priced: list[Row]
     point: Point
     begin: Point
 
@@ -70,6 +72,7 @@ class Bounded:
 
     def bounds(self, case: PlanningCase) -> tuple[float, Lost]:
         """A bound of the whole case, and what is lost next to the program's own."""
+        # Rows that price patterns are of workloads whose options are all here: nothing is lost by them.
         missing = lost(case, self.parts.plain, self.parts.program, self.point, self.rows)
         return self.point.value - missing.usd, missing
 
@@ -78,7 +81,7 @@ def bounded(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Bo
     """A narrow program, after bounds that hold for the whole one were told to the watch.
 
     Where what was left out could save too much, it is written once more with the options that could, if there is time.
-    None where the program is not plain, has no relaxed solution, or the time was too short.
+    None where the program has no relaxed solution, or the time was too short.
     """
     few = coarsely(case, features, watch)
     if few is None:
@@ -113,6 +116,11 @@ def _checked(
     late = last or watch.seconds > SHARE_OF_TIME * watch.options.time_limit_s
     if not late and missing.usd > MAY_BE_LOST * watch.options.gap * abs(part.point.value):
         return part, missing
+    silent = watch.silent()
+    found = found.pricing(silent, part.parts.program, part.parts.plain, part.parts.time)
+    watch.interrupted |= silent.interrupted
+    part = replace(part, priced=found.priced, point=found.point)
+    watch.know("bounding", part.bounds(case)[0])
     return replace(part, begin=found.with_whole_orders(watch)), None
 
 
@@ -129,7 +137,7 @@ def _part(
         begin[column] = orders.get(name, 0.0)
     found = relaxed(silent, plain, plain.loosened(parts.program), parts.time, begin[parts.shared])
     watch.interrupted |= silent.interrupted
-    return None if found is None else (Bounded(parts, found.apart, found.rows, found.point, found.point), found)
+    return None if found is None else (Bounded(parts, found.apart, found.rows, [], found.point, found.point), found)
 
 
 def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> PlanningCase:
@@ -144,9 +152,7 @@ def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> Plannin
 
 
 def coarsely(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> Bounded | None:
-    """The program of the coarse case and its optimum, or None where it is not plain or has none."""
-    if any(workload.batch for workload in case.workloads.values()):
-        return None
+    """The program of the coarse case and its optimum, or None where it has none."""
     made = _part(watch, coarse(case, GROUPS), features, {}, COARSE_GAP)
     return None if made is None else made[0]
 
@@ -154,7 +160,7 @@ def coarsely(case: PlanningCase, features: Sequence[Feature], watch: Watch) -> B
 def narrowed(case: PlanningCase, few: Bounded, start: Plan | None = None) -> PlanningCase:
     """The case with the options that its coarse relaxation uses, and those of a plan to begin from.
 
-    One option of every pool stays, so that all have a price.
+    One option of every pool stays, so that all have a price; and all of workloads that are not plain.
     """
     return keeping(case, _with_start(case, start, _kept(case, few.parts.plain, few.point)))
 
@@ -189,6 +195,8 @@ def _kept(case: PlanningCase, plain: Plain, point: Point) -> dict[str, Flags]:
     price = plain.pools.price(point)
     kept = {workload: np.zeros(len(options), dtype=bool) for workload, options in case.options.items()}
     rates = {ways.workload: price[ways.pool].T * ways.gpus for ways in plain.ways}
+    for workload, stays in kept.items():
+        stays[:] = workload not in rates
     for ways in plain.ways:
         kept[ways.workload] = _used(ways, point, rates[ways.workload])
     standing = {case.options[w][i].pool for w, stays in kept.items() for i in np.flatnonzero(stays)}

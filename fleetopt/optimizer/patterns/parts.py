@@ -59,14 +59,14 @@ class Parts:
 
 
 def written(watch: Watch, case: PlanningCase, features: Sequence[Feature]) -> Parts | None:
-    """The program of a case, or None where it is not plain, or time is up."""
+    """The program of a case, or None where there are no replicas in it, or time is up."""
     parts = None
     if case.risk is None and _is_apart(case, features):
         orders = compile_matrix(formulate(at_times(case, ()), features))
         parts = _stacked(watch, case, features, tuple(_times_of_parts(case)), orders)
     if parts is None and not watch.over:
         parts = _stacked(watch, case, features, (case.times,), EMPTY)
-    return parts if parts is not None and parts.plain.replicas.any() else None
+    return parts if parts is not None and (parts.plain.replicas | parts.plain.tied).any() else None
 
 
 def _stacked(
@@ -76,13 +76,13 @@ def _stacked(
     times: tuple[tuple[TimeKey, ...], ...],
     orders: Matrix,
 ) -> Parts | None:
-    """The program of some parts; None where one is not plain or shares a row with another, or time is up."""
+    """The program of some parts; None where one shares a row with another or ties other workloads, or time is up."""
     stack = Stack(orders, len(case.times))
     kinds = len(case.times) * sum(map(len, case.options.values()))
     portions = forked(lambda index: _portion(at_times(case, times[index]), features), len(times), kinds >= LARGE)
     with closing(portions):
         for part, portion in zip(times, portions, strict=True):
-            if watch.over or portion is None or not stack.add(portion, len(part)):
+            if watch.over or not stack.add(portion, len(part)):
                 return None
     program, plain, time = stack.whole()
     return Parts(case, times, program, plain, time, stack.names())
@@ -103,12 +103,11 @@ def _times_of_parts(case: PlanningCase) -> Iterator[tuple[TimeKey, ...]]:
         yield part
 
 
-def _portion(case: PlanningCase, features: Sequence[Feature]) -> Portion | None:
+def _portion(case: PlanningCase, features: Sequence[Feature]) -> Portion:
     problem = formulate(case, features)
     matrix = compile_matrix(problem)
     time = time_of_columns(problem, matrix)
-    plain = plain_of(problem, matrix, time)
-    return None if plain is None else portion_of(matrix, plain, time)
+    return portion_of(matrix, plain_of(problem, matrix, time), time)
 
 
 def _is_apart(case: PlanningCase, features: Sequence[Feature]) -> bool:

@@ -1,6 +1,7 @@
 """The plan of a program written in parts, read out a part at a time.
 
-Every part is written once more with the options that the plan uses there, which are few. What is of no single time
+Every part is written once more with the options that the plan uses there, which are few; a single one is all there is
+to read. What is of no single time
 comes with every part and is taken once: lines of money that a part shares with the program without any times count by
 what the part adds to them.
 """
@@ -38,10 +39,12 @@ Running = dict[tuple[str, ...], int]
 def read_parts(parts: Parts, values: Floats, features: Sequence[Feature]) -> Readout:
     """The plan records of a solution, one value per column of the program."""
     case, running = parts.case, _running(parts, values)
+    if len(parts.times) == 1:
+        return _read(parts, values, running, _used(parts, case, running), features)
     orders = _read(parts, values, {}, at_times(case, ()), features)
 
     def read(index: int) -> Readout:
-        return _read(parts, values, running, _used(at_times(case, parts.times[index]), running), features)
+        return _read(parts, values, running, _used(parts, at_times(case, parts.times[index]), running), features)
 
     found = [orders, *forked(read, len(parts.times), len(running) >= LARGE)]
     return _joined(case, orders, found)
@@ -57,11 +60,13 @@ def _running(parts: Parts, values: Floats) -> Running:
     return running
 
 
-def _used(case: PlanningCase, running: Running) -> PlanningCase:
-    """The case with the options that it uses."""
-    times = set(case.times)
+def _used(parts: Parts, case: PlanningCase, running: Running) -> PlanningCase:
+    """The case with the options that it uses, and all those of workloads that are tied."""
+    times, plain = set(case.times), {ways.workload for ways in parts.plain.ways}
     used = {key[:2] for key in running if key[2:] in times}
-    chosen = {w: tuple(one for one in found if (w, one.name) in used) for w, found in case.options.items()}
+    chosen = {
+        w: tuple(one for one in found if w not in plain or (w, one.name) in used) for w, found in case.options.items()
+    }
     return replace(case, options=chosen)
 
 
@@ -75,10 +80,10 @@ def _values(problem: Problem, parts: Parts, values: Floats, running: Running) ->
     from pyomo.core import Var
 
     for variable in problem.model.component_data_objects(Var):
-        if variable.parent_component() is problem.model.REPLICAS:
-            yield variable, running.get(variable.index(), 0)
-        elif (column := parts.names.get(key_of(variable))) is not None:
+        if (column := parts.names.get(key_of(variable))) is not None:
             yield variable, values[column]
+        elif variable.parent_component() is problem.model.REPLICAS:
+            yield variable, running.get(variable.index(), 0)
 
 
 def _joined(case: PlanningCase, orders: Readout, found: Sequence[Readout]) -> Readout:

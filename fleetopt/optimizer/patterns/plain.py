@@ -1,7 +1,8 @@
-"""What the search needs of a program, as arrays over pools, times and options; or nothing, if it has more to it.
+"""What the search needs of a program, as arrays over pools, times and options.
 
 The search (`search`) knows replicas that carry traffic, GPUs that they set aside, and nodes that hold GPUs. A program
-in which replicas stand in any other rule is left to the phases that know nothing and so can do everything.
+in which nothing else is said of replicas is *plain*; most are. Workloads of which more is said are tied (`tied`): they
+are made whole first, and the search goes on around them.
 """
 
 from __future__ import annotations
@@ -17,10 +18,8 @@ from fleetopt.optimizer.matrix import Flags, Floats, Ints, Matrix, Program
 from fleetopt.optimizer.options import Link, Pool
 from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.tied import DEMAND, FITS, Entries
 
-DEMAND = "demand_is_met"
-CARRIES = ("prefill_carries_split_traffic", "decode_carries_split_traffic", DEMAND)
-FITS = "gpus_fit_in_fleet"
 ROLES = ("decode", "prefill", "aggregated")
 """The roles of a link, in the order in which they are listed everywhere here."""
 
@@ -49,6 +48,10 @@ class Ways:
         """Replicas in the columns of a program: (times, options)."""
         return np.where(self.column >= 0, values[self.column], 0.0)
 
+    def among(self, columns: Flags) -> bool:
+        """Whether some of the replicas are among columns."""
+        return bool(columns[self.column[self.column >= 0]].any())
+
     def at(self, times: slice | Ints) -> Ways:
         """The options at some of the times."""
         return replace(
@@ -76,7 +79,8 @@ class Pools:
     """Where GPUs are held: the rows of `gpus_fit_in_fleet` by pool and time.
 
     `row` is (pools, times), -1 where no replica could stand. Nodes of one time are listed by `nodes`, with the place
-    (pool x times + time) they serve and the GPUs of one; so are columns of no single time, such as orders, by `orders`.
+    (pool x times + time) they serve and the GPUs of one; so are columns of no single time, such as orders, by `orders`,
+    and with GPUs below zero those that are tied and take some up.
     """
 
     row: Ints
@@ -106,12 +110,18 @@ class Pools:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plain:
-    """A program in which replicas carry traffic and take up GPUs, and nothing else; `split` are shares of links."""
+    """A program in which replicas carry traffic and take up GPUs, and nothing else; `split` are shares of links.
+
+    What is `tied` is in none of the other arrays but those of what pools hold, and in `asking`: workloads that are not
+    plain, but whose replicas carry their demand at least as the arrays say.
+    """
 
     ways: tuple[Ways, ...]
+    asking: tuple[Ways, ...]
     pools: Pools
     replicas: Flags
     split: Flags
+    tied: Flags
 
     def loosened(self, program: Program) -> Program:
         """The program without upper bounds that no best plan needs, so that prices say all there is to say."""
@@ -138,19 +148,8 @@ def carried(program: Program, split: Flags, values: Floats) -> Floats:
     return most
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Entries:
-    """The nonzero coefficients of a program, one after another."""
-
-    row: Ints
-    column: Ints
-    coefficient: Floats
-    carries: Flags
-    fits: Flags
-
-
-def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
-    """The arrays of a program; None where replicas stand in rules that the search does not know.
+def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain:
+    """The arrays of a program.
 
     Args:
         problem: where the matrix came from.
@@ -158,21 +157,19 @@ def plain_of(problem: Problem, matrix: Matrix, time: Ints) -> Plain | None:
         time: the place of each column's time in the calendar, NO_TIME where it has none.
     """
     case = problem.case
-    if any(option.shared for options in case.options.values() for option in options):
-        return None
-    entries = _entries(matrix)
+    entries = Entries.of(matrix)
     replicas, split = (_columns_of(part, matrix) for part in (problem.model.REPLICAS, problem.model.SPLIT))
-    known = entries.carries | entries.fits
-    if replicas[entries.column[~known]].any():
-        return None
-    excused = _excused(matrix, replicas | split)
-    if excused is None:
-        return None
+    excused, odd = _excused(matrix, replicas | split)
+    tied = entries.tied(matrix, time, replicas, _owners(problem, matrix, excused), odd | _undated(problem, matrix))
+    helped = _helped(matrix, entries, replicas | split, excused) | ~matrix.integer & replicas
     part = np.zeros(matrix.cost.size)
     part[entries.column[entries.carries]] = np.abs(entries.coefficient[entries.carries])
     pools = pool_places(case)
     found = _ways(problem, matrix, time, part, (pools, excused))
-    return Plain(found, _pools(matrix, entries, replicas, time, (pools, len(case.times), problem)), replicas, split)
+    ways = tuple(one for one in found if not one.among(tied))
+    asking = tuple(w for w in found if w.among(tied) and not w.among(helped) and (w.demand >= 0).any())
+    held = _pools(matrix, entries, (replicas & ~tied, tied), time, (pools, len(case.times), problem))
+    return Plain(ways, asking, held, replicas & ~tied, split & ~tied, tied)
 
 
 def pool_places(case: PlanningCase) -> dict[Pool, int]:
@@ -180,21 +177,36 @@ def pool_places(case: PlanningCase) -> dict[Pool, int]:
     return {pool: place for place, pool in enumerate(sorted(set(case.pool_of.values())))}
 
 
-def _entries(matrix: Matrix) -> _Entries:
-    row = np.repeat(np.arange(matrix.rows.count, dtype=np.int32), np.diff(matrix.rows.start))
-    sentence = np.array([0 if r.sentence == FITS else 1 if r.sentence in CARRIES else 2 for r in matrix.rules], np.int8)
-    kind = sentence[row]
-    return _Entries(row, matrix.rows.column, matrix.rows.coefficient, kind == 1, kind == 0)
-
-
 def _columns_of(part: Any, matrix: Matrix) -> Flags:
     """Which columns are variables of a part of the model."""
     return np.array([variable.parent_component() is part for variable in matrix.variables], dtype=bool)
 
 
-def _excused(matrix: Matrix, known: Flags) -> dict[tuple[str, ...], tuple[int, float]] | None:
-    """Column and coefficient of what a demand may do without; None where there is more to a demand than is known."""
+def _owners(problem: Problem, matrix: Matrix, excused: dict[tuple[str, ...], tuple[int, float]]) -> Ints:
+    """A number for the workload of each column that is a replica, a share of a link or excused demand; -1 of others."""
+    number = {workload: place for place, workload in enumerate(problem.case.workloads)}
+    parts = problem.model.REPLICAS, problem.model.SPLIT
+    found = np.full(matrix.cost.size, -1, np.int32)
+    for column, variable in enumerate(matrix.variables):
+        if any(variable.parent_component() is part for part in parts):
+            found[column] = number.get(variable.index()[0], -1)
+    for key, (column, _) in excused.items():
+        found[column] = number[key[0]]
+    return found
+
+
+def _undated(problem: Problem, matrix: Matrix) -> Flags:
+    """Replicas of workloads that have no demand at a time by itself."""
+    asked = {rule.key[0] for rule in matrix.rules if rule.sentence == DEMAND and isinstance(rule.key, tuple)}
+    return np.array(
+        [v.parent_component() is problem.model.REPLICAS and v.index()[0] not in asked for v in matrix.variables], bool
+    )
+
+
+def _excused(matrix: Matrix, known: Flags) -> tuple[dict[tuple[str, ...], tuple[int, float]], Flags]:
+    """Column and coefficient of what a demand may do without, and columns of demands that there is more to."""
     found: dict[tuple[str, ...], tuple[int, float]] = {}
+    odd = np.zeros(matrix.cost.size, dtype=bool)
     for index, rule in enumerate(matrix.rules):
         if rule.sentence != DEMAND:
             continue
@@ -204,8 +216,22 @@ def _excused(matrix: Matrix, known: Flags) -> dict[tuple[str, ...], tuple[int, f
             if known[column]:
                 continue
             if key in found or coefficient < 0.0 or matrix.integer[column]:
-                return None
-            found[key] = column, coefficient
+                odd[matrix.rows.column[matrix.rows.start[index] : matrix.rows.start[index + 1]]] = True
+            else:
+                found[key] = column, coefficient
+    return found, odd
+
+
+def _helped(matrix: Matrix, entries: Entries, known: Flags, excused: dict[tuple[str, ...], tuple[int, float]]) -> Flags:
+    """Columns that stand in a row of carrying beside one that could carry as well, which no array knows of."""
+    other = ~known
+    other[[column for column, _ in excused.values()]] = False
+    demand = np.array([rule.sentence == DEMAND for rule in matrix.rules], dtype=bool)[entries.row]
+    helps = np.where(demand, entries.coefficient > 0.0, entries.coefficient < 0.0)
+    helps |= matrix.column_lower[entries.column] < 0.0
+    rows, found = np.zeros(matrix.rows.count, dtype=bool), np.zeros(matrix.cost.size, dtype=bool)
+    rows[entries.row[entries.carries & other[entries.column] & helps]] = True
+    found[entries.column[rows[entries.row]]] = True
     return found
 
 
@@ -258,12 +284,12 @@ def _ways(
 
 def _pools(
     matrix: Matrix,
-    entries: _Entries,
-    replicas: Flags,
+    entries: Entries,
+    kinds: tuple[Flags, Flags],
     time: Ints,
     shape: tuple[dict[tuple[str, str], int], int, Problem],
 ) -> Pools:
-    pools, times, problem = shape
+    (pools, times, problem), (replicas, tied) = shape, kinds
     moment = {name: index for index, name in enumerate(problem.case.times)}
     row = np.full((len(pools), times), -1, np.int32)
     place = np.full(matrix.rows.count, -1, np.int32)
@@ -273,7 +299,7 @@ def _pools(
             pool, at = pools[key[0], key[1]], moment[key[2], key[3], key[4]]
             row[pool, at], place[index] = index, pool * times + at
     holds = entries.fits & ~replicas[entries.column]
-    shared = time[entries.column] == NO_TIME
+    shared = (time[entries.column] == NO_TIME) | tied[entries.column]
     nodes, orders = np.flatnonzero(holds & ~shared), np.flatnonzero(holds & shared)
     return Pools(
         row=row,

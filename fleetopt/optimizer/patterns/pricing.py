@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Program
+from fleetopt.optimizer.patterns.blocks import Blocks
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import Piece
@@ -45,27 +46,31 @@ class _Priced:
     prices: Floats | None = None
 
 
-def bounding(watch: Watch, matrix: Program, relaxation: Relaxation, found: list[Piece]) -> list[Row]:
-    """Rows that price patterns, each round at the duals of the relaxation with all rows so far."""
-    rows = list[Row]()
+def bounding(
+    watch: Watch, matrix: Program, relaxation: Relaxation | Blocks, found: list[Piece]
+) -> tuple[list[Row], Point | None]:
+    """Rows that price patterns, each round at the duals of the relaxation with all so far, and its last optimum.
+
+    Rows whose optimum is not found any more are not among them.
+    """
+    rows, new, best = list[Row](), list[Row](), None
     zeros = np.zeros_like(matrix.cost)
     priced = [_Priced(piece, program_of(matrix, zeros, piece.rows, piece.columns)) for piece in found]
-    last = -np.inf
     for _ in range(ROUNDS):
         point = watch.each(relaxation.optimum, [watch.left_s])[0]
         if point is None:
             break
         watch.know("bounding", point.value)
-        if _out_of_time(watch) or point.value - last <= WORTH_A_ROUND * abs(point.value):
+        risen = best is None or point.value - best.value > WORTH_A_ROUND * abs(point.value)
+        rows, best = rows + new, point
+        if _out_of_time(watch) or not risen:
             break
-        last = point.value
         priced.sort(key=partial(_stake, point))
         new = [row for row in watch.each(partial(_cheapest, watch, point), priced) if row is not None]
         if not new:
             break
-        rows += new
         relaxation.add(new)
-    return rows
+    return rows, best
 
 
 def _stake(point: Point, priced: _Priced) -> float:

@@ -7,17 +7,21 @@ search that begins with orders which do not hold the nodes that can be had pays 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
+
+import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.blocks import CLOSE, Blocks
 from fleetopt.optimizer.patterns.counted import Counted
 from fleetopt.optimizer.patterns.plain import Plain
+from fleetopt.optimizer.patterns.pricing import bounding
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import Rounded, of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import NO_TIME
+from fleetopt.optimizer.patterns.tied import knots
 from fleetopt.optimizer.patterns.watch import Watch
 
 CLOSE_ENOUGH = 0.02
@@ -38,16 +42,28 @@ not of their lists only."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relaxed:
-    """A relaxation with rounded rows, and its optimum."""
+    """A relaxation with rounded rows of demand, then rows that price patterns of what is tied, and its optimum."""
 
     relaxation: Relaxation | Blocks
     rows: list[Rounded]
     point: Point
+    priced: list[Row] = field(default_factory=list)
 
     @property
     def apart(self) -> bool:
         """Whether the optimum was found a time by itself."""
         return isinstance(self.relaxation, Blocks)
+
+    def pricing(self, watch: Watch, program: Program, plain: Plain, time: Ints) -> Relaxed:
+        """The same with rows that price patterns of what is tied, if anything is."""
+        if not plain.tied.any() or watch.over:
+            return self
+        found = knots(program, plain.tied, time, np.zeros_like(plain.tied), beneath_orders=False)
+        found = [piece for piece in found if program.integer[piece.columns].any()]
+        if not found:
+            return self
+        rows, point = bounding(watch, program, self.relaxation, found)
+        return self if point is None else replace(self, priced=rows, point=point)
 
     def with_whole_orders(self, watch: Watch) -> Point:
         """Whole orders that cost little more, where they are cheaply found; or the optimum as it is."""
@@ -110,7 +126,7 @@ def _relaxations(watch: Watch, program: Program, time: Ints, orders: Floats) -> 
     """
     of_time = time != NO_TIME
     cost, lower = program.cost[of_time], program.column_lower[of_time]
-    if (cost >= 0.0).all() and (lower[cost > 0.0] >= 0.0).all():
+    if of_time.any() and (cost >= 0.0).all() and (lower[cost > 0.0] >= 0.0).all():
         close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
         blocks = Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
         point = watch.each(blocks.optimum, [watch.left_s])[0] if blocks.lets_go else None

@@ -91,7 +91,7 @@ def rounding(
 
 def of_demand(plain: Plain, point: Point) -> Iterator[Rounded]:
     """For every workload, time and role, the rounded row of the demand that is broken most, if one is."""
-    for ways in plain.ways:
+    for ways in (*plain.ways, *plain.asking):
         yield from broken_rows(ways, point)
 
 

@@ -113,7 +113,7 @@ def searching(watch: Watch, ground: Ground, point: Point, rounds: int = ROUNDS) 
         point: an optimum of its relaxation, for prices and relaxed numbers; its orders are held at first.
         rounds: how many there are at most.
 
-    Returns: the replicas that were chosen last, every other column at zero.
+    Returns: the replicas that were chosen last, and what is tied; every other column at zero.
     """
     program, plain = ground.program, ground.plain
     price, hours = prices(plain.pools, point), _hours(plain)
@@ -121,7 +121,7 @@ def searching(watch: Watch, ground: Ground, point: Point, rounds: int = ROUNDS) 
     for _ in range(rounds):
         held, rent = plain.pools.held(values), _rent(ground, point, values)
         one = _Round(plain, point, price, held, rent, SHARE_FOR_CHOOSING * watch.left_s)
-        whole = np.zeros(program.cost.size)
+        whole = np.where(plain.tied, point.columns, 0.0)
         for replicas in watch.each(partial(_chosen, watch, one), hours):
             for column, count in replicas:
                 whole[column] = count
@@ -224,6 +224,18 @@ def _rent(ground: Ground, point: Point, values: Floats) -> _Rent:
     gpus, price, limit = (array.reshape(shape[0], *pools.row.shape) for array in arrays)
     beyond = np.full(pools.row.shape, TOO_DEAR * (price / gpus).max(), np.float32)
     return _Rent(gpus, price, limit, beyond)
+
+
+def further(ground: Ground, point: Point) -> tuple[Floats, Floats]:
+    """GPUs that can be had beyond those in use at a point at no more than their price, and USD for one beyond these.
+
+    Both are (pools, times); where nobody offers more, it costs more than any rent.
+    """
+    rent, price = _rent(ground, point, point.columns), ground.plain.pools.price(point)
+    rate, offered = rent.usd / rent.gpus, rent.most > 0.0
+    cheap = offered & (rate <= price * (1.0 + SAME) + SAME)
+    dearer = np.where(offered & ~cheap, rate, rent.beyond).min(axis=0)
+    return (cheap * rent.most * rent.gpus).sum(axis=0, dtype=float), np.asarray(dearer, dtype=float)
 
 
 def _room(ground: Ground, values: Floats) -> Floats:

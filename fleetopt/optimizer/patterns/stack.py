@@ -64,7 +64,8 @@ class Stack:
         self._limits: list[tuple[float, float, bool]] = []
         self._names: dict[Key, int] = {}
         self._seen: set[int] = set()
-        nothing = Plain((), Pools.empty(), np.zeros(orders.cost.size, bool), np.zeros(orders.cost.size, bool))
+        none = np.zeros(orders.cost.size, bool)
+        nothing = Plain((), (), Pools.empty(), none, none, none)
         portion = portion_of(orders, nothing, np.full(orders.cost.size, NO_TIME, np.int32))
         place = self._place(portion)
         self._rows = orders.rows.count
@@ -75,7 +76,8 @@ class Stack:
         self._own_offset = self._offset = orders.offset
 
     def add(self, portion: Portion, times: int) -> bool:
-        """Takes a part in, unless it has a row of another part that is not the same row of the orders.
+        """Takes a part in, unless it has a row of another part that is not the same row of the orders, or other
+        workloads are tied in it.
 
         Args:
             portion: the part.
@@ -83,7 +85,7 @@ class Stack:
         """
         place = self._place(portion)
         row = self._row_places(portion, place)
-        if row is None:
+        if row is None or not self._alike(portion.plain):
             return False
         own = row >= self._orders.rows.count
         timed = portion.time != NO_TIME
@@ -96,6 +98,13 @@ class Stack:
         self._rows += int(own.sum())
         self._first_time += times
         return True
+
+    def _alike(self, plain: Plain) -> bool:
+        first = (self._plains or [plain])[0]
+        return all(
+            [one.workload for one in here] == [one.workload for one in there]
+            for here, there in ((plain.ways, first.ways), (plain.asking, first.asking))
+        )
 
     def names(self) -> dict[Key, int]:
         """The columns that are neither replicas nor shares of links."""
@@ -135,6 +144,7 @@ class Stack:
 
         return Plain(
             ways=tuple(_ways(list(same), final) for same in zip(*(plain.ways for plain in plains), strict=True)),
+            asking=tuple(_ways(list(same), final) for same in zip(*(plain.asking for plain in plains), strict=True)),
             pools=Pools(
                 row=np.concatenate([one.row for one in pools], axis=1),
                 nodes=final(joined(lambda one: one.nodes)),
@@ -146,6 +156,7 @@ class Stack:
             ),
             replicas=np.concatenate([*(plain.replicas for plain in plains), shared]),
             split=np.concatenate([*(plain.split for plain in plains), shared]),
+            tied=np.concatenate([*(plain.tied for plain in plains), shared]),
         )
 
     def _final(self, place: Ints) -> Ints:
@@ -237,13 +248,14 @@ def _moved(plain: Plain, place: Ints, row: Ints, times: tuple[int, int, int]) ->
     def places(found: Ints) -> Ints:
         return (found // here * everywhere + found % here + first).astype(np.int32)
 
+    def ways_moved(one: Ways) -> Ways:
+        return replace(one, column=_of(one.column, place), excused=_of(one.excused, place), demand=_of(one.demand, row))
+
     timed = place < SHARED
     pools = plain.pools
     return Plain(
-        ways=tuple(
-            replace(w, column=_of(w.column, place), excused=_of(w.excused, place), demand=_of(w.demand, row))
-            for w in plain.ways
-        ),
+        ways=tuple(ways_moved(one) for one in plain.ways),
+        asking=tuple(ways_moved(one) for one in plain.asking),
         pools=replace(
             pools,
             row=_of(pools.row, row),
@@ -254,6 +266,7 @@ def _moved(plain: Plain, place: Ints, row: Ints, times: tuple[int, int, int]) ->
         ),
         replicas=plain.replicas[timed],
         split=plain.split[timed],
+        tied=plain.tied[timed],
     )
 
 

@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fleetopt.optimizer.formulation import Problem
-from fleetopt.optimizer.matrix import Flags, Ints, Matrix, Rows
-from fleetopt.optimizer.pieces import pieces
+from fleetopt.optimizer.matrix import Ints, Matrix, Rows
 
 NO_TIME = -1
 
@@ -65,28 +64,3 @@ def time_of_rows(rows: Rows, time: Ints) -> Ints:
     np.minimum.at(first, row[timed], time[rows.column[timed]])
     np.maximum.at(last, row[timed], time[rows.column[timed]])
     return np.where(first < last, np.int32(SEVERAL), last)
-
-
-def workload_pieces(problem: Problem, matrix: Matrix, time: Ints) -> list[Piece]:
-    """What hangs together once nodes in service and orders are left out, each at one time.
-
-    Rows over several times are left out too: fewer rows only make the cheapest pattern cheaper.
-    """
-    held = _fielded(problem, matrix) | (time == NO_TIME)
-    row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
-    touched = np.zeros(matrix.rows.count, dtype=bool)
-    np.logical_or.at(touched, row, held[matrix.rows.column])
-    found = pieces(matrix.rows, held, among=(time_of_rows(matrix.rows, time) >= 0) & ~touched)
-    return [Piece(rows, columns) for rows, columns in found if matrix.integer[columns].any()]
-
-
-def _fielded(problem: Problem, matrix: Matrix) -> Flags:
-    from pyomo.core.expr import identify_variables
-
-    column = {id(variable): index for index, variable in enumerate(matrix.variables)}
-    fielded = np.zeros(matrix.cost.size, dtype=bool)
-    for _, nodes in problem.ledgers.fielded.entries():
-        for variable in identify_variables(nodes):
-            if id(variable) in column:
-                fielded[column[id(variable)]] = True
-    return fielded

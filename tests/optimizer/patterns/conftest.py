@@ -1,15 +1,15 @@
-"""Both ways through the pattern method: with the phases that know plain programs, and with those that know nothing."""
+"""Both ways through the pattern method: with what is plain by patterns, and with every workload tied."""
 
 from __future__ import annotations
 
 import pytest
 
-from fleetopt.optimizer.patterns import method
+from tests.optimizer.patterns.questions import tie_all
 
 
-@pytest.fixture(params=["plain", "general"])
+@pytest.fixture(params=["plain", "tied"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """'general' takes every program for one that has more to it than the search knows."""
-    if request.param == "general":
-        monkeypatch.setattr(method, "plain_of", lambda *_: None)
+    """'tied' takes every workload for one of which more is said than the search knows."""
+    if request.param == "tied":
+        tie_all(monkeypatch)
     return str(request.param)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import pytest
 
 from fleetopt.capacity.table import derive
 from fleetopt.optimizer.case import build_case
 from fleetopt.optimizer.formulation import FEATURES, formulate
-from fleetopt.optimizer.matrix import Matrix, compile_matrix
+from fleetopt.optimizer.matrix import Flags, Ints, Matrix, compile_matrix
+from fleetopt.optimizer.patterns.tied import Entries
 from fleetopt.optimizer.solve import SolveOptions, solve
 from fleetopt.scenario.domain import Scenario, Sharing, Shortfall, Workload
 from fleetopt.scenario.supply_domain import Budget
@@ -23,6 +26,18 @@ from tests.oracle import wired as wired_site
 from tests.oracle.draw import Draw
 from tests.oracle.test_random_losses import with_losses
 from tests.oracle.test_sharing import question
+
+
+def tie_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes every workload for one of which more is said than the search knows."""
+    tied = Entries.tied
+
+    def all_of_them(entries: Entries, matrix: Matrix, time: Ints, replicas: Flags, *rest: Any) -> Flags:
+        owner, odd = rest
+        return tied(entries, matrix, time, replicas, owner, odd | replicas)
+
+    monkeypatch.setattr(Entries, "tied", all_of_them)
+
 
 Question: TypeAlias = Callable[[Random], Scenario]
 

@@ -277,7 +277,8 @@ def test_rules_over_several_times_are_let_go_where_they_are_kept_anyway(
     lower, upper = np.array([1.0, 1.0, least]), np.array([np.inf, np.inf, most])
     program = replace(free, rows=rows, row_lower=lower, row_upper=upper)
     arrays: dict[str, Any] = {one.name: np.zeros(0) for one in fields(Pools)}
-    nothing = Plain((), Pools(**arrays), np.zeros(3, bool), np.zeros(3, bool))
+    none = np.zeros(3, bool)
+    nothing = Plain((), (), Pools(**arrays), none, none, none)
     found = relaxed(Watch(SolveOptions(time_limit_s=60.0)), nothing, program, time, np.zeros(1))
     assert found is not None
     assert found.apart == apart

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from fleetopt.optimizer.matrix import Matrix
-from fleetopt.optimizer.patterns import choosing as choosing_module
 from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
 from fleetopt.optimizer.patterns.counted import counted
-from fleetopt.optimizer.patterns.plain import Plain
-from fleetopt.optimizer.patterns.relaxation import Point
+from fleetopt.optimizer.patterns.menus import Card, Look, Menu, differing
+from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
 from fleetopt.optimizer.patterns.search import searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_columns, time_of_rows
@@ -37,7 +36,6 @@ def grounded(gap: float = 1e-4, opex_usd: float | None = None) -> tuple[Watch, M
     if opex_usd is not None:
         asked = replace(asked, supply=replace(asked.supply, budgets=(Budget("year", "opex", None, opex_usd),)))
     problem, matrix, plain = program(asked)
-    assert isinstance(plain, Plain)
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=gap, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     assert found is not None
@@ -124,7 +122,6 @@ def test_what_is_excused_stays_excused(monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = growing()
     workloads = tuple(replace(one, shortfall=Shortfall(0.2, 5.0)) for one in scenario.workloads)
     problem, matrix, plain = program(replace(scenario, workloads=workloads))
-    assert isinstance(plain, Plain)
     time, watch = time_of_columns(problem, matrix), Watch(SolveOptions(gap=1e-4, time_limit_s=60.0))
     found = relaxed(watch, plain, plain.loosened(matrix), time, np.zeros(int((time == NO_TIME).sum())))
     assert found is not None
@@ -157,13 +154,12 @@ def test_workloads_that_the_relaxation_mixes_have_more_to_choose_from() -> None:
     Sensitivity: with no more for the mixed one, there may be no whole choice near the relaxed one.
     """
     counts = np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0], [1.0, 1.0]])
-    menus = [choosing_module._Menu(np.arange(2, dtype=np.int32), counts[:3]) for _ in range(2)]
+    menus = [Menu(np.arange(2, dtype=np.int32), counts[:3]) for _ in range(2)]
+    nothing = Relaxation(program(growing())[1]).program
+    card = Card(nothing, menus, np.array([True]), np.zeros(0, np.int32))
     relaxed = Point(0.0, np.array([7.0, 0, 1, 0, 0.5, 0, 0.5]), np.zeros(0), np.array([0.0, 1, 0, 2, 0, 9, 0]))
-    look = choosing_module._Look(taken=1, mixed=2, slack=1.0)
-
-    liked = [one.tolist() for one in choosing_module._liked(relaxed, menus, 1, look)]
-
-    assert liked == [[False, True, False], [True, False, True]]
-    more = list(choosing_module._liked(relaxed, menus, 1, look._replace(mixed=3)))
-    assert [int(one.sum()) for one in more] == [1, 3]
-    assert sorted(choosing_module._differing(counts).tolist()) == [[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]]
+    look = Look(taken=1, mixed=2, slack=1.0)
+    assert card.liked(relaxed, look).tolist() == [True, False, True, False, True, False, True]
+    more = card.liked(relaxed, look._replace(mixed=3))[1:].reshape(2, 3)
+    assert more.sum(axis=1).tolist() == [1, 3]
+    assert sorted(differing(counts).tolist()) == [[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]]

@@ -20,7 +20,7 @@ from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns.left_out import Lost, lost
 from fleetopt.optimizer.patterns.method import solve_narrowed
 from fleetopt.optimizer.patterns.narrowing import _used, keeping
-from fleetopt.optimizer.patterns.plain import Plain, Ways, plain_of
+from fleetopt.optimizer.patterns.plain import Ways, plain_of
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import of_demand, rounding
 from fleetopt.optimizer.patterns.structure import time_of_columns
@@ -44,7 +44,6 @@ def relaxed(case: PlanningCase, whole: PlanningCase) -> tuple[float, float, Lost
     problem = formulate(case)
     matrix = compile_matrix(problem)
     plain = plain_of(problem, matrix, time_of_columns(problem, matrix))
-    assert isinstance(plain, Plain)
     relaxation = Relaxation(plain.loosened(matrix))
     plainly = relaxation.optimum(60.0)
     rows, point = rounding(Watch(SolveOptions(time_limit_s=60.0)), relaxation, partial(of_demand, plain))
@@ -153,13 +152,25 @@ def test_a_narrow_plan_is_verified_and_says_how_good_it_is(monkeypatch: pytest.M
     assert narrow.objective_usd <= 1.03 * whole.objective_usd
 
 
-def test_work_for_the_night_is_planned_as_a_whole() -> None:
-    """Proves: a question that is not plain is left to the whole program.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["batch-by-night", "survive-a-site"])
+def test_narrow_programs_keep_all_options_of_workloads_that_are_tied(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Proves: work for the night and losses to survive are planned in a narrow program too; its plan is verified, its
+    bound holds for the whole, and it costs hardly more.
 
-    Sensitivity: a coarse case has none of the slots in which the work may be done.
+    Sensitivity: a coarse case has none of the slots in which the work may be done, and no demand of its own to survive
+    with; an option of theirs that is left out could save more than is said.
     """
-    scenario = fleetopt.load("batch-by-night")
-    assert solve_narrowed(build_case(scenario, derive(scenario)), FEATURES, SolveOptions()) is None
+    scenario, options = fleetopt.load(name), SolveOptions(gap=0.005, time_limit_s=60.0)
+    whole = optimize(scenario, options=options)
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    narrow = optimize(scenario, options=options)
+    assert narrow.verdict.passed
+    assert narrow.bound_usd is not None
+    assert narrow.bound_usd <= whole.objective_usd * (1.0 + 1e-6)
+    assert narrow.objective_usd <= 1.02 * whole.objective_usd
 
 
 def test_ctrl_c_and_the_limit_end_it_before_there_is_a_program(monkeypatch: pytest.MonkeyPatch) -> None:

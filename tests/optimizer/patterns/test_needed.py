@@ -8,7 +8,7 @@ import pytest
 from fleetopt.optimizer import tidy as tidy_module
 from fleetopt.optimizer.matrix import Floats
 from fleetopt.optimizer.patterns.needed import needed
-from fleetopt.optimizer.patterns.plain import Plain, Ways, carried
+from fleetopt.optimizer.patterns.plain import Ways, carried
 from fleetopt.optimizer.solve import SolveOptions, solve
 from tests.optimizer.patterns.test_method import growing
 from tests.optimizer.patterns.test_search import program
@@ -30,7 +30,6 @@ def test_no_replica_is_left_that_could_go(seed: int) -> None:
     forgotten leaves a replica too many.
     """
     _, matrix, plain = program(growing())
-    assert isinstance(plain, Plain)
     values = np.where(plain.replicas, np.random.default_rng(seed).integers(0, 4, matrix.cost.size), 0).astype(float)
     found = needed(matrix, plain, values)
     assert (found[plain.replicas] <= values[plain.replicas]).all()
@@ -52,7 +51,6 @@ def test_a_plan_with_nothing_to_spare_stays() -> None:
     Sensitivity: taking away by rounding errors breaks the demand.
     """
     _, matrix, plain = program(growing())
-    assert isinstance(plain, Plain)
     values = np.where(plain.replicas, 3.0, 0.0)
     once = needed(matrix, plain, values)
     assert np.array_equal(needed(matrix, plain, once), once)
@@ -64,7 +62,6 @@ def test_large_plans_are_tidied_by_counting(monkeypatch: pytest.MonkeyPatch) -> 
     Sensitivity: left as it was found, every option would keep its three replicas.
     """
     problem, matrix, plain = program(growing())
-    assert isinstance(plain, Plain)
     monkeypatch.setattr(tidy_module, "LARGE", 0)
     values = np.where(plain.replicas, 3.0, 0.0)
     assert np.array_equal(tidy_module.tidy(problem, matrix, values), needed(matrix, plain, values))

@@ -47,9 +47,7 @@ def values_of(problem: Problem, matrix: Matrix, parts: Parts, values: Floats) ->
 
     def value(variable: Any) -> float:
         index = variable.index()
-        if variable.parent_component() is problem.model.REPLICAS:
-            if index[0] not in ways:
-                return 0.0  # nobody can serve it
+        if variable.parent_component() is problem.model.REPLICAS and index[0] in ways:
             names = [option.name for option in case.options[index[0]]]
             return float(values[ways[index[0]].column[place[index[2:]], names.index(index[1])]])
         column = parts.names.get(key_of(variable))
@@ -76,7 +74,7 @@ def test_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         matrix = compile_matrix(problem)
         if parts is None:
             plain = plain_of(problem, matrix, time_of_columns(problem, matrix))
-            assert plain is None or not plain.replicas.any()
+            assert not (plain.replicas | plain.tied).any()
             continue
         program = parts.program
         assert (program.rows.count, program.cost.size) == (matrix.rows.count, matrix.cost.size)
@@ -158,7 +156,6 @@ def test_a_row_that_comes_up_twice_is_not_taken() -> None:
     matrix = compile_matrix(problem)
     time = time_of_columns(problem, matrix)
     plain = plain_of(problem, matrix, time)
-    assert plain is not None
     stack = Stack(EMPTY, 2)
     assert stack.add(portion_of(matrix, plain, time), 1)
     assert not stack.add(portion_of(matrix, plain, time), 1)

@@ -14,7 +14,8 @@ from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns.pricing import bounding, pattern_row, prices_of
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.rows import Row, strengthened
-from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns, workload_pieces
+from fleetopt.optimizer.patterns.structure import NO_TIME, Piece, time_of_columns
+from fleetopt.optimizer.patterns.tied import knots
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.pieces import pieces, program_of
 from fleetopt.optimizer.solve import SolveOptions
@@ -36,12 +37,18 @@ def rents(build: Build, rps: float = 2.5) -> Scenario:
     return build.scenario(build.workload(rps=rps), [build.rate("c", 1.0)], [build.line("rent", "Ax4")])
 
 
+def pieces_of(problem: Problem, matrix: Matrix) -> list[Piece]:
+    """The knots of a program all of whose replicas are tied."""
+    replicas = np.array([v.parent_component() is problem.model.REPLICAS for v in matrix.variables], dtype=bool)
+    return knots(matrix, replicas, time_of_columns(problem, matrix), np.zeros_like(replicas), beneath_orders=False)
+
+
 def test_the_cheapest_pattern_of_two_and_a_half_requests_is_three_replicas(build: Build) -> None:
     """Proves: at 6 USD a GPU the relaxation uses 2.5 replicas, the row asks for 3, and the bound rises from 15 to 18.
     Sensitivity: a row from the relaxed pattern would say 2.5 and change nothing.
     """
     problem, matrix = program(rents(build))
-    (piece,) = workload_pieces(problem, matrix, time_of_columns(problem, matrix))
+    (piece,) = pieces_of(problem, matrix)
     inside = program_of(matrix, np.zeros_like(matrix.cost), piece.rows, piece.columns)
     point = Relaxation(matrix).optimum(10.0)
     assert point is not None
@@ -60,7 +67,7 @@ def test_what_already_obeys_gets_no_row(build: Build) -> None:
     Sensitivity: rows without effect would fill the relaxation round by round.
     """
     problem, matrix = program(rents(build))
-    (piece,) = workload_pieces(problem, matrix, time_of_columns(problem, matrix))
+    (piece,) = pieces_of(problem, matrix)
     inside = program_of(matrix, np.zeros_like(matrix.cost), piece.rows, piece.columns)
     assert pattern_row(piece, inside, np.array([6.0]), np.array([3.0]), Watch(EXACT)) is None
 
@@ -71,9 +78,11 @@ def test_rounds_raise_the_bound_to_that_of_whole_patterns(build: Build) -> None:
     """
     problem, matrix = program(rents(build))
     watch = Watch(EXACT)
-    found = workload_pieces(problem, matrix, time_of_columns(problem, matrix))
-    rows = bounding(watch, matrix, Relaxation(matrix), found)
+    found = pieces_of(problem, matrix)
+    rows, point = bounding(watch, matrix, Relaxation(matrix), found)
     assert len(rows) == 1
+    assert point is not None
+    assert point.value == pytest.approx(18.0, rel=1e-6)
     assert watch.bound == pytest.approx(18.0, rel=1e-6)
 
 
@@ -86,7 +95,7 @@ def test_two_workloads_at_two_times_are_four_pieces(build: Build) -> None:
     lines = [build.line("rent", "Ax2"), build.line("year", "Ax2", kind="reserved", term=1)]
     problem, matrix = program(build.scenario(asked, [build.rate("c", 1.0)], lines, over=over))
     time = time_of_columns(problem, matrix)
-    found = workload_pieces(problem, matrix, time)
+    found = pieces_of(problem, matrix)
     assert [len(piece.columns) for piece in found] == [1, 1, 1, 1]
     assert sorted(time[piece.columns[0]] for piece in found) == [0, 0, 1, 1]
     unplaced = [str(matrix.variables[i]) for i in np.flatnonzero(time == NO_TIME)]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleetopt.optimizer.patterns.plain import Plain, Ways
+from fleetopt.optimizer.patterns.plain import Ways
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.rounding import broken_rows, of_demand, rounding
 from fleetopt.optimizer.patterns.rows import Row
@@ -84,7 +84,6 @@ def test_rows_without_an_optimum_are_not_given_out() -> None:
     Sensitivity: with them, a price check has more rows than duals (a shortfall of 10 % once ended so).
     """
     _, matrix, plain = program(growing())
-    assert isinstance(plain, Plain)
     watch, loose = Watch(SolveOptions(time_limit_s=60.0)), plain.loosened(matrix)
     some, _ = rounding(watch, Relaxation(loose), partial(of_demand, plain))
     rows, point = rounding(watch, Failing(loose), partial(of_demand, plain))

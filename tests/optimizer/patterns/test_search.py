@@ -27,7 +27,7 @@ from fleetopt.scenario.domain import Scenario, Shortfall
 from tests.optimizer.patterns.test_method import feasible, growing
 
 
-def program(scenario: Scenario) -> tuple[Problem, Matrix, Plain | None]:
+def program(scenario: Scenario) -> tuple[Problem, Matrix, Plain]:
     problem = formulate(build_case(scenario, derive(scenario)))
     matrix = compile_matrix(problem)
     return problem, matrix, plain_of(problem, matrix, time_of_columns(problem, matrix))
@@ -40,7 +40,6 @@ def test_a_first_plan_is_whole_feasible_and_near_the_optimum() -> None:
     Sensitivity: patterns that do not carry a demand, or nodes that are not there, leave rows broken.
     """
     problem, matrix, plain = program(growing())
-    assert plain is not None
     watch = Watch(SolveOptions(time_limit_s=60.0))
     rows, point = rounding(watch, Relaxation(matrix), partial(of_demand, plain))
     assert point is not None
@@ -64,7 +63,6 @@ def test_the_arrays_say_what_the_program_says() -> None:
     Sensitivity: an entry taken for another row's shifts the activity of some row.
     """
     _, matrix, plain = program(growing())
-    assert plain is not None
     values = np.random.default_rng(0).integers(0, 4, matrix.cost.size).astype(float)
     row = np.repeat(np.arange(matrix.rows.count), np.diff(matrix.rows.start))
     held = np.bincount(row, matrix.rows.coefficient * values[matrix.rows.column], matrix.rows.count)
@@ -83,10 +81,22 @@ def test_the_arrays_say_what_the_program_says() -> None:
     [{"spares": (("decode", 1),)}, {"least_replicas": (("prefill", 2),)}, {"pooled": True}, {"most_gpu_types": 1}],
 )
 def test_what_the_search_does_not_know_is_left_to_others(more: dict[str, Any]) -> None:
-    """Proves: replicas in a rule of another feature make the program one that the search keeps away from."""
+    """Proves: replicas in a rule of another feature are tied, all of their workload's and nobody else's; the search
+    knows the other workloads, and of GPUs that the tied ones take up.
+
+    Sensitivity: a replica in both would be paid for twice; one in neither stands on GPUs of others.
+    """
     scenario = growing()
     first, *others = scenario.workloads
-    assert program(replace(scenario, workloads=(replace(first, **more), *others)))[2] is None
+    problem, matrix, plain = program(replace(scenario, workloads=(replace(first, **more), *others)))
+    assert [ways.workload for ways in plain.ways] == [one.name for one in others]
+    replicas = np.array([v.parent_component() is problem.model.REPLICAS for v in matrix.variables])
+    of_first = np.array([first.name in str(v) for v in matrix.variables]) & replicas
+    assert of_first.any()
+    assert (plain.replicas == replicas & ~of_first).all()
+    assert (plain.tied & replicas == of_first).all()
+    taking = plain.pools.order_gpus < 0.0
+    assert sorted(plain.pools.orders[taking]) == np.flatnonzero(of_first).tolist()
 
 
 def test_demand_that_may_go_unserved_stands_in_the_arrays() -> None:
@@ -95,7 +105,6 @@ def test_demand_that_may_go_unserved_stands_in_the_arrays() -> None:
     first, *others = scenario.workloads
     free = replace(first, shortfall=Shortfall(0.2, 5.0))
     _, matrix, plain = program(replace(scenario, workloads=(free, *others)))
-    assert plain is not None
     ways = next(ways for ways in plain.ways if ways.workload == first.name)
     asked = [rps * (1.0 + first.headroom) for rps in first.demand_rps.values()]
     names = {matrix.variables[column].parent_component().local_name for column in ways.excused}
