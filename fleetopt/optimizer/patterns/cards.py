@@ -42,7 +42,9 @@ class Cards:
             here = self._knots.setdefault(int(ground.time[one.columns[0]]), [])
             here.append((one, [ground.begin.columns[one.columns]]))
 
-    def relaxed(self, watch: Watch, dish: Dish, values: Floats, *, planned: bool) -> tuple[Card, Point | None]:
+    def relaxed(
+        self, watch: Watch, dish: Dish, values: Floats, *, planned: bool, better: bool
+    ) -> tuple[Card, Point | None]:
         """The menus of a time and the optimum of their relaxation, None where no patterns fit or time is up.
 
         Args:
@@ -50,11 +52,13 @@ class Cards:
             dish: the time.
             values: of the columns of its piece, for what is in no menu.
             planned: whether they are a plan.
+            better: whether to ask for more patterns where some fit.
         """
         found = self._card(dish, values, planned=planned)
         point = Relaxation(found.program).optimum(watch.left_s)
         for _ in range(TURNS if dish.time in self._knots else 0):
-            if watch.over or not self._asked(watch, dish, values, found, point):
+            enough = point is not None and not better
+            if watch.over or enough or not self._asked(watch, dish, values, found, point):
                 break
             found = self._card(dish, values, planned=planned)
             point = Relaxation(found.program).optimum(watch.left_s)

@@ -163,7 +163,9 @@ class _Choosing:
         best = None if piece.best is None else piece.best.values
         nothing = np.where(self._plain.tied[piece.columns], self._point.columns[piece.columns], 0.0)
         values = nothing if best is None else best
-        listing, relaxed = self._cards.relaxed(watch, dish, values, planned=best is not None)
+        # A first plan is not put off for a better one.
+        better = best is not None or look != PASSES[0]
+        listing, relaxed = self._cards.relaxed(watch, dish, values, planned=best is not None, better=better)
         if relaxed is None:
             return
         piece.floor, program = relaxed.value, listing.program
