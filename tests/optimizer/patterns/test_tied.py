@@ -188,3 +188,29 @@ def test_plans_around_what_is_tied_are_near_the_optimum(monkeypatch: pytest.Monk
     exact = solve(matrix, SolveOptions(gap=0.005, time_limit_s=120.0))
     assert exact.bound is not None
     assert exact.bound * (1.0 - 1e-6) <= watch.incumbent <= 1.1 * (exact.objective or 0.0)
+
+
+def test_patterns_that_do_not_fit_are_not_the_end() -> None:
+    """Proves: where the GPUs that the first patterns of a tied workload stand on cannot be had, prices at which they
+    would be lent ask for others, and there is a first plan.
+
+    Sensitivity: a time without patterns that fit has no prices either, and there is no plan at all.
+    """
+    first, *others = growing().workloads
+    _, plain, ground, watch = arrays(replace(growing(), workloads=(replace(first, spares=(("decode", 1),)), *others)))
+    after = None if ground is None else fixed(watch, ground)
+    assert after is not None
+    pools = plain.pools
+    times = pools.row.shape[1]
+    tied = plain.tied[pools.orders]
+    taken = np.zeros(pools.row.size)
+    np.add.at(taken, pools.order_place[tied], -pools.order_gpus[tied] * after.begin.columns[pools.orders[tied]])
+    barred = int(taken.reshape(pools.row.shape).sum(axis=1).argmax())
+    upper, columns = after.program.column_upper.copy(), after.begin.columns.copy()
+    for nodes, place in ((pools.nodes, pools.node_place), (pools.orders[~tied], pools.order_place[~tied])):
+        upper[nodes[place // times == barred]] = 0.0
+        columns[nodes[place // times == barred]] = 0.0
+    program, begin = replace(after.program, column_upper=upper), replace(after.begin, columns=columns)
+    choosing(watch, replace(after, program=program, begin=begin), np.where(plain.tied, columns, 0.0))
+    assert watch.values is not None
+    assert allowed(program, watch.values)
