@@ -70,10 +70,18 @@ class Bounded:
         shared = self.parts.shared
         return {name: float(self.point.columns[at]) for name, at in self.parts.names.items() if shared[at]}
 
-    def bounds(self, case: PlanningCase) -> tuple[float, Lost]:
-        """A bound of the whole case, and what is lost next to the program's own."""
-        # Rows that price patterns are of workloads whose options are all here: nothing is lost by them.
+    def bounds(self, case: PlanningCase) -> tuple[float | None, Lost]:
+        """A bound of the whole case, if one is known, and what is lost next to the program's own.
+
+        Of what is tied only all options are known to lose nothing. Whoever is tied here but was not in the coarse case,
+        as by a rule with batch work, may lose anything until all of his options are in.
+        """
         missing = lost(case, self.parts.plain, self.parts.program, self.point, self.rows)
+        plain, few = {ways.workload for ways in self.parts.plain.ways}, self.parts.case.options
+        cut = {w: len(found) for w, found in case.options.items() if w not in plain and len(few[w]) < len(found)}
+        if cut:
+            everything = {w: np.full(count, np.inf) for w, count in cut.items()}
+            return None, Lost(np.inf, {**missing.by_option, **everything})
         return self.point.value - missing.usd, missing
 
 
@@ -147,7 +155,7 @@ def _widened(case: PlanningCase, narrow: PlanningCase, missing: Lost) -> Plannin
     for workload, options in case.options.items():
         there = {option.name for option in narrow.options[workload]}
         usd = missing.by_option.get(workload, np.zeros(len(options)))
-        kept[workload] = np.array([o.name in there for o in options], dtype=bool) | (usd > enough)
+        kept[workload] = np.array([o.name in there for o in options], dtype=bool) | (usd > enough) | np.isinf(usd)
     return keeping(case, kept)
 
 

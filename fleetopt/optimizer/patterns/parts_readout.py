@@ -1,9 +1,8 @@
 """The plan of a program written in parts, read out a part at a time.
 
 Every part is written once more with the options that the plan uses there, which are few; a single one is all there is
-to read. What is of no single time
-comes with every part and is taken once: lines of money that a part shares with the program without any times count by
-what the part adds to them.
+to read. What is of no single time comes with every part and is taken once: lines of money that a part shares with the
+program without any times count by what the part adds to them.
 """
 
 from __future__ import annotations

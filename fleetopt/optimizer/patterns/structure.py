@@ -1,8 +1,8 @@
-"""What little the method knows of the problem: which columns are of one time, and which are nodes in service.
+"""What little the method knows of the problem: which columns are of one time.
 
 A variable whose index ends in (period, slot, outlook) is of that time; any other, such as an order, is of no single
-time. Nodes in service are the variables posted to the ledger `fielded`. Both are habits of the formulation that new
-features follow anyway; where one does not, a bound is weaker or a piece larger, and nothing is wrong.
+time. That is a habit of the formulation that new features follow anyway; where one does not, a bound is weaker or a
+piece larger, and nothing is wrong.
 """
 
 from __future__ import annotations
