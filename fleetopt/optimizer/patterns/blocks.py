@@ -17,7 +17,7 @@ which is a dual solution of the whole program with the master's value.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -26,13 +26,14 @@ import numpy as np
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats, Ints, Program
+from fleetopt.optimizer.patterns.block import Block, blocks_of
 from fleetopt.optimizer.patterns.counted import adjusted, counted, without
-from fleetopt.optimizer.patterns.master import Cut, Master
-from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
+from fleetopt.optimizer.patterns.master import Master
+from fleetopt.optimizer.patterns.relaxation import Point
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_rows
 from fleetopt.optimizer.patterns.watch import THREADS
-from fleetopt.optimizer.pieces import allowed, breakable, entries_of, program_of
+from fleetopt.optimizer.pieces import allowed, program_of
 from fleetopt.optimizer.solve import SolveOptions
 
 CLOSE = 2e-5
@@ -52,43 +53,35 @@ MOST_TURNS = 200
 WHOLE_TURNS, MOST_WHOLE_TURNS = 3, 15
 """How often whole orders are asked for, and how often while rows are broken beneath all of them."""
 
-PENALTY = 10.0
-"""Price of breaking a row by what the largest column puts into it, next to the dearest column of all."""
+ROOM = (1.0, 0.5, 0.0)
+"""Of what times cost more in the end, how much room rules that count it leave. The first with orders is taken."""
 
 BROKEN = 1e-6
 
 
-@dataclass(slots=True, eq=False)
-class _Block:
-    """One time: its rows and columns in the whole, its program, and what orders have to do with its rows.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answer:
+    """What orders and all blocks cost, each block, the orders with what adjusts to that, and the columns of each block.
 
-    `linked` are the rows that orders stand in, with their limits; `entries` are row (among them), order, coefficient.
+    `broken` is by how much rows of blocks are broken; `over` is how far rules that count costs are over their limits,
+    next to these, beyond what is close enough.
     """
 
-    rows: Ints
-    columns: Ints
-    program: Relaxation
-    linked: Ints
-    lower: Floats
-    upper: Floats
-    entries: tuple[Ints, Ints, Floats]
-    broken: float = 0.0
-    cuts: list[Cut] = field(default_factory=list)
-    values: Floats = field(default_factory=lambda: np.zeros(0))
+    usd: float
+    blocks_usd: Floats
+    orders: Floats
+    values: Sequence[Floats]
+    broken: float
+    over: float
 
-    def usd(self, orders: Floats, end: float) -> float | None:
-        """The cost with some orders held, and a cut more; None where there is no answer before the end."""
-        row, order, coefficient = self.entries
-        held = np.bincount(row, coefficient * orders[order], len(self.linked))
-        self.program.limit(self.linked, self.lower - held, self.upper - held)
-        point = self.program.optimum(end - perf_counter())
-        if point is None:
-            return None
-        slope = np.bincount(order, -coefficient * point.row_dual[self.linked[row]], len(orders)).astype(float)
-        self.cuts.append(Cut(point.value - float(slope @ orders), slope, point.row_dual))
-        self.values = point.columns[: len(self.columns)]
-        self.broken = float(point.columns[len(self.columns) :].sum())
-        return point.value
+    @property
+    def kept(self) -> bool:
+        """Whether no row is broken."""
+        return self.broken <= BROKEN and self.over <= 0.0
+
+    def before(self, other: _Answer) -> bool:
+        """Whether it is the better one. A broken row may cost less than what is close enough, so kept ones are."""
+        return (not self.kept, self.usd) < (not other.kept, other.usd)
 
 
 class Blocks:
@@ -122,7 +115,8 @@ class Blocks:
         self._let_go = np.flatnonzero((row_time == SEVERAL) & without(program, self._counted.rows)).astype(np.int32)
         self._counting = self._counted.at_least(program, self._shared)
         self._adjusting = np.flatnonzero(np.isin(self._shared, self._counted.adjusting)).astype(np.int32)
-        self._blocks = _blocks(program, time, row_time, self._shared)
+        self._blocks = blocks_of(program, time, row_time, self._shared)
+        self._usd = np.zeros(len(self._blocks))
 
     def optimum(self, time_limit_s: float) -> Point | None:
         """The optimum, or None where there is none or the time was too short to find it."""
@@ -134,27 +128,28 @@ class Blocks:
             if point is None:
                 return None
             self._best = point.columns[: len(self._best)]
-        asked, least, values, broken = self._best, np.inf, list[Floats](), np.inf
+        asked = self._best
+        best: _Answer | None = None
         for _ in range(MOST_TURNS):
-            answer = self._ask(asked, end)
+            answer = self._ask(asked, end, self._close)
             if answer is None:
                 return None
-            usd, asked, now = answer
-            # A broken row may cost less than what is close enough: such a point is best only while all are.
-            if (now > BROKEN, usd) < (broken > BROKEN, least):
-                least, self._best, values, broken = usd, asked, [block.values for block in self._blocks], now
+            best = answer if best is None or answer.before(best) else best
+            self._best = best.orders
             point = master.optimum(end)
             if point is None:
                 return None
             # Roughly near is not near enough to say that no orders keep all rows.
-            close = (CLOSE if broken > BROKEN else max(self._close, self._rough)) * abs(least)
-            if least - point.value <= close:
-                self._rough = self._roughly * (point.value - self._value) / max(abs(least), 1e-9)
-                self._value = point.value
+            close = (max(self._close, self._rough) if best.kept else CLOSE) * abs(best.usd)
+            if best.usd - point.value <= close and best.broken > BROKEN:
+                return None
+            if best.usd - point.value <= close and best.kept:
+                self._rough = self._roughly * (point.value - self._value) / max(abs(best.usd), 1e-9)
+                self._value, self._usd = point.value, best.blocks_usd
                 duals = master.duals(point, [len(block.rows) for block in self._blocks])
                 own = point.row_dual[: len(self._own) + len(self._counting)]
-                return self._point(point.value, (own, duals), self._best, values) if broken <= BROKEN else None
-            step = STEP if broken <= BROKEN else 1.0
+                return self._point(point.value, (own, duals), best)
+            step = STEP if best.kept else 1.0
             asked = self._best + step * (point.columns[: len(self._best)] - self._best)
         return None
 
@@ -164,7 +159,9 @@ class Blocks:
         self._rough = 0.0
         return rough
 
-    def whole(self, gap: float, time_limit_s: float, stop: Callable[[], bool] = bool) -> Point | None:
+    def whole(
+        self, gap: float, time_limit_s: float, stop: Callable[[], bool] = bool, dearer: float = 0.0
+    ) -> Point | None:
         """Near the optimum with whole orders: what each time costs beneath them, and its duals there.
 
         The master's whole orders are asked again while they cost more by the blocks than by the cuts. Rows of orders
@@ -174,22 +171,21 @@ class Blocks:
             gap: relative distance from the optimum that is close enough.
             time_limit_s: for all of it.
             stop: asked now and then whether to give up, from now on.
+            dearer: of what a time costs at the last optimum, what it costs more in the end, for rules that count it.
         """
         end, self._stop, best = perf_counter() + time_limit_s, stop, None
+        more = dearer * self._usd
         for turn in range(MOST_WHOLE_TURNS):
             if turn >= WHOLE_TURNS and best is not None:
                 break
-            effort = SolveOptions(gap=gap / 2.0, time_limit_s=max(0.0, end - perf_counter()))
-            orders, bound = self._master().whole(effort, self._stop)
+            orders, bound = self._cheapest(gap / 2.0, end, more)
             answer = None if orders is None else self._ask(orders, end)
             if answer is None:
                 break
-            usd, orders, broken = answer
-            if broken <= BROKEN and (best is None or usd < best.value):
+            if answer.kept and (best is None or answer.usd < best.value):
                 own = np.zeros(len(self._own) + len(self._counting))
-                duals = own, [block.cuts[-1].duals for block in self._blocks]
-                best = self._point(usd, duals, orders, [block.values for block in self._blocks])
-            if usd - bound <= gap * abs(usd):
+                best = self._point(answer.usd, (own, [block.cuts[-1].duals for block in self._blocks]), answer)
+            if answer.kept and answer.usd - bound <= gap * abs(answer.usd):
                 break
         return best
 
@@ -217,11 +213,11 @@ class Blocks:
             block.rows = np.concatenate([block.rows, np.array(places, np.int32)])
         self._added += rows
 
-    def _ask(self, orders: Floats, end: float) -> tuple[float, Floats, float] | None:
-        """What orders and all blocks cost, the orders with what adjusts to that, and by how much rows are broken."""
+    def _ask(self, orders: Floats, end: float, close: float = BROKEN) -> _Answer | None:
+        """The answer of all blocks. Rules that count costs may be over their limits by what is close enough to them."""
         parked, ends = len(self._time) > KEPT, np.linspace(0, len(self._blocks), THREADS + 1).astype(int)
 
-        def ask(some: Sequence[_Block]) -> list[float | None]:
+        def ask(some: Sequence[Block]) -> list[float | None]:
             found, basis = [], None
             for block in some:
                 block.program.begin(basis)
@@ -234,34 +230,44 @@ class Blocks:
         usd = np.array([one for one in asked if one is not None])
         if len(usd) < len(asked):
             return None
-        broken = sum(block.broken for block in self._blocks)
+        over = 0.0
         if self._counting:
-            master = self._master().program
-            found = adjusted(master, self._adjusting, np.concatenate([orders, usd]))
+            found = adjusted(self._master().program, self._adjusting, np.concatenate([orders, usd]))
             if found is None:
                 return None
             orders = found[: len(orders)]
-            broken += sum(row.broken(found) for row in self._counting)
-        return float(self._program.cost[self._shared] @ orders) + float(usd.sum()), orders, broken
+            over = sum(max(0.0, row.broken(found) - close) for row in self._counting)
+        cost = float(self._program.cost[self._shared] @ orders) + float(usd.sum())
+        broken = sum(block.broken for block in self._blocks)
+        return _Answer(cost, usd, orders, [block.values for block in self._blocks], broken, over)
 
     def _orders(self) -> Program:
         """The rows and columns of no single time."""
         return program_of(self._program, np.zeros(len(self._time)), self._own, self._shared)
 
-    def _master(self) -> Master:
-        return Master(self._orders(), self._counting, [block.cuts for block in self._blocks])
+    def _master(self, more: Floats | None = None) -> Master:
+        counting = self._counted.at_least(self._program, self._shared, more)
+        return Master(self._orders(), counting, [block.cuts for block in self._blocks])
 
-    def _point(
-        self, usd: float, duals: tuple[Floats, Sequence[Floats]], orders: Floats, values: Sequence[Floats]
-    ) -> Point:
-        """What is known of orders and of every block, put together; duals are those of orders' rows and the blocks'."""
+    def _cheapest(self, gap: float, end: float, more: Floats) -> tuple[Floats | None, float]:
+        """The master's whole orders, if there are some, and a bound of their cost with the blocks'."""
+        orders, bound = None, -np.inf
+        for room in [share * more for share in ROOM] if self._counted.hard.any() else [more]:
+            effort = SolveOptions(gap=gap, time_limit_s=max(0.0, end - perf_counter()))
+            orders, bound = self._master(room).whole(effort, self._stop)
+            if orders is not None:
+                break
+        return orders, bound
+
+    def _point(self, usd: float, duals: tuple[Floats, Sequence[Floats]], answer: _Answer) -> Point:
+        """An answer at a cost with duals of orders' rows and the blocks'."""
         program, added = self._program, self._added
         columns, row_dual = np.zeros(len(self._time)), np.zeros(program.rows.count + len(added))
-        columns[self._shared] = orders
+        columns[self._shared] = answer.orders
         own = len(self._own)
         row_dual[self._own] = duals[0][:own]
         row_dual[self._counted.rows] = self._counted.sign * duals[0][own:]
-        for block, here, worth in zip(self._blocks, values, duals[1], strict=True):
+        for block, here, worth in zip(self._blocks, answer.values, duals[1], strict=True):
             columns[block.columns] = here
             row_dual[block.rows] = worth
         row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
@@ -269,32 +275,3 @@ class Blocks:
         for one, dual in zip(added, row_dual[program.rows.count :], strict=True):
             paid[one.columns] += dual * one.coefficients
         return Point(usd + program.offset, columns, row_dual, program.cost - paid)
-
-
-def _blocks(program: Program, time: Ints, row_time: Ints, shared: Ints) -> list[_Block]:
-    place = np.full(len(time), -1, dtype=np.int32)
-    place[shared] = np.arange(len(shared), dtype=np.int32)
-    nothing, usd = np.zeros(len(time)), PENALTY * float(np.abs(program.cost).max(initial=1.0))
-    found = []
-    for moment in range(int(time.max()) + 1):
-        rows, columns = (np.flatnonzero(of == moment).astype(np.int32) for of in (row_time, time))
-        own = program_of(program, nothing, rows, columns)
-        starts, entries = entries_of(program.rows, rows)
-        row = np.repeat(np.arange(len(rows)), np.diff(starts))
-        order = place[program.rows.column[entries]]
-        there = order >= 0
-        linked, row = np.unique(row[there], return_inverse=True)
-        coefficient = program.rows.coefficient[entries][there]
-        limits = own.row_lower[linked], own.row_upper[linked]
-        at = linked.astype(np.int32)
-        links = row.astype(np.int32), order[there], coefficient
-        found.append(_Block(rows, columns, Relaxation(breakable(own, at, _largest(own)[at], usd)), at, *limits, links))
-    return found
-
-
-def _largest(program: Program) -> Floats:
-    """The largest coefficient of each row, one at least."""
-    size = np.ones(program.rows.count)
-    row = np.repeat(np.arange(program.rows.count), np.diff(program.rows.start))
-    np.maximum.at(size, row, np.abs(program.rows.coefficient))
-    return size

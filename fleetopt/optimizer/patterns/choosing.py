@@ -26,7 +26,6 @@ import numpy as np
 from fleetopt.optimizer.matrix import Floats, Ints, Program
 from fleetopt.optimizer.patterns.cards import Cards
 from fleetopt.optimizer.patterns.completing import completed
-from fleetopt.optimizer.patterns.counted import adjusted
 from fleetopt.optimizer.patterns.covers import PATTERNS, patterns
 from fleetopt.optimizer.patterns.menus import Dish, Look
 from fleetopt.optimizer.patterns.opened import Piece
@@ -61,7 +60,7 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
     begin = np.where(shared, ground.begin.columns, replicas)
     starts = [] if watch.values is None else [watch.values]
     if _whole(program, begin):
-        whole = completed(watch, program, plain, begin, plain.replicas | shared).values
+        whole = completed(watch, ground.counted.lifted(program), plain, begin, plain.replicas | shared).values
         starts = starts if whole is None else [whole, *starts]
     choices = _Choosing(ground)
     if not starts:
@@ -73,18 +72,29 @@ def choosing(watch: Watch, ground: Ground, replicas: Floats) -> None:
 
 
 def _pass_by_pass(watch: Watch, ground: Ground, values: Floats, passes: Sequence[_Pass]) -> None:
-    """Better replicas under the orders of a plan, then better orders for the replicas, and again."""
-    program = ground.program
+    """Better replicas under the orders of a plan, then better orders for the replicas, and again.
+
+    Rules that count what times cost may be broken at first: each time that costs less leaves more of them.
+    """
+    values, _ = _told(watch, ground, values)
     for better in passes:
         if watch.done:
             return
-        values = better(watch, values)
-        usd = float(program.cost @ values) + program.offset
-        watch.keep("choosing", usd, values)
-        found = completed(watch, program, ground.plain, values, ground.plain.replicas)
+        values, usd = _told(watch, ground, better(watch, values))
+        found = completed(watch, ground.program, ground.plain, values, ground.plain.replicas)
         if found.objective is not None and found.values is not None and found.objective < usd:
             watch.keep("choosing", found.objective, found.values)
             values = found.values
+
+
+def _told(watch: Watch, ground: Ground, values: Floats) -> tuple[Floats, float]:
+    """A plan that is settled and told, and what it costs; the same values where they break a rule, at any price."""
+    found = ground.counted.settled(ground.program, values)
+    if found is None:
+        return values, np.inf
+    usd = float(ground.program.cost @ found) + ground.program.offset
+    watch.keep("choosing", usd, found)
+    return found, usd
 
 
 def _whole(program: Program, values: Floats) -> bool:
@@ -96,39 +106,35 @@ class _Choosing:
     """The choices at all times."""
 
     def __init__(self, ground: Ground) -> None:
-        self._program, self._plain, self._point = ground.program, ground.plain, ground.begin
-        self._adjusting = ground.counted.adjusting
+        self._plain, self._point = ground.plain, ground.begin
+        self._free = ground.counted.lifted(ground.program)
         self._price = prices(ground.plain.pools, ground.begin)
-        self._times = Times(ground.program, ground.time, ground.counted.loose)
+        self._times = Times(ground.program, ground.time, ground.counted.rows)
         self._cards = Cards(ground)
 
     def first(self, watch: Watch) -> Floats | None:
-        """A plan beneath the orders of the point; None where a time has none among its patterns, or time is up."""
-        program, point = self._program, self._point.columns
+        """A plan beneath the orders of the point; None where a time has none among its patterns, or time is up.
+
+        It may break rules that count what times cost.
+        """
+        point = self._point.columns
         opened = self._times.opened(point)
         for look in PASSES:
             self._look(watch, look, [at for at, piece in enumerate(opened) if piece.best is None], opened)
-        values = adjusted(program, self._adjusting, self._times.joined(point, opened))
-        if values is None or any(piece.best is None for piece in opened) or not allowed(program, values):
-            return None
-        watch.keep("choosing", float(program.cost @ values) + program.offset, values)
-        return values
+        values = self._times.joined(point, opened)
+        return values if all(piece.best for piece in opened) and allowed(self._free, values) else None
 
     def near(self, watch: Watch, values: Floats) -> Floats:
         """The plan with other replicas where they are cheaper, near it and the relaxation."""
         opened = self._opened(values)
         near(watch, watch.enough(len(opened)), opened)
-        return self._joined(values, opened)
+        return self._times.joined(values, opened)
 
     def among(self, look: Look, watch: Watch, values: Floats) -> Floats:
         """The plan with other patterns where they are cheaper, after a look at each time."""
         opened = self._opened(values)
         self._look(watch, look, sorted(range(len(opened)), key=lambda at: -opened[at].missing), opened)
-        return self._joined(values, opened)
-
-    def _joined(self, values: Floats, opened: Sequence[Piece]) -> Floats:
-        found = adjusted(self._program, self._adjusting, self._times.joined(values, opened))
-        return values if found is None else found
+        return self._times.joined(values, opened)
 
     def _look(self, watch: Watch, look: Look, order: Sequence[int], opened: Sequence[Piece]) -> None:
         """A look at some times, one after another."""

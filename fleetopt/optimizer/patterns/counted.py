@@ -9,7 +9,7 @@ However many times it joins, it leaves them apart: a time's cheapest plan is als
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fleetopt.optimizer.matrix import Flags, Floats, Ints, Program
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.rows import Row
 from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_rows
-from fleetopt.optimizer.pieces import program_of
+from fleetopt.optimizer.pieces import allowed, program_of
 
 SAME = 1e-9
 SECONDS = 60.0
@@ -38,20 +38,42 @@ class Counted:
     adjusting: Ints
     loose: Ints
 
-    def at_least(self, program: Program, shared: Ints) -> list[Row]:
-        """The rows over columns of no time, by their place among these, and one more for each time."""
+    @property
+    def hard(self) -> Flags:
+        """Which of the rows no column keeps at any cost of the times."""
+        return ~np.isin(self.rows, self.loose)
+
+    def at_least(self, program: Program, shared: Ints, more: Floats | None = None) -> list[Row]:
+        """The rows over columns of no time, by their place among these, and one more for each time.
+
+        Where it is said what times cost more in the end, the hard ones leave room for it.
+        """
         place = np.full(program.cost.size, -1, dtype=np.int32)
         place[shared] = np.arange(len(shared), dtype=np.int32)
         found = []
-        for row, sign, weight in zip(self.rows.tolist(), self.sign.tolist(), self.weight, strict=True):
+        room = np.zeros(len(self.rows)) if more is None else np.where(self.hard, self.weight @ more, 0.0)
+        for row, sign, weight, kept in zip(self.rows.tolist(), self.sign.tolist(), self.weight, room, strict=True):
             here = slice(program.rows.start[row], program.rows.start[row + 1])
             own, coefficient = place[program.rows.column[here]], program.rows.coefficient[here]
             there, times = own >= 0, np.flatnonzero(weight)
             columns = np.concatenate([own[there], len(shared) + times]).astype(np.int32)
             coefficients = np.concatenate([sign * coefficient[there], -weight[times]])
             limit = program.row_upper[row] if sign < 0.0 else program.row_lower[row]
-            found.append(Row(columns, coefficients, float(sign * limit)))
+            found.append(Row(columns, coefficients, float(sign * limit + kept)))
         return found
+
+    def lifted(self, program: Program) -> Program:
+        """The program without these rules."""
+        lower, upper = program.row_lower.copy(), program.row_upper.copy()
+        lower[self.rows], upper[self.rows] = -np.inf, np.inf
+        return replace(program, row_lower=lower, row_upper=upper)
+
+    def settled(self, program: Program, values: Floats) -> Floats | None:
+        """The values with what adjusts as cheap as can be; None where one of the rules is broken all the same."""
+        found = adjusted(program, self.adjusting, values)
+        none = np.zeros(0, np.int32)
+        kept = found is not None and allowed(program_of(program, found, self.rows, none), np.zeros(0))
+        return found if kept else None
 
 
 def counted(program: Program, time: Ints) -> Counted:

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from fleetopt.optimizer.matrix import Floats, Ints, Program
-from fleetopt.optimizer.patterns.counted import Counted, adjusted, counted, without
+from fleetopt.optimizer.patterns.counted import Counted, counted, without
 from fleetopt.optimizer.patterns.opened import Piece
 from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.patterns.structure import NO_TIME
@@ -56,7 +56,7 @@ def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
     Where the best plan so far has these orders, every piece begins from it.
     """
     counting, shared = counted(matrix, time), time == NO_TIME
-    found = pieces(matrix.rows, shared, among=without(matrix, counting.loose))
+    found = pieces(matrix.rows, shared, among=without(matrix, counting.rows))
     opened = [Piece(columns, program_of(matrix, values, rows, columns)) for rows, columns in found]
     enough, known = watch.enough(len(opened)), watch.values
     if known is not None and np.array_equal(known[shared], values[shared]):
@@ -157,7 +157,7 @@ class _Whole:
             bounds += -np.inf if piece.best.bound is None else piece.best.bound
         if not self.shared:
             watch.know("placing", bounds + program.offset)
-        settled = adjusted(program, self.counted.adjusting, whole)
+        settled = self.counted.settled(program, whole)
         if settled is None:
             return False
         watch.keep("placing", float(program.cost @ settled) + program.offset, settled)

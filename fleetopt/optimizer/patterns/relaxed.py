@@ -34,6 +34,8 @@ CLOSE_ORDERS, CLOSEST_ORDERS, SHARE_OF_TIME = 0.1, 2e-4, 0.1
 """Of the gap asked for, how far from the best whole orders may be, but no closer than is worth its time; and of the
 time limit, how long to look for them."""
 
+DEARER = 0.05
+"""Of what a time costs at the optimum, what whole replicas are thought to cost more, where rules count it."""
 
 FEW = 200
 """Columns of a time up to which the program of single replicas is sooner done than one of patterns, and its plans are
@@ -71,7 +73,7 @@ class Relaxed:
             return self.point
         seconds = min(watch.left_s, SHARE_OF_TIME * watch.options.time_limit_s)
         gap = max(CLOSEST_ORDERS, CLOSE_ORDERS * watch.options.gap)
-        whole = partial(self.relaxation.whole, gap, stop=lambda: watch.interrupted)
+        whole = partial(self.relaxation.whole, gap, stop=lambda: watch.interrupted, dearer=DEARER)
         found = watch.each(whole, [seconds])[0]
         return self.point if found is None or not self.relaxation.obeyed(found.columns) else found
 

@@ -246,7 +246,7 @@ def _room(ground: Ground, values: Floats) -> Floats:
     slack = program.row_upper - np.bincount(row, coefficient * values[column], program.rows.count)
     node = np.zeros(program.cost.size, dtype=bool)
     node[ground.plain.pools.nodes] = True
-    limits = np.isfinite(program.row_upper) & without(program, ground.counted.loose)
+    limits = np.isfinite(program.row_upper) & without(program, ground.counted.rows)
     limited = node[column] & (coefficient > 0.0) & limits[row]
     sharing = np.maximum(np.bincount(row[limited], minlength=program.rows.count), 1)
     at = column[limited]

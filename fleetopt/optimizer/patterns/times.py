@@ -21,17 +21,17 @@ from fleetopt.optimizer.pieces import program_of
 class Times:
     """Rows and columns of each time."""
 
-    def __init__(self, program: Program, time: Ints, loose: Ints) -> None:
+    def __init__(self, program: Program, time: Ints, elsewhere: Ints) -> None:
         """Sorts them.
 
         Args:
             program: the program.
             time: the place of each column's time, NO_TIME for orders and the like.
-            loose: rows over several times that are seen to elsewhere.
+            elsewhere: rows over several times that are seen to elsewhere.
         """
         self._program, count = program, int(time.max()) + 1
         row_time = time_of_rows(program.rows, time)
-        row_time[loose] = NO_TIME
+        row_time[elsewhere] = NO_TIME
         self.columns, own = _by_time(time, count), _by_time(row_time, count)
         several = np.flatnonzero(row_time == SEVERAL).astype(np.int32)
         there = np.zeros((len(several), count + 1), dtype=bool)

@@ -16,7 +16,7 @@ from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.menus import Card, Look, Menu, differing
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
-from fleetopt.optimizer.patterns.search import searching
+from fleetopt.optimizer.patterns.search import further, searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, SEVERAL, time_of_columns, time_of_rows
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.solve import Reason, SolveOptions, solve
@@ -78,7 +78,8 @@ def test_a_first_plan_needs_no_other(monkeypatch: pytest.MonkeyPatch, few: int) 
     """Proves: where the search found no plan there is one beneath whole orders all the same, within 8 % of the best,
     and within a budget over all times of which it leaves little.
 
-    Sensitivity: without the budget in each time's program, what all of them spend is up to luck.
+    Sensitivity: whole orders that leave replicas no room in the budget end in none that keep it, and replicas of a
+    first pass that are given up because they break it are no plan either.
     """
     monkeypatch.setattr(relaxed_module, "FEW", few)
     exact = solve(grounded()[1], SolveOptions(gap=1e-3, time_limit_s=60.0))
@@ -98,6 +99,22 @@ def test_a_first_plan_needs_no_other(monkeypatch: pytest.MonkeyPatch, few: int) 
     shares = spent / matrix.row_upper[budgets]
     assert len(shares) == 2
     assert 0.8 < shares.max() <= 1.0
+
+
+def test_a_budget_is_no_limit_on_each_node() -> None:
+    """Proves: where a budget for all times leaves a few nodes, each time may rent what it may without the budget.
+
+    Sensitivity: what is left over, in equal parts for all nodes, is less than one of most, and the search puts replicas
+    on whatever others there are.
+    """
+    _, matrix, ground = grounded(opex_usd=500_000.0)
+    alone = replace(ground, program=ground.counted.lifted(matrix))
+    offered, beyond = further(ground, ground.point)
+    assert len(ground.counted.rows) == 2
+    assert np.array_equal(offered, further(alone, ground.point)[0])
+    assert np.array_equal(beyond, further(alone, ground.point)[1])
+    limited = replace(ground, counted=replace(ground.counted, rows=ground.counted.loose))
+    assert further(limited, ground.point)[0].sum() < offered.sum()
 
 
 @pytest.mark.slow
