@@ -215,7 +215,13 @@ def _with_repairs(question: Question, error: Infeasible, options: SolveOptions, 
 
 
 def _progress() -> Callable[[Progress], None]:
+    from fleetopt.optimizer.solve import EXPLAINING
+
     def show(progress: Progress) -> None:
+        if progress.phase == EXPLAINING:
+            sys.stderr.write(f"\r\x1b[Kno plan is possible; finding out why, {progress.seconds:.0f} s (Ctrl-C ends it)")
+            sys.stderr.flush()
+            return
         best = "no plan yet" if progress.incumbent is None else f"best {progress.incumbent:,.0f} USD"
         bound = "" if progress.bound is None else f", at least {progress.bound:,.0f} USD"
         known = f"{progress.phase} {progress.seconds:.0f} s: {best}{bound}{_gap(progress)}"

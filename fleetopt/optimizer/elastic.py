@@ -9,20 +9,23 @@ the groups of limits leaves a set that cannot hold together although every small
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Literal
 
 import numpy as np
 
 from fleetopt.errors import Change, Repair
-from fleetopt.optimizer.matrix import Matrix, Rows
+from fleetopt.optimizer.matrix import Matrix, Program, Rows
+from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.rules import Limit
-from fleetopt.optimizer.solve import Reason, SolveOptions, solve
+from fleetopt.optimizer.solve import EXPLAINING, Progress, Reason, Solution, SolveOptions, solve_here
 
-EFFORT = SolveOptions(gap=1e-3, time_limit_s=20.0)
-"""How hard to try for each question; an answer that is only nearly smallest still repairs."""
-
+GAP = 1e-3
+SECONDS = 20.0
+"""How hard to try for each repair, and for all of what whole numbers make superfluous in a conflict; an answer that is
+only nearly smallest still repairs, and limits that are one too many still cannot hold together."""
 
 NEXT_TO_NOTHING = 1e-4
 """What giving way at one more time counts, where raising a limit by one counts one."""
@@ -42,14 +45,29 @@ class _Excess:
     amount: float
 
 
-def diagnose(matrix: Matrix) -> Diagnosis:
-    """What is wrong with an infeasible program, in the words of its limits."""
-    found = (_raise_limits(matrix), _accept_shortfall(matrix))
-    return Diagnosis(_conflict(matrix), tuple(repair for repair in found if repair))
+def diagnose(matrix: Matrix, on_progress: Callable[[Progress], None] | None = None) -> Diagnosis:
+    """What is wrong with an infeasible program, in the words of its limits; after Ctrl-C what is known by then.
+
+    Args:
+        matrix: the program.
+        on_progress: told before each question.
+    """
+    watch = Watch(SolveOptions(gap=GAP, on_progress=on_progress))
+    found = (_raise_limits(watch, matrix), _accept_shortfall(watch, matrix))
+    return Diagnosis(_conflict(watch, matrix), tuple(repair for repair in found if repair))
 
 
-def _raise_limits(matrix: Matrix) -> Repair | None:
-    worst = _worst(_smallest_excess(matrix, "supply"))
+def _answer(watch: Watch, program: Program, seconds: float = SECONDS) -> Solution:
+    """A solution found in so many seconds; after Ctrl-C none is looked for."""
+    if watch.interrupted:
+        return Solution(Reason.NO_SOLUTION_FOUND, None, None, None, 0.0)
+    watch.know(EXPLAINING)
+    effort = SolveOptions(gap=GAP, time_limit_s=seconds)
+    return watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.interrupted), [program])[0]
+
+
+def _raise_limits(watch: Watch, matrix: Matrix) -> Repair | None:
+    worst = _worst(_smallest_excess(watch, matrix, "supply"))
     if not worst:
         return None
     raised = {group: math.ceil(item.limit.amount + item.amount - 1e-6) for group, item in worst.items()}
@@ -63,8 +81,8 @@ def _raise_limits(matrix: Matrix) -> Repair | None:
     return Repair("Raise " + ("these limits" if len(details) > 1 else "this limit"), details, changes)
 
 
-def _accept_shortfall(matrix: Matrix) -> Repair | None:
-    excess = _smallest_excess(matrix, "demand")
+def _accept_shortfall(watch: Watch, matrix: Matrix) -> Repair | None:
+    excess = _smallest_excess(watch, matrix, "demand")
     if not excess:
         return None
     details = tuple(
@@ -96,13 +114,13 @@ def _percent_up(fraction: float) -> str:
     return f"{100 * _rounded_up(fraction):g} %"
 
 
-def _smallest_excess(matrix: Matrix, kind: Literal["demand", "supply"]) -> list[_Excess]:
+def _smallest_excess(watch: Watch, matrix: Matrix, kind: Literal["demand", "supply"]) -> list[_Excess]:
     """By how much the limits of one kind must give for the rest to hold; empty where that does not help."""
     rows = [i for i, rule in enumerate(matrix.rules) if rule.limit is not None and rule.limit.kind == kind]
     if not rows:
         return []
     relaxed = _with_slack(matrix, rows)
-    solution = solve(_least_raises(relaxed, matrix, rows) if kind == "supply" else relaxed, EFFORT)
+    solution = _answer(watch, _least_raises(relaxed, matrix, rows) if kind == "supply" else relaxed)
     if solution.values is None:
         return []
     slack = solution.values[matrix.cost.size : matrix.cost.size + len(rows)]
@@ -179,31 +197,38 @@ def _widened(rows: Rows, chosen: list[int], signs: list[float], width: int) -> R
     )
 
 
-def _conflict(matrix: Matrix) -> tuple[str, ...]:
-    """Groups of limits that are infeasible together; leaving any one of them out makes the rest feasible."""
+def _conflict(watch: Watch, matrix: Matrix) -> tuple[str, ...]:
+    """Groups of limits that are infeasible together; leaving any one of them out makes the rest feasible.
+
+    Unless time is up before that is known of whole numbers. None after Ctrl-C, unless they are known to be infeasible.
+    """
     whole = replace(matrix, cost=np.zeros_like(matrix.cost))
     relaxed = replace(whole, integer=np.zeros_like(matrix.integer))
     needed = list(dict.fromkeys(rule.limit.group for rule in matrix.rules if rule.limit is not None))
     # What the relaxation cannot do the integer program cannot either, and it answers sooner; the integer program
     # then drops what only whole replicas and nodes make superfluous.
-    for program in (relaxed, whole):
-        if _cannot(program, needed):
-            needed = _filtered(program, needed)
-    return tuple(needed)
+    known = False
+    for program, seconds in (relaxed, np.inf), (whole, SECONDS):
+        if known or _cannot(watch, program, needed):
+            needed, known = _filtered(watch, program, needed, seconds), True
+    return tuple(needed) if known or not watch.interrupted else ()
 
 
-def _filtered(program: Matrix, groups: list[str]) -> list[str]:
-    """A deletion filter: each group in turn is left out for good if the rest is infeasible without it."""
-    needed = list(groups)
-    for group in groups:
+def _filtered(watch: Watch, program: Matrix, groups: list[str], seconds: float) -> list[str]:
+    """A deletion filter: each group in turn is left out for good if the rest is infeasible without it.
+
+    Of the seconds for all each has its part of what is left.
+    """
+    needed, end = list(groups), perf_counter() + seconds
+    for place, group in enumerate(groups):
         rest = [other for other in needed if other != group]
-        if _cannot(program, rest):
+        if _cannot(watch, program, rest, min(SECONDS, (end - perf_counter()) / (len(groups) - place))):
             needed = rest
     return needed
 
 
-def _cannot(program: Matrix, groups: list[str]) -> bool:
-    return solve(_only(program, groups), EFFORT).reason is Reason.INFEASIBLE
+def _cannot(watch: Watch, program: Matrix, groups: list[str], seconds: float = SECONDS) -> bool:
+    return _answer(watch, _only(program, groups), seconds).reason is Reason.INFEASIBLE
 
 
 def _only(matrix: Matrix, groups: Iterable[str]) -> Matrix:

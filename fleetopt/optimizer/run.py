@@ -150,7 +150,7 @@ def _infeasible(matrix: Matrix, options: SolveOptions) -> Infeasible:
     reasons = ["no fleet within the limits of the scenario serves the demand"]
     if not options.diagnose:
         return Infeasible(reasons)
-    diagnosis = diagnose(matrix)
+    diagnosis = diagnose(matrix, options.on_progress)
     return Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
 
 

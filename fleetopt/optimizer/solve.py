@@ -44,6 +44,10 @@ class Reason(Enum):
     NO_SOLUTION_FOUND = "NO_SOLUTION_FOUND"
 
 
+EXPLAINING = "explaining"
+"""The phase in which it is found out why there is no plan."""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a running solve stands. `incumbent` and `bound` in the objective's unit, None while unknown."""

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetopt.errors import Infeasible, Repair
+from fleetopt.optimizer import elastic
+from fleetopt.optimizer.elastic import diagnose
+from fleetopt.optimizer.matrix import Program
+from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.run import optimize_case
-from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.optimizer.solve import Reason, Solution, SolveOptions, solve_here
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario, Shortfall
 from fleetopt.study.once import optimize
+from tests.optimizer.patterns.questions import matrix_of
 
 if TYPE_CHECKING:
     from tests.optimizer.conftest import Build
@@ -182,6 +187,60 @@ def test_the_conflict_is_minimal_for_whole_nodes(build: Build) -> None:
     made = build.scenario(asked, [build.rate("c", 1.0)], [build.line("rent", "Ax2")], quotas=[build.quota(3)])
     assert set(infeasible(made).conflict) == {"quota q", "demand of chat"}
     planned(replace(made, workloads=made.workloads[1:]))
+
+
+def crowded(build: Build) -> Scenario:
+    """Three workloads that ask for more than a quota and an offer leave together."""
+    asked = [build.workload(name, 2.5) for name in ("chat", "code", "mail")]
+    return build.scenario(asked, [build.rate("c", 1.0)], [build.line("rent", "Ax2")], quotas=[build.quota(7)])
+
+
+def test_all_of_a_conflict_has_one_time_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where no program with whole numbers is answered in its time, all that ask which limits are superfluous
+    take twenty seconds together, each has its part, and the conflict is that of the relaxation.
+
+    Sensitivity: twenty seconds for each limit are many minutes for a fleet of twenty workloads.
+    """
+    clock, seconds = [0.0], list[float]()
+
+    def slow(program: Program, options: SolveOptions, *rest: Any, **more: Any) -> Solution:
+        if not program.integer.any():
+            return solve_here(program, options, *rest, **more)
+        clock[0] += options.time_limit_s
+        seconds.append(options.time_limit_s)
+        return Solution(Reason.NO_SOLUTION_FOUND, None, None, None, options.time_limit_s)
+
+    matrix = matrix_of(crowded(build))
+    monkeypatch.setattr(elastic, "solve_here", slow)
+    monkeypatch.setattr(elastic, "perf_counter", lambda: clock[0])
+    found = diagnose(matrix)
+    assert set(found.conflict) == {"quota q", "demand of chat", "demand of code", "demand of mail"}
+    assert found.repairs == ()
+    assert seconds[:2] == [elastic.SECONDS] * 2
+    assert seconds[2:] == pytest.approx([elastic.SECONDS / 4] * 4)
+
+
+def test_after_ctrl_c_nothing_more_is_asked(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: what was found before Ctrl-C is told, no further program is solved, and no conflict is made up; whoever
+    asks for progress is told before each question.
+
+    Sensitivity: each question would have to be interrupted by itself, and all limits would look to be in conflict.
+    """
+    asked, told, real = list[Program](), list[str](), Watch.each
+
+    def interrupted(watch: Watch, work: Any, items: Any) -> list[Any]:
+        asked.append(items[0])
+        found = real(watch, work, items)
+        watch.interrupted = True
+        return found
+
+    matrix = matrix_of(crowded(build))
+    monkeypatch.setattr(Watch, "each", interrupted)
+    found = diagnose(matrix, lambda progress: told.append(progress.phase))
+    assert len(asked) == 1
+    assert told == ["explaining"]
+    assert found.conflict == ()
+    assert [repair.action for repair in found.repairs] == ["Raise this limit"]
 
 
 def test_workloads_that_crowd_each_other_out_are_both_named(build: Build) -> None:
