@@ -30,7 +30,7 @@ CLOSE_ENOUGH = 0.02
 AT_FIRST = 1e-3
 """Relative distance from the optimum that is close enough before there are rounded rows: most is still to come."""
 
-CLOSE_ORDERS, CLOSEST_ORDERS, SHARE_OF_TIME = 0.1, 2e-4, 0.1
+CLOSE_ORDERS, CLOSEST_ORDERS, SHARE_OF_TIME = 0.04, 2e-4, 0.1
 """Of the gap asked for, how far from the best whole orders may be, but no closer than is worth its time; and of the
 time limit, how long to look for them."""
 
