@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fleetopt.optimizer.matrix import Matrix
+from fleetopt.optimizer.patterns import choosing as choosing_module
 from fleetopt.optimizer.patterns import relaxed as relaxed_module
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.completing import completed
@@ -102,7 +103,8 @@ def test_a_first_plan_needs_no_other(monkeypatch: pytest.MonkeyPatch, few: int) 
 
 
 def test_a_budget_is_no_limit_on_each_node() -> None:
-    """Proves: where a budget for all times leaves a few nodes, each time may rent what it may without the budget.
+    """Proves: where a budget for all times leaves a few nodes, each time may rent what it may without the budget, and
+    chooses without it.
 
     Sensitivity: what is left over, in equal parts for all nodes, is less than one of most, and the search puts replicas
     on whatever others there are.
@@ -115,6 +117,9 @@ def test_a_budget_is_no_limit_on_each_node() -> None:
     assert np.array_equal(beyond, further(alone, ground.point)[1])
     limited = replace(ground, counted=replace(ground.counted, rows=ground.counted.loose))
     assert further(limited, ground.point)[0].sum() < offered.sum()
+    own = np.concatenate(choosing_module._Choosing(ground)._times.rows)
+    assert not np.isin(ground.counted.rows, own).any()
+    assert np.isin(ground.counted.rows, np.concatenate(choosing_module._Choosing(limited)._times.rows)).all()
 
 
 @pytest.mark.slow
