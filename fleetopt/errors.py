@@ -97,19 +97,22 @@ class Infeasible(FleetoptError):
 
 
 class NoPlanWithinLimit(FleetoptError):
-    """The solver stopped at its limit without a plan. `bound_usd` is what is known so far, if anything."""
+    """The solver stopped at its limit without a plan. `bound_usd` is what is known so far, if anything; with each of
+    the `repairs` a plan was found.
+    """
 
     exit_code = 4
 
-    def __init__(self, message: str, bound_usd: float | None) -> None:
+    def __init__(self, message: str, bound_usd: float | None, repairs: Iterable[Repair] = ()) -> None:
         self.bound_usd = bound_usd
+        self.repairs = tuple(repairs)
         super().__init__(message)
 
     @classmethod
-    def after(cls, seconds: float, bound_usd: float | None) -> NoPlanWithinLimit:
+    def after(cls, seconds: float, bound_usd: float | None, repairs: Iterable[Repair] = ()) -> NoPlanWithinLimit:
         """The error after so many seconds, with what is known of the cost."""
         known = "" if bound_usd is None else f"; no plan can cost less than {bound_usd:,.2f} USD"
-        return cls(f"no plan was found in {seconds:.3g} s{known}", bound_usd)
+        return cls(f"no plan was found in {seconds:.3g} s{known}", bound_usd, repairs)
 
 
 class VerificationError(FleetoptError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import typer
@@ -17,6 +18,7 @@ _STATUS: dict[type[FleetoptError], str] = {
     VerificationError: "FAILED_VERIFICATION",
 }
 MOST_ISSUES = 20
+MOST_DETAILS = 8
 
 
 def show_failure(error: FleetoptError) -> int:
@@ -36,7 +38,9 @@ def _lines(error: FleetoptError) -> list[str]:
     if isinstance(error, Infeasible):
         return _infeasible(error)
     if isinstance(error, NoPlanWithinLimit):
-        return [f"no plan: {error}. Give it more time with --time-limit, or a looser --gap"]
+        advice = "" if error.repairs else ". Give it more time with --time-limit, or a looser --gap"
+        lines = [f"no plan: {error}{advice}"]
+        return [*lines, *_repairs(error.repairs, "Each of these is known to make a plan possible, and less may do:")]
     assert isinstance(error, VerificationError)
     lines = [f"  {failure}" for failure in error.failures]
     return ["the plan found fails its verification and is not shown (please report this):", *lines]
@@ -47,16 +51,22 @@ def _infeasible(error: Infeasible) -> list[str]:
     if error.conflict:
         lines.append("These cannot hold together:")
         lines += [f"  - {name}" for name in error.conflict]
-    if error.repairs:
-        lines.append("Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:")
-        lines += [f"  {n}. {repair.action}:{_words(repair)}" for n, repair in enumerate(error.repairs, 1)]
+    heading = "Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:"
+    lines += _repairs(error.repairs, heading)
     if any(repair.changes for repair in error.repairs) and all(repair.usd is None for repair in error.repairs):
         lines.append("None of them is priced here: 'fleetopt plan' does that, for as long as --repair-time says")
     return lines
 
 
+def _repairs(repairs: Sequence[Repair], heading: str) -> list[str]:
+    lines = [f"  {n}. {repair.action}:{_words(repair)}" for n, repair in enumerate(repairs, 1)]
+    return [heading, *lines] if lines else []
+
+
 def _words(repair: Repair) -> str:
     details = repair.details
+    if len(details) > MOST_DETAILS:
+        details = (*details[:MOST_DETAILS], f"and {len(details) - MOST_DETAILS} more; --json has them all")
     said = f" {details[0]}" if len(details) == 1 else "".join(f" ({detail})" for detail in details)
     return said if repair.usd is None else f"{said}; the best plan then costs {repair.usd:,.2f} USD"
 
@@ -70,6 +80,7 @@ def _record(error: FleetoptError) -> dict[str, object]:
         record["repairs"] = [asdict(repair) for repair in error.repairs]
     elif isinstance(error, NoPlanWithinLimit):
         record |= {"message": str(error), "bound_usd": error.bound_usd}
+        record["repairs"] = [asdict(repair) for repair in error.repairs]
     elif isinstance(error, VerificationError):
         record["failures"] = error.failures
     return record

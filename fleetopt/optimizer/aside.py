@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import count
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -61,8 +61,28 @@ def aside(jobs: Sequence[Callable[[], Result]], threads: int, interrupted: Calla
 
 
 @contextmanager
+def noticed() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C has come since; whoever listens otherwise, or nobody, is told as ever."""
+    came = False
+
+    def note() -> None:
+        nonlocal came
+        came = True
+
+    with _told(note):
+        yield lambda: came
+
+
+@contextmanager
 def _heard(interrupted: Callable[[], None]) -> Iterator[None]:
     """Has Ctrl-C told of instead of raised; whoever listened to it before is told too."""
+    with _told(interrupted, suppress(KeyboardInterrupt)):
+        yield
+
+
+@contextmanager
+def _told(interrupted: Callable[[], None], beyond: AbstractContextManager[object] | None = None) -> Iterator[None]:
+    """Has Ctrl-C told of, before whoever listened to it before is told, within a context."""
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
         yield
@@ -70,7 +90,7 @@ def _heard(interrupted: Callable[[], None]) -> Iterator[None]:
 
     def hear(number: int, frame: FrameType | None) -> None:
         interrupted()
-        with suppress(KeyboardInterrupt):
+        with beyond or nullcontext():
             usual(number, frame)
 
     signal.signal(signal.SIGINT, hear)

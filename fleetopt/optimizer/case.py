@@ -36,7 +36,10 @@ class Commitment:
 
 @dataclass(frozen=True, slots=True)
 class PlanningCase:
-    """Indices and coefficients of the problem. Rates in requests/s, money in US dollars, time in hours."""
+    """Indices and coefficients of the problem. Rates in requests/s, money in US dollars, time in hours.
+
+    `raises` has, for limits that may be raised, USD for each unit (`optimizer.raises`).
+    """
 
     times: tuple[TimeKey, ...]
     periods: tuple[Period, ...]
@@ -67,6 +70,7 @@ class PlanningCase:
     kv_bytes: Mapping[str, float] = field(default_factory=dict)
     changes: Changes | None = None
     load_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    raises: Mapping[str, float] = field(default_factory=dict)
 
     def gpus_per_node(self, pool: Pool) -> int:
         return self.node_types[pool[0]].gpus_per_node

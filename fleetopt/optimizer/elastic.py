@@ -8,18 +8,17 @@ the groups of limits leaves a set that cannot hold together although every small
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Literal
 
 import numpy as np
 
-from fleetopt.errors import Change, Repair
+from fleetopt.errors import Repair
+from fleetopt.optimizer.excess import Excess, accepting, raising
 from fleetopt.optimizer.matrix import Matrix, Program, Rows
 from fleetopt.optimizer.patterns.watch import Watch
-from fleetopt.optimizer.rules import Limit
 from fleetopt.optimizer.solve import EXPLAINING, Progress, Reason, Solution, SolveOptions, solve_here
 
 GAP = 1e-3
@@ -39,22 +38,24 @@ class Diagnosis:
     repairs: tuple[Repair, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Excess:
-    limit: Limit
-    amount: float
-
-
-def diagnose(matrix: Matrix, on_progress: Callable[[Progress], None] | None = None) -> Diagnosis:
+def diagnose(
+    matrix: Matrix, on_progress: Callable[[Progress], None] | None = None, known: Sequence[Repair] = ()
+) -> Diagnosis:
     """What is wrong with an infeasible program, in the words of its limits; after Ctrl-C what is known by then.
 
     Args:
         matrix: the program.
         on_progress: told before each question.
+        known: repairs that were found in another way; if there are any, no others are looked for.
     """
     watch = Watch(SolveOptions(gap=GAP, on_progress=on_progress))
-    found = (_raise_limits(watch, matrix), _accept_shortfall(watch, matrix))
-    return Diagnosis(_conflict(watch, matrix), tuple(repair for repair in found if repair))
+    if not known:
+        found = (
+            raising(_smallest_excess(watch, matrix, "supply")),
+            accepting(_smallest_excess(watch, matrix, "demand")),
+        )
+        known = [repair for repair in found if repair]
+    return Diagnosis(_conflict(watch, matrix), tuple(known))
 
 
 def _answer(watch: Watch, program: Program, seconds: float = SECONDS) -> Solution:
@@ -66,55 +67,7 @@ def _answer(watch: Watch, program: Program, seconds: float = SECONDS) -> Solutio
     return watch.each(lambda one: solve_here(one, effort, stop=lambda: watch.interrupted), [program])[0]
 
 
-def _raise_limits(watch: Watch, matrix: Matrix) -> Repair | None:
-    worst = _worst(_smallest_excess(watch, matrix, "supply"))
-    if not worst:
-        return None
-    raised = {group: math.ceil(item.limit.amount + item.amount - 1e-6) for group, item in worst.items()}
-    details = tuple(
-        f"{group} from {item.limit.amount:g} to {raised[group]:g} {item.limit.unit}" for group, item in worst.items()
-    )
-    changes = tuple(
-        Change(group, raised[group] - item.limit.amount, item.limit.unit, item.limit.where)
-        for group, item in worst.items()
-    )
-    return Repair("Raise " + ("these limits" if len(details) > 1 else "this limit"), details, changes)
-
-
-def _accept_shortfall(watch: Watch, matrix: Matrix) -> Repair | None:
-    excess = _smallest_excess(watch, matrix, "demand")
-    if not excess:
-        return None
-    details = tuple(
-        f"{item.limit.group} in {item.limit.where}: {_percent_up(item.amount)} more unserved" for item in excess
-    )
-    changes = tuple(
-        Change(group, _rounded_up(item.amount), item.limit.unit, item.limit.where)
-        for group, item in _worst(excess).items()
-    )
-    return Repair("Accept a shortfall", details, changes)
-
-
-def _worst(excess: list[_Excess]) -> dict[str, _Excess]:
-    """The largest excess of each group of limits."""
-    worst: dict[str, _Excess] = {}
-    for item in excess:
-        known = worst.get(item.limit.group)
-        if known is None or item.amount > known.amount:
-            worst[item.limit.group] = item
-    return worst
-
-
-def _rounded_up(fraction: float) -> float:
-    """A fraction rounded up to a tenth of a percent, so that allowing it is enough."""
-    return math.ceil(fraction * 1000 - 1e-6) / 1000
-
-
-def _percent_up(fraction: float) -> str:
-    return f"{100 * _rounded_up(fraction):g} %"
-
-
-def _smallest_excess(watch: Watch, matrix: Matrix, kind: Literal["demand", "supply"]) -> list[_Excess]:
+def _smallest_excess(watch: Watch, matrix: Matrix, kind: Literal["demand", "supply"]) -> list[Excess]:
     """By how much the limits of one kind must give for the rest to hold; empty where that does not help."""
     rows = [i for i, rule in enumerate(matrix.rules) if rule.limit is not None and rule.limit.kind == kind]
     if not rows:
@@ -129,7 +82,7 @@ def _smallest_excess(watch: Watch, matrix: Matrix, kind: Literal["demand", "supp
         limit = matrix.rules[index].limit
         assert limit is not None
         if amount > 1e-6:
-            found.append(_Excess(limit, float(amount)))
+            found.append(Excess(limit, float(amount)))
     return found
 
 

@@ -1,6 +1,7 @@
 """The formulation: which features make up the problem, and how their parts become one program.
 
     minimize   sum over the cost ledger of  probability[o] * discount[line,t] * usd      (or weighed with `risk`)
+               and the price of limits that are raised, where some may be (`raises`)
     subject to every rule that a feature states
 
 A rule becomes one row of the Pyomo constraint named by its sentence.
@@ -40,6 +41,7 @@ from fleetopt.optimizer.features.traffic import Traffic
 from fleetopt.optimizer.features.upkeep import Upkeep
 from fleetopt.optimizer.features.variety import Variety
 from fleetopt.optimizer.ledgers import CostKey, Ledgers, Term
+from fleetopt.optimizer.raises import body_with_raise, price_of_raises
 from fleetopt.optimizer.rules import Rule, Rules
 from fleetopt.plan.domain import ALL
 from fleetopt.plan.money import discount
@@ -102,7 +104,8 @@ def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Pro
         objective = (1.0 - case.risk.weight) * objective + case.risk.weight * tail
     for feature in features:
         feature.conclude(model, case, objective, rules)
-    _add_rows(model, rules.all())
+    objective = objective + price_of_raises(model, case)
+    _add_rows(model, case, rules.all())
     model.COST = Objective(expr=objective)
     return Problem(model, case, ledgers, rules.all())
 
@@ -133,7 +136,7 @@ def present_value(case: PlanningCase, key: CostKey) -> float:
     return discount(key.line, key.period, case.periods, case.discount_rate)
 
 
-def _add_rows(model: Any, rules: tuple[Rule, ...]) -> None:
+def _add_rows(model: Any, case: PlanningCase, rules: tuple[Rule, ...]) -> None:
     from pyomo.core import Any as AnyKey
     from pyomo.core import Constraint, Var
 
@@ -142,5 +145,6 @@ def _add_rows(model: Any, rules: tuple[Rule, ...]) -> None:
     for sentence in dict.fromkeys(rule.sentence for rule in rules):
         model.add_component(sentence, Constraint(AnyKey))
     for rule in rules:
-        body = rule.body + model.NOTHING if isinstance(rule.body, int | float) else rule.body
+        body = body_with_raise(model, case, rule)
+        body = body + model.NOTHING if isinstance(body, int | float) else body
         model.component(rule.sentence)[rule.key] = body <= rule.bound if rule.sense == "<=" else body >= rule.bound

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer.apart import solve_apart
+from fleetopt.optimizer.aside import noticed
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
+from fleetopt.optimizer.lacking import Lacking, Planned, lacking
 from fleetopt.optimizer.matrix import Floats, Matrix, Program, compile_matrix
 from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
 from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.parts_readout import read_parts
+from fleetopt.optimizer.patterns.structure import key_of
+from fleetopt.optimizer.raises import raises_among
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
@@ -27,8 +31,14 @@ from fleetopt.plan.provenance import Began
 MANY_INTEGERS = 100
 """Whole-number columns from which `auto` goes by patterns; with fewer, one program often proves its plan in time."""
 
+MANY_COLUMNS = 5_000
+"""Columns of a program from which what it is short of is found by planning: HiGHS alone would not find it."""
+
 MANY_REPLICAS = 60_000
 """Kinds of replicas, times included, from which the program is not written whole."""
+
+TOO_MANY_REPLICAS = 400_000
+"""The same from which it is not written whole even where that would prove that there is no plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,17 @@ def optimize_case(
         NoPlanWithinLimit: the time ran out before there was any plan.
     """
     laps = {"build": 0.0, "solve": 0.0}
-    found = _narrow(case, options, laps, extra) or _whole(case, options, laps, extra)
+    with noticed() as interrupted:
+        found = _narrow(case, options, laps, extra)
+        if found is None and options.diagnose and _replicas(case) >= TOO_MANY_REPLICAS and not interrupted():
+            found = _unproven(case, options)
+        if found is None:
+            found = _whole(case, options, laps, extra)
+        if found.solution.values is None:
+            found = _explained(case, found, replace(options, diagnose=options.diagnose and not interrupted()), extra)
     program, solution = found.program, found.solution
+    assert solution.values is not None
     with _timed("solve", laps):
-        if solution.reason is Reason.INFEASIBLE and isinstance(program, Matrix):
-            raise _infeasible(program, options)
-        if solution.values is None:
-            raise NoPlanWithinLimit.after(solution.seconds, solution.bound)
         readout = found.read(solution.values)
     if clock is not None:
         for stage, seconds in laps.items():
@@ -89,12 +103,13 @@ def optimize_case(
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A program, its solution, the method that found it, and how it is read."""
+    """A program, its solution, the method that found it, how it is read, and the columns of raised limits."""
 
     program: Program
     solution: Solution
     method: Method
     read: Callable[[Floats], Readout]
+    raises: Mapping[str, int]
 
 
 def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], extra: Sequence[Feature]) -> _Solved:
@@ -105,15 +120,15 @@ def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], ex
         method = method_for(matrix, options)
         solution = solve_by(method, problem, matrix, options)
         read = partial(settled, problem, matrix, time_limit_s=options.time_limit_s)
-        return _Solved(matrix, solution, method, read)
+        columns = {key_of(variable): column for column, variable in enumerate(matrix.variables)} if case.raises else {}
+        return _Solved(matrix, solution, method, read, raises_among(columns))
 
 
 def _narrow(
     case: PlanningCase, options: SolveOptions, laps: dict[str, float], extra: Sequence[Feature]
 ) -> _Solved | None:
     """Where the whole program would be too large: what is found in a part of it, if that is a way to go."""
-    replicas = len(case.times) * sum(map(len, case.options.values()))
-    if extra or options.method == "mip" or replicas < MANY_REPLICAS:
+    if not _is_large(case, options, extra):
         return None
     with _timed("solve", laps):
         found = solve_narrowed(case, FEATURES, options)
@@ -124,7 +139,17 @@ def _narrow(
     def read(values: Floats) -> Readout:
         return read_parts(parts, needed(parts.program, parts.plain, values), FEATURES)
 
-    return _Solved(parts.program, solution, "patterns", read)
+    return _Solved(parts.program, solution, "patterns", read, raises_among(parts.names))
+
+
+def _is_large(case: PlanningCase, options: SolveOptions, extra: Sequence[Feature]) -> bool:
+    """Whether the program is not written whole, if there is another way."""
+    return not extra and options.method != "mip" and _replicas(case) >= MANY_REPLICAS
+
+
+def _replicas(case: PlanningCase) -> int:
+    """Kinds of replicas, times included."""
+    return len(case.times) * sum(map(len, case.options.values()))
 
 
 def method_for(matrix: Matrix, options: SolveOptions) -> Method:
@@ -146,12 +171,56 @@ def _bound(solution: Solution, readout: Readout) -> float | None:
     return None if solution.bound is None else min(solution.bound, readout.objective_usd)
 
 
-def _infeasible(matrix: Matrix, options: SolveOptions) -> Infeasible:
+def _explained(case: PlanningCase, found: _Solved, options: SolveOptions, extra: Sequence[Feature]) -> _Solved:
+    """A plan of a case for which none was found, found while looking for what it is short of.
+
+    Raises:
+        Infeasible: there is no plan.
+        NoPlanWithinLimit: there is none yet.
+    """
+    program, solution = found.program, found.solution
+    known = Lacking()
+    if options.diagnose and program.cost.size >= MANY_COLUMNS:
+        known = lacking(case, (*FEATURES, *extra), options, partial(_with_raises, extra))
+        if known.plan is not None and isinstance(known.plan.found, _Solved):
+            return known.plan.found
+    if solution.reason is not Reason.INFEASIBLE or not isinstance(program, Matrix):
+        raise NoPlanWithinLimit.after(solution.seconds, solution.bound, known.repairs)
     reasons = ["no fleet within the limits of the scenario serves the demand"]
-    if not options.diagnose:
-        return Infeasible(reasons)
-    diagnosis = diagnose(matrix, options.on_progress)
-    return Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
+    if not options.diagnose or known.interrupted:
+        raise Infeasible(reasons, (), known.repairs)
+    diagnosis = diagnose(program, options.on_progress, known.repairs)
+    raise Infeasible(reasons, diagnosis.conflict, diagnosis.repairs)
+
+
+def _unproven(case: PlanningCase, options: SolveOptions) -> _Solved | None:
+    """A plan of a case that is too large to be written whole, though a part of it has none; None if nobody knows why.
+
+    Raises:
+        NoPlanWithinLimit: with what the part is short of. That the whole has no plan either is not proven.
+    """
+    known = lacking(case, FEATURES, options, partial(_with_raises, ()))
+    if known.plan is not None and isinstance(known.plan.found, _Solved):
+        return known.plan.found
+    if known.repairs or known.interrupted:
+        what = "the options most worth having leave no plan within the limits, and too many others to prove it of all"
+        raise NoPlanWithinLimit(what, None, known.repairs)
+    return None
+
+
+def _with_raises(extra: Sequence[Feature], case: PlanningCase, options: SolveOptions) -> Planned | None:
+    """A plan with limits that may give; of a large case only one in a part of the program, as the rest takes long."""
+    laps = {"build": 0.0, "solve": 0.0}
+    try:
+        large = _is_large(case, options, extra)
+        found = _narrow(case, options, laps, extra) if large else _whole(case, options, laps, extra)
+    except (NoPlanWithinLimit, KeyboardInterrupt):
+        return None
+    values = None if found is None else found.solution.values
+    if found is None or values is None:
+        return None
+    raised = {limit: float(values[column]) for limit, column in found.raises.items()}
+    return Planned(raised, found.solution.reason is Reason.OPTIMAL, partial(found.read, values), found)
 
 
 @contextmanager

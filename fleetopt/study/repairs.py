@@ -68,7 +68,8 @@ def priced(
     needed = wider(scenario, error.conflict, desk.resolver, PART)
     for repair in (*error.repairs, *waivers(needed), *desk.others(error)):
         known = desk.priced(repair)
-        found.setdefault(str(known), known)
+        if known is not None:
+            found.setdefault(str(known), known)
     tried = [repair for repair in found.values() if repair.changes]
     return Infeasible(error.reasons, (*error.conflict, *needed), sorted(tried or found.values(), key=_order))
 
@@ -85,12 +86,18 @@ class _Desk:
     scenario: Scenario
     resolver: Resolver
 
-    def priced(self, repair: Repair) -> Repair:
-        """A repair with the cost of the best plan after it, in words that name GPU types and periods."""
+    def priced(self, repair: Repair) -> Repair | None:
+        """A repair with the cost of the best plan after it, in words that name GPU types and periods.
+
+        None where a promise is left out and no plan without it was found: that it belongs to one conflict does not say
+        that there is no other.
+        """
         if not repair.changes or not all(movable(self.scenario, c) for c in repair.changes):
             return repair
         question = f"the cost of a repair ({'; '.join(repair.details)})"
         answer = self.resolver.solve(apply(self.scenario, repair), question, Effort(part=PART))
+        if answer.plan is None and any(change.unit == LEFT_OUT for change in repair.changes):
+            return None
         details = tuple(self._words(change, repair.details) for change in repair.changes)
         return replace(repair, details=details, usd=answer.usd)
 
@@ -191,11 +198,13 @@ class _Desk:
         if change.unit == "s":
             return f"{change.limit} from {1000 * old:.6g} to {1000 * new:.6g} ms"
         quotas = {f"quota {quota.name}": quota.gpu_type for quota in self.scenario.supply.quotas}
-        more = [f"+{change.by:g} {quotas[change.limit]}"] if change.limit in quotas else []
+        more = [f"+{change.by:,.10g} {quotas[change.limit]}"] if change.limit in quotas else []
         periods = [period.name for period in self.scenario.calendar.periods]
         if len(periods) > 1:
             more += [f"short in {part}" for part in change.where.split("/") if part in periods]
-        return f"{change.limit} from {old:g} to {new:g} {change.unit}" + (f" ({', '.join(more)})" if more else "")
+        return f"{change.limit} from {old:,.10g} to {new:,.10g} {change.unit}" + (
+            f" ({', '.join(more)})" if more else ""
+        )
 
 
 def _repair(changes: Iterable[Change]) -> Repair:

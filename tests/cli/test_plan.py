@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fleetopt.errors import NoPlanWithinLimit
+from fleetopt.errors import NoPlanWithinLimit, Repair
 from fleetopt.plan.domain import Check, Verdict
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -51,6 +51,33 @@ def test_no_plan_in_time_tells_the_bound(fleetopt: Run, seed: Seed, monkeypatch:
     assert (answer.returncode, record["status"], record["bound_usd"]) == (4, "NO_SOLUTION_FOUND", 12.5)
     assert "no plan was found within 1 s" in answer.stderr
     assert not Path("out").exists()
+
+
+def test_what_would_make_a_plan_is_told_with_no_plan(
+    fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: repairs that are known come with "no plan", eight of the ten details of one in the terminal and all in
+    JSON, and nobody is told to wait longer.
+
+    Sensitivity: a shortfall of a large fleet fills the terminal, a line for each workload and time.
+    """
+    details = tuple(f"demand of w{index} in t1/h1/o1: 10 % more unserved" for index in range(10))
+    repairs = [Repair("Raise this limit", ("quota q from 3 to 5 GPUs",)), Repair("Accept a shortfall", details)]
+
+    def nothing(*_: object) -> None:
+        raise NoPlanWithinLimit("no plan was found within 1 s", None, repairs)
+
+    monkeypatch.setattr("fleetopt.study.once.optimize_case", nothing)
+    answer = fleetopt("plan", seed(), "--json")
+    assert answer.stderr.splitlines()[:3] == [
+        "no plan: no plan was found within 1 s",
+        "Each of these is known to make a plan possible, and less may do:",
+        "  1. Raise this limit: quota q from 3 to 5 GPUs",
+    ]
+    assert "w7 in" in answer.stderr
+    assert "w8 in" not in answer.stderr
+    assert "(and 2 more; --json has them all)" in answer.stderr
+    assert json.loads(answer.stdout)["repairs"][1]["details"] == list(details)
 
 
 def _number(text: str, number: str) -> str:

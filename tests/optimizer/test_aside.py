@@ -8,7 +8,7 @@ from time import perf_counter, sleep
 
 import pytest
 
-from fleetopt.optimizer.aside import aside
+from fleetopt.optimizer.aside import aside, noticed
 
 
 def never() -> None:
@@ -65,3 +65,31 @@ def test_an_interrupt_at_any_moment_reaches_who_waits(round_: int) -> None:
         pytest.fail("an interrupt got out")
     assert finished
     assert told > 0
+
+
+def test_an_interrupt_is_noticed_by_whoever_stands_further_out() -> None:
+    """Proves: Ctrl-C while work goes on aside, which is told of it and ends, is known to whoever asked for the work;
+    elsewhere it is raised as ever.
+
+    Sensitivity: what comes after the work would begin as if nobody had pressed a key.
+    """
+    told = list[str]()
+
+    def work() -> None:
+        _thread.interrupt_main()
+        sleep(0.1)
+
+    with noticed() as before:
+        aside([work], 1, lambda: told.append("inside"))
+        assert before()
+        with noticed() as after:
+            assert not after()
+            with pytest.raises(KeyboardInterrupt):
+                _pressed()
+            assert after()
+    assert told == ["inside"]
+
+
+def _pressed() -> None:
+    _thread.interrupt_main()
+    sleep(1.0)

@@ -210,3 +210,21 @@ def test_every_repair_keeps_its_promise(rps: float, quota: int, nodes: int) -> N
     except Infeasible:
         for repair in repairs(scenario).values():
             keeps_its_promise(scenario, repair)
+
+
+def test_a_promise_that_was_not_planned_without_is_no_repair() -> None:
+    """Proves: without time to plan it, leaving out the headroom is not said to help, though it stands in the conflict.
+
+    Sensitivity: every promise of a large fleet would be offered that nobody had the time to look at.
+    """
+    line = build.line("rent", "Ax1", max_nodes=2)
+    asked = build.workload(rps=2.0, headroom=1.0)
+    scenario = build.scenario([asked], [build.rate("c", 1.0)], [line])
+    with pytest.raises(Infeasible) as stop:
+        optimize(scenario, EXACT)
+    hasty, patient = (priced(scenario, stop.value, EXACT, seconds=seconds) for seconds in (1e-9, 20.0))
+    name = "chat: headroom of 100 %"
+    assert name in hasty.conflict
+    assert name in patient.conflict
+    assert [repair.details for repair in hasty.repairs if repair.action == "Leave out this promise"] == []
+    assert [repair.details for repair in patient.repairs if repair.action == "Leave out this promise"] == [(name,)]

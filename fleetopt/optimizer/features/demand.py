@@ -12,6 +12,7 @@ Source   Li et al., arXiv 2603.04716, equation (4), per workload and time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
@@ -27,5 +28,9 @@ class Demand(Feature):
                 continue
             key = ServedKey(workload, *time)
             answered = (ledgers.served.total(key) + ledgers.excused.total(key)) / demand
-            limit = Limit(f"demand of {workload}", "demand", "/".join(time), "of its demand", 1.0)
-            rules.at_least("demand_is_met", key, answered, 1.0, limit)
+            rules.at_least("demand_is_met", key, answered, 1.0, limit_of_demand(workload, time))
+
+
+def limit_of_demand(workload: str, time: Sequence[str]) -> Limit:
+    """What a workload's demand at a time means: all of it is to be served."""
+    return Limit(f"demand of {workload}", "demand", "/".join(time), "of its demand", 1.0)

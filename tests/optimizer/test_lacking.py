@@ -1,0 +1,227 @@
+"""What large cases without a plan are short of: small ones are asked the same way, and answered exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fleetopt.errors import Change, Infeasible, NoPlanWithinLimit, Repair
+from fleetopt.optimizer import run as run_module
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.elastic import diagnose
+from fleetopt.optimizer.formulation import FEATURES, formulate
+from fleetopt.optimizer.lacking import Planned, lacking
+from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.run import optimize_case
+from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Budget
+from fleetopt.study.limits import apply
+
+if TYPE_CHECKING:
+    from tests.optimizer.conftest import Build
+
+EXACT = SolveOptions(gap=1e-6)
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every program counts as a large one."""
+    monkeypatch.setattr(run_module, "MANY_COLUMNS", 0)
+
+
+def error_of(build: Build, scenario: Scenario) -> Infeasible:
+    with pytest.raises(Infeasible) as stop:
+        optimize_case(build.case(scenario), EXACT)
+    return stop.value
+
+
+def short(build: Build, quota: int = 3, nodes: int = 4) -> Scenario:
+    """5 requests/s at 1 a GPU, for a quota and an offer that are too small."""
+    lines = [build.line("rent", "Ax1", max_nodes=nodes)]
+    asked = [build.workload(rps=5.0)]
+    return build.scenario(asked, [build.rate("c", 1.0)], lines, quotas=[build.quota(quota)])
+
+
+def test_a_raise_is_paid_for_in_the_objective_and_counts_in_every_rule_of_its_limit(build: Build) -> None:
+    """Proves: with 7 USD for each GPU of quota, 5 GPUs at 24 USD and 2 of quota cost 134 USD; an offer that may not be
+    raised keeps its nodes.
+
+    Sensitivity: a raise without its price would cost 120 USD, and one that is in no rule would leave no plan.
+    """
+    case = replace(build.case(short(build, nodes=5)), raises={"quota q": 7.0})
+    assert solve(compile_matrix(formulate(case)), EXACT).objective == pytest.approx(5 * 24.0 + 2 * 7.0)
+    narrow = replace(build.case(short(build)), raises={"quota q": 7.0})
+    assert solve(compile_matrix(formulate(narrow)), EXACT).reason is Reason.INFEASIBLE
+
+
+def test_limits_are_raised_together_and_each_by_itself_where_that_does(build: Build) -> None:
+    """Proves: where quota and offer are both too small they are raised together, by 2 GPUs and 1 node; neither helps by
+    itself, and without 40 % of the demand there is a plan as well. The conflict is named.
+
+    Sensitivity: limits that are priced by the piece and not by what they are would be the same here; one that nothing
+    is short of would be listed with a raise of nothing.
+    """
+    error = error_of(build, short(build))
+    assert [repair.action for repair in error.repairs] == ["Raise these limits", "Accept a shortfall"]
+    together, less = error.repairs
+    assert set(together.details) == {"quota q from 3 to 5 GPUs", "offer rent from 4 to 5 nodes"}
+    assert less.changes == (Change("demand of chat", 0.4, "of its demand", "t1/h1/o1"),)
+    assert set(error.conflict) == {"quota q", "demand of chat"}
+
+
+def test_a_limit_that_does_by_itself_is_offered_by_itself(build: Build) -> None:
+    """Proves: where 100 GPUs of A and 4 of B are allowed, and 106 are asked for, a dearer B would have to be raised by
+    half of what it is, and A only by 2 %; raised are shares, so A is, and B is in no repair.
+
+    Sensitivity: raised by as few units as can be, either would do.
+    """
+    lines = [build.line("a", "Ax1"), build.line("b", "Bx1")]
+    candidates = [build.rate("a", 1.0), build.rate("b", 1.0, gpu="B")]
+    quotas = [build.quota(100), replace(build.quota(4), name="r", gpu_type="B")]
+    made = build.scenario([build.workload(rps=106.0)], candidates, lines, quotas=quotas)
+    raised = error_of(build, made).repairs[0]
+    assert raised == Repair("Raise this limit", ("quota q from 100 to 102 GPUs",))
+
+
+def test_a_budget_is_raised_to_what_the_cheapest_plan_spends(build: Build) -> None:
+    """Proves: 120 USD are asked for, and a budget of 50.5 is raised to them, in dollars that are read as such.
+
+    Sensitivity: a raise that is as dear as what it saves would leave it to chance.
+    """
+    made = short(build, 9, 9)
+    made = replace(made, supply=replace(made.supply, budgets=(Budget("all", "all", None, 50.5),)))
+    raised = error_of(build, made).repairs[0]
+    assert raised == Repair("Raise this limit", ("budget all from 50.5 to 120 USD",))
+    optimize_case(build.case(apply(made, raised)), EXACT)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    rps=st.tuples(*[st.sampled_from((0.0, 0.7, 2.0, 3.3, 5.0))] * 4),
+    limits=st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 3)),
+    node=st.sampled_from((1, 2, 4)),
+)
+def test_every_repair_repairs(build: Build, rps: tuple[float, ...], limits: tuple[int, int, int], node: int) -> None:
+    """Proves: whatever is infeasible, each repair makes it feasible, and limits are raised where they are without
+    `lacking`.
+
+    Sensitivity: an amount rounded down, or of one time only, would leave it infeasible.
+    """
+    keys = [("t1", "h1", "o1"), ("t1", "h2", "o1")]
+    asked = [
+        build.workload("chat", dict(zip(keys, rps[:2], strict=True))),
+        build.workload("code", dict(zip(keys, rps[2:], strict=True))),
+    ]
+    candidates = [build.rate("p", 1.5, "prefill"), build.rate("d", 1.0, "decode"), build.rate("g", 1.0, gpu="B")]
+    quota, a, b = limits
+    lines = [build.line("a", f"Ax{node}", max_nodes=a), build.line("b", "Bx2", 2.0, max_nodes=b)]
+    over = build.calendar(slots=(8.0, 16.0))
+    scenario = build.scenario(asked, candidates, lines, quotas=[build.quota(quota)], over=over)
+    case, repairs = build.case(scenario), set[str]()
+    matrix = compile_matrix(formulate(case))
+    if solve(matrix, EXACT).reason is not Reason.INFEASIBLE:
+        return
+    for repair in error_of(build, scenario).repairs:
+        repairs.add(repair.action[:5])
+        optimize_case(build.case(apply(scenario, repair)), EXACT)
+    assert repairs == {repair.action[:5] for repair in diagnose(matrix).repairs}
+
+
+def no_luck(monkeypatch: pytest.MonkeyPatch, times: int = 1) -> None:
+    """The first questions go without an answer."""
+    real, asked = run_module.solve_by, 0
+
+    def unlucky(*args: Any) -> Solution:
+        nonlocal asked
+        asked += 1
+        return Solution(Reason.NO_SOLUTION_FOUND, None, 7.0, None, 3.0) if asked <= times else real(*args)
+
+    monkeypatch.setattr(run_module, "solve_by", unlucky)
+
+
+def test_a_plan_that_raises_nothing_is_a_plan(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a case for which no plan was found, but which has one within its limits, is planned.
+
+    Sensitivity: what was found with limits that could give would be thrown away, and "no plan" told.
+    """
+    no_luck(monkeypatch)
+    found = optimize_case(build.case(short(build, 5, 5)), EXACT)
+    assert found.readout.objective_usd == pytest.approx(120.0)
+    assert found.bound_usd == pytest.approx(120.0)
+    assert found.proven is True
+
+
+def test_where_no_plan_was_found_it_is_told_what_makes_one(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: nobody says that there is no plan, as that is not known, and what is known to make one is told.
+
+    Sensitivity: "no plan was found" by itself leaves whoever planned to guess.
+    """
+    no_luck(monkeypatch)
+    with pytest.raises(NoPlanWithinLimit, match=r"no plan was found in 3 s; no plan can cost less than 7\.00") as stop:
+        optimize_case(build.case(short(build, nodes=5)), EXACT)
+    assert stop.value.repairs[0] == Repair("Raise this limit", ("quota q from 3 to 5 GPUs",))
+
+
+def test_what_is_too_large_to_be_written_whole_is_not(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: of a case that is too large even to prove that it has no plan, the narrow program says what it lacks.
+
+    Sensitivity: the whole program of hundreds of workloads takes more memory than there is.
+    """
+    for name in ("MANY_REPLICAS", "TOO_MANY_REPLICAS"):
+        monkeypatch.setattr(run_module, name, 0)
+    monkeypatch.setattr(run_module, "compile_matrix", forbidden)
+    with pytest.raises(NoPlanWithinLimit, match="too many others to prove it of all") as stop:
+        optimize_case(build.case(short(build, nodes=5)), EXACT)
+    assert stop.value.repairs[0] == Repair("Raise this limit", ("quota q from 3 to 5 GPUs",))
+
+
+def forbidden(*_: object) -> Any:
+    raise AssertionError("the program is written whole")
+
+
+def unasked(case: PlanningCase, options: SolveOptions) -> Planned | None:
+    raise AssertionError(f"{case} is planned within {options}")
+
+
+def test_where_demand_alone_has_no_plan_no_limit_is_asked_about(build: Build) -> None:
+    """Proves: two requests/s on one owned GPU have no plan whatever is raised, which a relaxation says.
+
+    Sensitivity: every limit would be planned with for a minute.
+    """
+    owned = build.scenario([build.workload(rps=2.0)], [build.rate("c", 1.0)], stock=[build.stock("own", "Ax1", 1)])
+    assert lacking(build.case(owned), FEATURES, EXACT, unasked).repairs == ()
+
+
+def test_after_ctrl_c_nothing_more_is_asked(build: Build) -> None:
+    """Proves: what was found before Ctrl-C is told; the terminal is told what is going on, and of no plan or bound.
+
+    Sensitivity: each question would have to be interrupted by itself.
+    """
+    told, asked = list[Progress](), list[PlanningCase]()
+
+    def once(case: PlanningCase, options: SolveOptions) -> Planned | None:
+        asked.append(case)
+        assert options.on_progress is not None
+        options.on_progress(Progress(1.0, 2.0, 1.0))
+        _press_ctrl_c()
+        return Planned({"quota q": 2.0, "offer rent": 1.0}, True, forbidden, None)
+
+    found = lacking(build.case(short(build)), FEATURES, replace(EXACT, on_progress=told.append), once)
+    assert len(asked) == 1
+    assert found.interrupted is True
+    assert [repair.action for repair in found.repairs] == ["Raise these limits"]
+    assert {(one.phase, one.incumbent, one.bound) for one in told} == {("explaining", None, None)}
+
+
+def _press_ctrl_c() -> None:
+    import signal
+
+    listener: Callable[..., Any] = signal.getsignal(signal.SIGINT)  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        listener(signal.SIGINT, None)
