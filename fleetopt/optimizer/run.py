@@ -182,8 +182,8 @@ def _explained(case: PlanningCase, found: _Solved, options: SolveOptions, extra:
     known = Lacking()
     if options.diagnose and program.cost.size >= MANY_COLUMNS:
         known = lacking(case, (*FEATURES, *extra), options, partial(_with_raises, extra))
-        if known.plan is not None and isinstance(known.plan.found, _Solved):
-            return known.plan.found
+        if known.plan is not None:
+            return _within(options, known.plan)
     if solution.reason is not Reason.INFEASIBLE or not isinstance(program, Matrix):
         raise NoPlanWithinLimit.after(solution.seconds, solution.bound, known.repairs)
     reasons = ["no fleet within the limits of the scenario serves the demand"]
@@ -200,12 +200,21 @@ def _unproven(case: PlanningCase, options: SolveOptions) -> _Solved | None:
         NoPlanWithinLimit: with what the part is short of. That the whole has no plan either is not proven.
     """
     known = lacking(case, FEATURES, options, partial(_with_raises, ()))
-    if known.plan is not None and isinstance(known.plan.found, _Solved):
-        return known.plan.found
+    if known.plan is not None:
+        return _within(options, known.plan)
     if known.repairs or known.interrupted:
         what = "the options most worth having leave no plan within the limits, and too many others to prove it of all"
         raise NoPlanWithinLimit(what, None, known.repairs)
     return None
+
+
+def _within(options: SolveOptions, planned: Planned) -> _Solved:
+    """What was found with limits that could give, and proven only if it is within the gap that was asked for."""
+    found = planned.found
+    assert isinstance(found, _Solved)
+    usd, bound = found.solution.objective, found.solution.bound
+    close = usd is not None and bound is not None and usd - bound <= options.gap * abs(usd)
+    return replace(found, solution=replace(found.solution, reason=Reason.OPTIMAL if close else Reason.FEASIBLE))
 
 
 def _with_raises(extra: Sequence[Feature], case: PlanningCase, options: SolveOptions) -> Planned | None:
