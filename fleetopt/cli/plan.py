@@ -219,7 +219,7 @@ def _progress() -> Callable[[Progress], None]:
 
     def show(progress: Progress) -> None:
         if progress.phase == EXPLAINING:
-            sys.stderr.write(f"\r\x1b[Kno plan is possible; finding out why, {progress.seconds:.0f} s (Ctrl-C ends it)")
+            sys.stderr.write(f"\r\x1b[Kno plan so far; finding out why, {progress.seconds:.0f} s (Ctrl-C ends it)")
             sys.stderr.flush()
             return
         best = "no plan yet" if progress.incumbent is None else f"best {progress.incumbent:,.0f} USD"

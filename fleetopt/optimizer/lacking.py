@@ -14,7 +14,7 @@ What is found is a plan, so that as much suffices. Where no limit had to be rais
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from fleetopt.errors import Repair
@@ -37,7 +37,7 @@ GAP = 0.05
 """Relative gap to which a question is answered."""
 
 SECONDS = 60.0
-"""For all questions."""
+"""For all questions, if the time limit is not less."""
 
 PART = 0.3
 """Of the time that is left, what a limit by itself may take."""
@@ -79,11 +79,12 @@ def lacking(case: PlanningCase, features: Sequence[Feature], options: SolveOptio
     Args:
         case: one for which no plan was found.
         features: what its program is made of.
-        options: whom to tell that it is being explained.
+        options: the time limit, and whom to tell that it is being explained.
         ask: how to plan it with limits that may give.
     """
     with noticed() as interrupted:
-        desk = _Desk(case, ask, interrupted, options.on_progress)
+        begun, seconds = perf_counter(), min(SECONDS, options.time_limit_s)
+        desk = _Desk(case, ask, interrupted, options.on_progress, begun, begun + seconds)
         limits = _limits(case, features)
         usd = desk.cheapest(features, limits)
         if usd is None or not limits:
@@ -108,7 +109,8 @@ class _Desk:
     ask: Ask
     interrupted: Callable[[], bool]
     on_progress: Callable[[Progress], None] | None
-    started: float = field(default_factory=perf_counter)
+    begun: float
+    end: float
 
     def cheapest(self, features: Sequence[Feature], limits: Mapping[str, Limit]) -> float | None:
         """What the case costs about without limits, USD; None where it has no plan all the same."""
@@ -141,13 +143,13 @@ class _Desk:
         return None if self.interrupted() or effort.time_limit_s <= 0.0 else self.ask(case, effort)
 
     def _effort(self, part: float) -> SolveOptions:
-        left = SECONDS - (perf_counter() - self.started)
-        return SolveOptions(gap=GAP, time_limit_s=part * left, on_progress=self._tell if self.on_progress else None)
+        seconds = part * (self.end - perf_counter())
+        return SolveOptions(gap=GAP, time_limit_s=seconds, on_progress=self._tell if self.on_progress else None)
 
     def _tell(self, _: Progress) -> None:
         """Says what is being done, and not how far a question is answered that nobody asked."""
         if self.on_progress is not None:
-            self.on_progress(Progress(perf_counter() - self.started, None, None, EXPLAINING))
+            self.on_progress(Progress(perf_counter() - self.begun, None, None, EXPLAINING))
 
 
 def _limits(case: PlanningCase, features: Sequence[Feature]) -> dict[str, Limit]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleetopt.errors import Change, Infeasible, NoPlanWithinLimit, Repair
+from fleetopt.optimizer import lacking as lacking_module
 from fleetopt.optimizer import run as run_module
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
@@ -214,6 +215,24 @@ def test_where_demand_alone_has_no_plan_no_limit_is_asked_about(build: Build) ->
     """
     owned = build.scenario([build.workload(rps=2.0)], [build.rate("c", 1.0)], stock=[build.stock("own", "Ax1", 1)])
     assert lacking(build.case(owned), FEATURES, EXACT, unasked).repairs == ()
+
+
+def test_reasons_take_no_longer_than_the_time_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: whoever gives a plan 5 s does not wait a minute for reasons: a question has what is left of 5 s, and one
+    about a single limit its part of that. With nothing left none is asked.
+
+    Sensitivity: a script that plans with a short limit would hang for a minute wherever there is no plan.
+    """
+    seconds, clock = list[float](), [7.0]
+
+    def slow(case: PlanningCase, options: SolveOptions) -> Planned | None:
+        seconds.append(options.time_limit_s)
+        clock[0] += 2.0
+        return Planned(dict.fromkeys(case.raises, 2.0), True, forbidden, None) if case.raises else None
+
+    monkeypatch.setattr(lacking_module, "perf_counter", lambda: clock[0])
+    lacking(build.case(short(build)), FEATURES, replace(EXACT, time_limit_s=5.0), slow)
+    assert seconds == pytest.approx([5.0, 0.3 * 3.0, 0.3 * 1.0])
 
 
 def test_after_ctrl_c_nothing_more_is_asked(build: Build) -> None:
