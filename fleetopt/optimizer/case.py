@@ -72,6 +72,14 @@ class PlanningCase:
     load_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
     raises: Mapping[str, float] = field(default_factory=dict)
 
+    def most_at(self, workload: str, option: Option, time: TimeKey) -> float:
+        """Replicas of an option beyond which another one is of no use at a time.
+
+        Where changes count, what stands at one time may be of use because of another.
+        """
+        rps = self.planned_rps[workload, *time] / self.capability[time[2]]
+        return option.most if self.changes is not None else option.most_at(rps)
+
     def gpus_per_node(self, pool: Pool) -> int:
         return self.node_types[pool[0]].gpus_per_node
 

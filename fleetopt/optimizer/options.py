@@ -37,7 +37,8 @@ class Option:
     use, or a range of sizes of a pool behind one queue. Replicas of a `shared` option belong to several workloads, the
     length buckets of the one named, or the members of a bundle: their number is then not whole. `part` is the part of a
     group of GPUs that is counted as a member's; it carries `capacity_rps` for each whole group of it, and no more. A
-    `pattern` counts as one replica.
+    `pattern` counts as one replica. `beyond` are replicas of use beside those that carry, `company` how many are of use
+    whatever they carry.
     """
 
     name: str
@@ -51,6 +52,15 @@ class Option:
     pattern: NodePattern | None = None
     part: float | None = None
     bundle: Kind | None = None
+    beyond: int = 0
+    company: int = 0
+
+    def most_at(self, rps: float) -> float:
+        """Replicas beyond which another one is of no use while so much is asked for, requests/s."""
+        if self.shared is not None or self.part is not None:
+            return self.most
+        carrying = max(1, math.ceil(rps / self.capacity_rps - 1e-9))
+        return min(self.most, max(carrying + self.beyond, self.company, self.least))
 
     @property
     def family(self) -> str:
@@ -200,7 +210,8 @@ def _patterns(
             whole = pattern.as_capacity()
             need = _Need.of(workload, pattern.counts, peak_rps, _lost_at_once(scenario, workload, pool, size))
             most = need.most(whole.capacity_rps)
-            yield Option(_name(whole, pool), whole, pool, size, whole.capacity_rps, 1, most, pattern=pattern)
+            one = Option(_name(whole, pool), whole, pool, size, whole.capacity_rps, 1, most, pattern=pattern)
+            yield replace(one, beyond=need.spares, company=need.least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,13 +267,15 @@ def _by_size(row: Capacity, pool: Pool, node_gpus: int, need: _Need) -> Iterator
         return
     if not row.pools:
         most = need.most(row.capacity_rps)
-        yield Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
+        one = Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
+        yield replace(one, beyond=need.spares, company=need.least)
         return
     for size, larger in zip_longest(row.pools, row.pools[1:]):
         useful = max(size.replicas, need.most(size.capacity_rps))
         name = f"{_name(row, pool)} x{size.replicas}"
         most = useful if larger is None else larger.replicas - 1
-        yield Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+        one = Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
+        yield replace(one, beyond=need.spares, company=need.least)
 
 
 def _shared(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float, family: str) -> Option:

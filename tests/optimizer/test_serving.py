@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fleetopt.optimizer.features.changes import SlotChanges
+from fleetopt.optimizer.formulation import FEATURES, formulate
+from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.patterns.relaxation import Relaxation
 from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.plan.domain import Plan
+from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario, Shortfall
 from fleetopt.study.once import optimize
 
@@ -155,3 +161,26 @@ def test_a_role_that_is_not_allowed_is_not_used(build: Build) -> None:
     lines = [build.line("a", "Ax1"), build.line("b", "Bx1", 2.0)]
     not_a = build.workload(forbidden_gpu_types=("A",))
     assert planned(build.scenario(not_a, both, lines)).objective_usd == pytest.approx(48.0)
+
+
+def test_no_more_replicas_stand_than_a_time_can_use(build: Build) -> None:
+    """Proves: with a spare each, 3 replicas are of use while 2 requests/s come and 11 while 10 do, so that the
+    relaxation pays for a whole spare at both times: 3 x 8 + 11 x 16 USD, which is the optimum. Where changes between
+    slots count, 11 may stand at any time.
+
+    Sensitivity: by the 11 of the peak a fifth of a spare would do in the quiet slot, and the bound be 193.6.
+    """
+    over = build.calendar(slots=(8.0, 16.0))
+    asked = {("t1", "h1", "o1"): 2.0, ("t1", "h2", "o1"): 10.0}
+    spared = build.workload(rps=asked, spares=(("aggregated", 1),))
+    scenario = build.scenario([spared], [build.rate("c", 1.0)], [build.line("rent", "Ax1")], over=over)
+    for changes, most, least in (None, [3, 11], 200.0), (Changes(), [11, 11], 193.6):
+        case = replace(build.case(scenario), changes=changes)
+        problem = formulate(case, tuple(one for one in FEATURES if not isinstance(one, SlotChanges)))
+        matrix = compile_matrix(problem)
+        ours = [variable.parent_component() is problem.model.REPLICAS for variable in matrix.variables]
+        assert sorted(matrix.column_upper[ours]) == most
+        point = Relaxation(matrix).optimum(60.0)
+        assert point is not None
+        assert point.value == pytest.approx(least)
+    assert planned(scenario).objective_usd == pytest.approx(200.0)

@@ -62,10 +62,11 @@ class ServiceClasses(Feature):
         sight.tell_lacking(rules)
         for name, site, kv_format, *time in model.LINE:
             sight.tell_line(rules, name, (site, kv_format), (time[0], time[1], time[2]))
-        most = {(w, option.name): option.most for w, found in case.options.items() for option in found}
+        options = {(w, option.name): option for w, found in case.options.items() for option in found}
         for (name, option, *time), stands in model.STANDS.items():
             standing = RunningKey(name, option, *time)
-            told = ledgers.running.total(standing) - most[name, option] * stands
+            most = case.most_at(name, options[name, option], standing[2:])
+            told = ledgers.running.total(standing) - most * stands
             rules.at_most("replica_is_told", standing, told, 0.0)
         for name, work, *_, outlook in model.WHOLE:
             sight.tell_work(rules, name, work, outlook)
@@ -175,7 +176,7 @@ def _most(case: PlanningCase, name: str, time: Time, role: str, link: Link | Non
     """The most that the replicas of a role carry, on one link or all, as parts of the demand."""
     demand = case.planned_rps[name, *time]
     return sum(
-        option.most * min(1.0, option.capacity_rps * case.capability[time[2]] / demand)
+        case.most_at(name, option, time) * min(1.0, option.capacity_rps * case.capability[time[2]] / demand)
         for option in case.options[name]
         if option.capacity.candidate.role == role and link in (None, option.link)
     )

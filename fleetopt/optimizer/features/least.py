@@ -4,7 +4,7 @@
     running[w,c,t,h,o]  <=  most[c] USED[w,r,t,h,o]                     for each c in role r       (role_is_used)
 
 Symbols  n[c,r] replicas of a role that an option stands for: one, or those in a node pattern; most[c] of them that can
-         be of use; least[w,r] replicas (scenario.workloads.least_replicas).
+         be of use then; least[w,r] replicas (scenario.workloads.least_replicas).
 Ledgers  reads running.     Shape  a row per workload, role, time, and one per option and time.
 Dual     none: the rows only say whether a role is used.
 """
@@ -45,4 +45,4 @@ class LeastReplicas(Feature):
             rules.at_least("role_has_least_replicas", (name, role, *time), sum(there) - least * used, 0.0)
             for option, replicas in zip(options, running, strict=True):
                 key = (name, role, option.name, *time)
-                rules.at_most("role_is_used", key, replicas - option.most * used, 0.0)
+                rules.at_most("role_is_used", key, replicas - case.most_at(name, option, key[3:]) * used, 0.0)

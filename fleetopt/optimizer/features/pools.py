@@ -45,7 +45,7 @@ class Pools(Feature):
             option, key = sized[workload, name], RunningKey(workload, name, *time)
             running = ledgers.running.total(key)
             rules.at_least("pool_is_large_enough", key, running - option.least * chosen, 0.0)
-            rules.at_most("pool_has_its_size", key, running - option.most * chosen, 0.0)
+            rules.at_most("pool_has_its_size", key, running - case.most_at(workload, option, key[2:]) * chosen, 0.0)
             families.setdefault((workload, option.family, *time), []).append(chosen)
         for family, alternatives in families.items():
             rules.at_most("pool_is_one", family, quicksum(alternatives), 1.0)

@@ -40,12 +40,12 @@ class Serving(Feature):
             for time in case.times
             if case.planned_rps[workload, *time] > 0
         ]
-        most = {(w, option.name): option.most for w, options in case.options.items() for option in options}
+        by_name = {(w, option.name): option for w, options in case.options.items() for option in options}
         shares = {(w, option.name) for w, options in case.options.items() for option in options if option.shared}
         model.REPLICAS = Var(
             replicas,
             within=lambda _, w, option, *_time: NonNegativeReals if (w, option) in shares else NonNegativeIntegers,
-            bounds=lambda _, w, option, *_time: (0, most[w, option]),
+            bounds=lambda _, w, option, *time: (0, case.most_at(w, by_name[w, option], tuple(time))),
         )
         split = [
             (workload, *link, *time)

@@ -4,7 +4,7 @@
     sum_c CHOSEN[w,c,t,h,o] over prefill and aggregated options                <=  1     (bucket_has_one_entrance)
     sum_c CHOSEN[w,c,t,h,o] over decode and aggregated options                 <=  1     (bucket_has_one_exit)
 
-Symbols  most[c] replicas that the whole demand of the bucket can use.
+Symbols  most[c] replicas that the whole demand of the bucket can use at the time.
 Ledgers  reads running.     Shape  one row per bucket, option and time, two per bucket and time.
 Dual     none: the rows only forbid to divide.
 Source   Griggs et al., Melange, arXiv 2404.14527, eq (3), with one slice per bucket.
@@ -43,8 +43,8 @@ class Slices(Feature):
         sides: dict[tuple[str, str, tuple[str, ...]], list[Any]] = {}
         for (workload, name, *time), chosen in model.CHOSEN.items():
             option, key = options[workload, name], RunningKey(workload, name, *time)
-            running = ledgers.running.total(key)
-            rules.at_most("bucket_is_served_there", key, running - option.most * chosen, 0.0)
+            running, most = ledgers.running.total(key), case.most_at(workload, option, key[2:])
+            rules.at_most("bucket_is_served_there", key, running - most * chosen, 0.0)
             for sentence, role in SIDES.items():
                 if option.capacity.candidate.role in (role, "aggregated"):
                     sides.setdefault((sentence, workload, tuple(time)), []).append(chosen)

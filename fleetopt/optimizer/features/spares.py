@@ -3,7 +3,7 @@
     carried[w,r,k,t,h,o], served[w,t,h,o]  -=  spares[w,r] cap[w,c] SPARED[w,c,t,h,o]      lost[w,c] of a node pattern
     running[w,c,t,h,o]  <=  most[c] SPARED[w,c,t,h,o]                                       (group_has_its_spares)
 
-Symbols  spares[w,r] replicas (scenario.workloads.spares); most[c] replicas that can be of use, spares among them;
+Symbols  spares[w,r] replicas (scenario.workloads.spares); most[c] replicas that can be of use then, spares among them;
          lost[w,c] the most that spares of both roles can take with them (optimizer/node_patterns).
 Ledgers  posts carried, served; reads running.     Shape  one row per workload with spares, option and time.
 Dual     none: the rows only say whether a group is there.
@@ -44,7 +44,8 @@ class Spares(Feature):
         for (workload, name, *time), variable in model.SPARED.items():
             option, _ = spared[workload, name]
             key = RunningKey(workload, name, *time)
-            rules.at_most("group_has_its_spares", key, ledgers.running.total(key) - option.most * variable, 0.0)
+            most = case.most_at(workload, option, key[2:])
+            rules.at_most("group_has_its_spares", key, ledgers.running.total(key) - most * variable, 0.0)
 
 
 def _spared(case: PlanningCase) -> dict[tuple[str, str], tuple[Option, float]]:

@@ -86,7 +86,8 @@ class Survival(Feature):
         options = {(name, option.name): option for name, found in case.options.items() for option in found}
         for key, present in model.THERE.items():
             running = ledgers.running.total(RunningKey(*key))
-            rules.at_most("loss_meets_what_is_there", key, running - options[key[:2]].most * present, 0.0)
+            most = case.most_at(key[0], options[key[:2]], key[2:])
+            rules.at_most("loss_meets_what_is_there", key, running - most * present, 0.0)
 
 
 class _Standing:

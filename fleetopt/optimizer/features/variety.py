@@ -4,8 +4,8 @@
     fielded[l,t,h,o]     <=  most[l] KIND[s,g]          l of GPU type g at s               (type_is_chosen_for_site)
     sum_g KIND[x,g]      <=  k[x]                       x a workload or a site             (types_are_few)
 
-Symbols  k[x] GPU types (most_gpu_types in scenario.workloads and scenario.supply); most[c], most[l] replicas and nodes
-         that can be of use.
+Symbols  k[x] GPU types (most_gpu_types in scenario.workloads and scenario.supply); most[c] replicas that can be of
+         use at a time, most[l] nodes.
 Ledgers  reads running, fielded.     Shape  a row per option or supply line and time, one per workload or site.
 Dual     none: the rows only count types.
 """
@@ -47,7 +47,7 @@ class Variety(Feature):
             kind = model.KIND[WORKLOAD, name, case.gpu_type(option.pool)]
             for time in (time for time in case.times if case.planned_rps[name, *time] > 0):
                 key = RunningKey(name, option.name, *time)
-                used = ledgers.running.total(key) - option.most * kind
+                used = ledgers.running.total(key) - case.most_at(name, option, time) * kind
                 rules.at_most("type_is_chosen_for_workload", key, used, 0.0)
 
     @staticmethod
