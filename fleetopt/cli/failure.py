@@ -54,7 +54,7 @@ def _infeasible(error: Infeasible) -> list[str]:
     heading = "Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:"
     lines += _repairs(error.repairs, heading)
     if any(repair.changes for repair in error.repairs) and all(repair.usd is None for repair in error.repairs):
-        lines.append("None of them is priced here: 'fleetopt plan' does that, for as long as --repair-time says")
+        lines.append("None of them is priced: 'fleetopt plan' tries to, for as long as --repair-time says")
     return lines
 
 
