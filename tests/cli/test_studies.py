@@ -140,4 +140,4 @@ def test_a_study_of_what_has_no_plan_says_where_repairs_are_priced(fleetopt: Run
     told = fleetopt("explain", "infeasible-on-purpose")
     assert told.returncode == 3
     assert "quota h200-eu" in told.stderr
-    assert "'fleetopt plan' does that" in told.stderr
+    assert "'fleetopt plan' tries to" in told.stderr
