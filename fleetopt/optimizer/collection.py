@@ -13,13 +13,21 @@ from contextlib import contextmanager
 
 @contextmanager
 def collected_by_hand() -> Iterator[Callable[[], object]]:
-    """Collects nothing by itself; gives a function that collects what was made since."""
+    """Collects nothing by itself; gives a function that collects what was made since it was called last.
+
+    What stays is not looked at again: millions of records, after each of a hundred parts, took nine tenths of the time.
+    """
     running = gc.isenabled()
     gc.disable()
     gc.freeze()
     try:
-        yield gc.collect
+        yield _collect
     finally:
         gc.unfreeze()
         if running:
             gc.enable()
+
+
+def _collect() -> None:
+    gc.collect()
+    gc.freeze()
