@@ -83,7 +83,8 @@ def optimize_case(
     laps = {"build": 0.0, "solve": 0.0}
     with noticed() as interrupted:
         found = _narrow(case, options, laps, extra)
-        if found is None and options.diagnose and _replicas(case) >= TOO_MANY_REPLICAS and not interrupted():
+        too_large = _is_large(case, options, extra) and _replicas(case) >= TOO_MANY_REPLICAS
+        if found is None and too_large and options.diagnose and not interrupted():
             found = _unproven(case, options)
         if found is None:
             found = _whole(case, options, laps, extra)

@@ -188,12 +188,15 @@ def test_where_no_plan_was_found_it_is_told_what_makes_one(build: Build, monkeyp
 
 
 def test_what_is_too_large_to_be_written_whole_is_not(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: of a case that is too large even to prove that it has no plan, the narrow program says what it lacks.
+    """Proves: of a case that is too large even to prove that it has no plan, the narrow program says what it lacks;
+    but whoever asks for the whole program has it written.
 
     Sensitivity: the whole program of hundreds of workloads takes more memory than there is.
     """
     for name in ("MANY_REPLICAS", "TOO_MANY_REPLICAS"):
         monkeypatch.setattr(run_module, name, 0)
+    with pytest.raises(Infeasible):
+        optimize_case(build.case(short(build, nodes=5)), replace(EXACT, method="mip"))
     monkeypatch.setattr(run_module, "compile_matrix", forbidden)
     with pytest.raises(NoPlanWithinLimit, match="too many others to prove it of all") as stop:
         optimize_case(build.case(short(build, nodes=5)), EXACT)
