@@ -44,7 +44,7 @@ Stands: TypeAlias = dict[tuple[Kind, Time], Placement]
 def changes_are_possible(facts: Facts) -> Check:
     """Every start is counted, takes its time, and is within the limits; what must stay does."""
     tally = Tally("changes_are_possible", "replicas or GPUs", nothing="no changes are stated")
-    changes, stands = facts.scenario.changes, _stands(facts)
+    changes = facts.scenario.changes
     moves = {_key(row): row for row in facts.plan.changes}
     if changes is None:
         if moves or any(row.lost_replicas for row in facts.plan.placements):
@@ -52,6 +52,7 @@ def changes_are_possible(facts: Facts) -> Check:
         return tally.check()
     if len(moves) < len(facts.plan.changes):
         tally.fail("a change stands twice")
+    stands = _stands(facts)
     kinds = sorted({kind for kind, _ in (*stands, *moves)})
     for before, time in _steps(facts):
         for kind in kinds:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fleetopt.plan.domain import Check, Plan, Verdict
+from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.verify.allowed import placements_are_allowed
 from fleetopt.verify.attribution import workload_costs_add_up
@@ -62,8 +65,7 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
     say why; it raises nothing.
     """
     try:
-        # Plans may have been built or changed without validation; the types hold from here on.
-        judged = Plan.model_validate(plan.model_dump(warnings=False))
+        judged = _read_anew(plan)
     except ValueError as error:
         return _verdict(_unreadable(" ".join(str(error).split())[:LONGEST_REASON]))
     facts, well_formed = sound_facts(judged, scenario)
@@ -96,6 +98,27 @@ def verify(plan: Plan, scenario: Scenario) -> Verdict:
             evidence_is_true(facts),
         )
     )
+
+
+def _read_anew(plan: Plan) -> Plan:
+    """The plan with every record validated: it may have been built or changed without, and from here on types hold.
+
+    Record by record, as a dump of all of them takes more memory than the plan.
+
+    Raises:
+        ValueError: one of them is not what it should be.
+    """
+    try:
+        return Plan.model_validate({name: _records_anew(value) for name, value in plan})
+    except ValueError:
+        # Whatever is wrong is said as of the whole.
+        return Plan.model_validate(plan.model_dump(warnings=False))
+
+
+def _records_anew(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_records_anew(one) for one in value)
+    return type(value).model_validate(value.model_dump(warnings=False)) if isinstance(value, Record) else value
 
 
 def _verdict(checks: tuple[Check, ...]) -> Verdict:
