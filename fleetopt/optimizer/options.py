@@ -59,8 +59,7 @@ class Option:
         """Replicas beyond which another one is of no use while so much is asked for, requests/s."""
         if self.shared is not None or self.part is not None:
             return self.most
-        carrying = max(1, math.ceil(rps / self.capacity_rps - 1e-9))
-        return min(self.most, max(carrying + self.beyond, self.company, self.least))
+        return min(self.most, max(_of_use(rps / self.capacity_rps, self.beyond, self.company), self.least))
 
     @property
     def family(self) -> str:
@@ -210,8 +209,18 @@ def _patterns(
             whole = pattern.as_capacity()
             need = _Need.of(workload, pattern.counts, peak_rps, _lost_at_once(scenario, workload, pool, size))
             most = need.most(whole.capacity_rps)
-            one = Option(_name(whole, pool), whole, pool, size, whole.capacity_rps, 1, most, pattern=pattern)
-            yield replace(one, beyond=need.spares, company=need.least)
+            yield Option(
+                _name(whole, pool),
+                whole,
+                pool,
+                size,
+                whole.capacity_rps,
+                1,
+                most,
+                pattern=pattern,
+                beyond=need.spares,
+                company=need.least,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +240,12 @@ class _Need:
 
     def most(self, capacity_rps: float) -> int:
         """Replicas beyond which another one is of no use."""
-        carrying = max(1, math.ceil(self.peak_rps / capacity_rps - 1e-9))
-        return max(carrying + self.spares, self.least)
+        return _of_use(self.peak_rps / capacity_rps, self.spares, self.least)
+
+
+def _of_use(carrying: float, beyond: int, company: int) -> int:
+    """Replicas of use where so many of them, in fractions, carry all there is."""
+    return max(max(1, math.ceil(carrying - 1e-9)) + beyond, company)
 
 
 def _worth(workload: Workload, options: tuple[Option, ...], changing: bool) -> list[Option]:
@@ -267,15 +280,17 @@ def _by_size(row: Capacity, pool: Pool, node_gpus: int, need: _Need) -> Iterator
         return
     if not row.pools:
         most = need.most(row.capacity_rps)
-        one = Option(_name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most)
-        yield replace(one, beyond=need.spares, company=need.least)
+        yield Option(
+            _name(row, pool), row, pool, node_gpus, row.capacity_rps, 1, most, beyond=need.spares, company=need.least
+        )
         return
     for size, larger in zip_longest(row.pools, row.pools[1:]):
         useful = max(size.replicas, need.most(size.capacity_rps))
         name = f"{_name(row, pool)} x{size.replicas}"
         most = useful if larger is None else larger.replicas - 1
-        one = Option(name, row, pool, node_gpus, size.capacity_rps, size.replicas, most)
-        yield replace(one, beyond=need.spares, company=need.least)
+        yield Option(
+            name, row, pool, node_gpus, size.capacity_rps, size.replicas, most, beyond=need.spares, company=need.least
+        )
 
 
 def _shared(row: Capacity, pool: Pool, node_gpus: int, peak_rps: float, family: str) -> Option:

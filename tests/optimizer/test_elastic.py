@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -267,26 +267,37 @@ def test_what_no_limit_explains_is_not_repaired_by_limits(build: Build) -> None:
     assert error.conflict == ("demand of chat",)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(
-    rps=st.tuples(*[st.sampled_from((0.0, 0.7, 2.0, 3.3, 5.0))] * 4),
-    limits=st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 3)),
-    node=st.sampled_from((1, 2, 4)),
+Shortage: TypeAlias = tuple[tuple[float, ...], tuple[int, int, int], int]
+"""Requests/s of two workloads in two slots; a quota and what two lines offer; and GPUs of a node of the first."""
+
+shortages = st.tuples(
+    st.tuples(*[st.sampled_from((0.0, 0.7, 2.0, 3.3, 5.0))] * 4),
+    st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 3)),
+    st.sampled_from((1, 2, 4)),
 )
-def test_every_repair_repairs(build: Build, rps: tuple[float, ...], limits: tuple[int, int, int], node: int) -> None:
-    """Proves: whatever is infeasible, each repair taken literally makes it feasible.
-    Sensitivity: an amount rounded down anywhere, or meant for one time only, would leave it infeasible.
-    """
-    over = build.calendar(slots=(8.0, 16.0))
+
+
+def crowded_slots(build: Build, shortage: Shortage) -> Scenario:
+    """Two workloads, on one GPU type in two roles or on another in one, with little of either."""
+    rps, (quota, a, b), node = shortage
     keys = [("t1", "h1", "o1"), ("t1", "h2", "o1")]
     asked = [
         build.workload("chat", dict(zip(keys, rps[:2], strict=True))),
         build.workload("code", dict(zip(keys, rps[2:], strict=True))),
     ]
     candidates = [build.rate("p", 1.5, "prefill"), build.rate("d", 1.0, "decode"), build.rate("g", 1.0, gpu="B")]
-    quota, a, b = limits
     lines = [build.line("a", f"Ax{node}", max_nodes=a), build.line("b", "Bx2", 2.0, max_nodes=b)]
-    scenario = build.scenario(asked, candidates, lines, quotas=[build.quota(quota)], over=over)
+    over = build.calendar(slots=(8.0, 16.0))
+    return build.scenario(asked, candidates, lines, quotas=[build.quota(quota)], over=over)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(shortages)
+def test_every_repair_repairs(build: Build, shortage: Shortage) -> None:
+    """Proves: whatever is infeasible, each repair taken literally makes it feasible.
+    Sensitivity: an amount rounded down anywhere, or meant for one time only, would leave it infeasible.
+    """
+    scenario = crowded_slots(build, shortage)
     for repair in _repairs(build, scenario):
         planned(repaired(scenario, repair))
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fleetopt.errors import Change, Infeasible, NoPlanWithinLimit, Repair
 from fleetopt.optimizer import lacking as lacking_module
@@ -23,6 +22,7 @@ from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, s
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Budget
 from fleetopt.study.limits import apply
+from tests.optimizer.test_elastic import Shortage, crowded_slots, shortages
 
 if TYPE_CHECKING:
     from tests.optimizer.conftest import Build
@@ -103,27 +103,14 @@ def test_a_budget_is_raised_to_what_the_cheapest_plan_spends(build: Build) -> No
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
-@given(
-    rps=st.tuples(*[st.sampled_from((0.0, 0.7, 2.0, 3.3, 5.0))] * 4),
-    limits=st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 3)),
-    node=st.sampled_from((1, 2, 4)),
-)
-def test_every_repair_repairs(build: Build, rps: tuple[float, ...], limits: tuple[int, int, int], node: int) -> None:
+@given(shortages)
+def test_every_repair_repairs(build: Build, shortage: Shortage) -> None:
     """Proves: whatever is infeasible, each repair makes it feasible, and limits are raised where they are without
     `lacking`.
 
     Sensitivity: an amount rounded down, or of one time only, would leave it infeasible.
     """
-    keys = [("t1", "h1", "o1"), ("t1", "h2", "o1")]
-    asked = [
-        build.workload("chat", dict(zip(keys, rps[:2], strict=True))),
-        build.workload("code", dict(zip(keys, rps[2:], strict=True))),
-    ]
-    candidates = [build.rate("p", 1.5, "prefill"), build.rate("d", 1.0, "decode"), build.rate("g", 1.0, gpu="B")]
-    quota, a, b = limits
-    lines = [build.line("a", f"Ax{node}", max_nodes=a), build.line("b", "Bx2", 2.0, max_nodes=b)]
-    over = build.calendar(slots=(8.0, 16.0))
-    scenario = build.scenario(asked, candidates, lines, quotas=[build.quota(quota)], over=over)
+    scenario = crowded_slots(build, shortage)
     case, repairs = build.case(scenario), set[str]()
     matrix = compile_matrix(formulate(case))
     if solve(matrix, EXACT).reason is not Reason.INFEASIBLE:
