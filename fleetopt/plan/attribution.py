@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import TypeAlias
 
 from fleetopt.plan.domain import CostLine, FleetLine, Placement, WorkloadCost, WorkloadOutcome
@@ -22,7 +23,11 @@ UNUSED = "(unused)"
 Sums: TypeAlias = dict[tuple[str, str], float]
 """By workload and period."""
 
+Shares: TypeAlias = dict[tuple[str, str, str, str, str], dict[str, float]]
+"""Of node type, site, period, slot and outlook, by workload."""
+
 Weight: TypeAlias = Callable[[FleetLine | Placement | WorkloadOutcome], float]
+Owner: TypeAlias = Callable[[Placement], str]
 
 
 def workload_costs(
@@ -31,11 +36,16 @@ def workload_costs(
     placements: Iterable[Placement],
     outcomes: Iterable[WorkloadOutcome],
     costs: Iterable[CostLine],
+    *,
+    owner: Owner = attrgetter("workload"),
 ) -> tuple[WorkloadCost, ...]:
-    """Each workload's expected cost, GPU-hours and tokens by period. They sum to the expected cost of the plan."""
-    lines, placed, weight = list(fleet), list(placements), _weights(scenario)
-    usd = _usd(scenario, lines, placed, list(costs), weight)
-    gpu_hours, tokens = _gpu_hours(placed, weight), _million_tokens(scenario, outcomes, weight)
+    """Each workload's expected cost, GPU-hours and tokens by period. They sum to the expected cost of the plan.
+
+    `owner` names the workload of the scenario that a placement is counted for.
+    """
+    lines, placed, weight = list(fleet), list(placements), expected_hours(scenario)
+    usd = _usd(scenario, lines, _shares(placed, owner), list(costs), weight)
+    gpu_hours, tokens = _gpu_hours(placed, owner, weight), _million_tokens(scenario, outcomes, weight)
     models = {workload.name: workload.model for workload in scenario.workloads}
     return tuple(
         WorkloadCost(
@@ -53,17 +63,15 @@ def workload_costs(
     )
 
 
-def _weights(scenario: Scenario) -> Weight:
-    """Expected hours of the time that a record is of."""
+def expected_hours(scenario: Scenario) -> Weight:
+    """Expected hours of the time that a record is of: the hours of its slot by the probability of its outlook."""
     calendar = scenario.calendar
     probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
     hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
     return lambda record: probability[record.outlook] * hours[record.period, record.slot]
 
 
-def _usd(
-    scenario: Scenario, fleet: list[FleetLine], placements: list[Placement], costs: list[CostLine], weight: Weight
-) -> Sums:
+def _usd(scenario: Scenario, fleet: list[FleetLine], shares: Shares, costs: list[CostLine], weight: Weight) -> Sums:
     """Expected USD by workload and period."""
     usd: Sums = defaultdict(float)
     owned = {stock.name for stock in scenario.supply.stock}
@@ -72,7 +80,6 @@ def _usd(
     for entry in costs:
         if _is_owners(entry, owned) or (entry.site and entry.item not in rate):
             usd[UNUSED, entry.period] += entry.usd * entry.probability * entry.discount
-    shares = _shares(placements)
     for line in fleet:
         cost = line.nodes * weight(line) * rate[line.supply]
         pool = (line.node_type, line.site, line.period, line.slot, line.outlook)
@@ -81,10 +88,10 @@ def _usd(
     return usd
 
 
-def _gpu_hours(placements: list[Placement], weight: Weight) -> Sums:
+def _gpu_hours(placements: list[Placement], owner: Owner, weight: Weight) -> Sums:
     hours: Sums = defaultdict(float)
     for p in placements:
-        hours[p.workload, p.period] += p.replicas * p.gpus_per_replica * weight(p)
+        hours[owner(p), p.period] += p.replicas * p.gpus_per_replica * weight(p)
     return hours
 
 
@@ -123,9 +130,9 @@ def _usd_per_node_hour(
     return {supply: total[supply] / h if h else 0.0 for supply, h in node_hours.items()}
 
 
-def _shares(placements: list[Placement]) -> dict[tuple[str, str, str, str, str], dict[str, float]]:
+def _shares(placements: list[Placement], owner: Owner) -> Shares:
     """The share of each pool's GPUs in use that a workload sets aside, at every time."""
     used: dict[tuple[str, str, str, str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for p in placements:
-        used[p.node_type, p.site, p.period, p.slot, p.outlook][p.workload] += p.replicas * p.node_gpus_per_replica
+        used[p.node_type, p.site, p.period, p.slot, p.outlook][owner(p)] += p.replicas * p.node_gpus_per_replica
     return {pool: {w: g / sum(by.values()) for w, g in by.items()} for pool, by in used.items()}

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fleetopt.plan.domain import Order, Placement, Plan, Sale
+from fleetopt.plan.attribution import expected_hours
+from fleetopt.plan.domain import Order, Plan, Sale
 from fleetopt.report.cash import end_of, months_after
 from fleetopt.report.money import Spend, spend
 from fleetopt.scenario.domain import Period, Scenario
@@ -60,13 +61,15 @@ def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]
     """All orders, the earliest first."""
     periods = {period.name: period for period in scenario.calendar.periods}
     index = {name: place for place, name in enumerate(periods)}
-    use = _use(plan, index)
-    found = [_purchase_order(plan, order, periods, index, use[n]) for n, order in enumerate(plan.orders)]
+    use, carried = _use(plan, index), _carried(plan, scenario)
+    found = [
+        _purchase_order(order, periods, use[n], _carries(order, index, carried)) for n, order in enumerate(plan.orders)
+    ]
     return tuple(sorted(found, key=lambda one: (one.order_by, one.in_service)))
 
 
 def _purchase_order(
-    plan: Plan, order: Order, periods: dict[str, Period], index: dict[str, int], use_usd: float
+    order: Order, periods: dict[str, Period], use_usd: float, carries: tuple[str, ...]
 ) -> PurchaseOrder:
     return PurchaseOrder(
         order=order,
@@ -77,7 +80,7 @@ def _purchase_order(
         unit_usd=order.upfront_usd / order.nodes if order.nodes else 0.0,
         upfront_usd=order.upfront_usd,
         use_usd=use_usd,
-        carries=_carries(plan, order, index),
+        carries=carries,
     )
 
 
@@ -101,14 +104,24 @@ def _in_service(orders: Sequence[Order], entry: Spend, index: dict[str, int]) ->
     return {n: nodes / sum(chosen.values()) for n, nodes in chosen.items()}
 
 
-def _carries(plan: Plan, order: Order, index: dict[str, int]) -> tuple[str, ...]:
-    """Workloads on the order's pool while its nodes are in service; nodes of a pool are not told apart."""
-    gpus: dict[str, float] = {}
+def _carried(plan: Plan, scenario: Scenario) -> dict[tuple[str, str], dict[str, dict[str, float]]]:
+    """Expected GPU-hours by node type and site, workload and period."""
+    hours = expected_hours(scenario)
+    found: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
     for p in plan.placements:
-        if _on(p, order) and index[order.in_service] <= index[p.period] <= index[order.last_period]:
-            gpus[p.workload] = gpus.get(p.workload, 0.0) + p.replicas * p.node_gpus_per_replica
-    return tuple(sorted(gpus, key=lambda name: -gpus[name]))
+        periods = found.setdefault((p.node_type, p.site), {}).setdefault(p.workload, {})
+        periods[p.period] = periods.get(p.period, 0.0) + p.replicas * p.node_gpus_per_replica * hours(p)
+    return found
 
 
-def _on(placement: Placement, order: Order) -> bool:
-    return (placement.node_type, placement.site) == (order.node_type, order.site)
+def _carries(
+    order: Order, index: dict[str, int], carried: dict[tuple[str, str], dict[str, dict[str, float]]]
+) -> tuple[str, ...]:
+    """Workloads on the order's pool while its nodes are in service; nodes of a pool are not told apart."""
+    first, last = index[order.in_service], index[order.last_period]
+    found = {
+        workload: sum(gpu_hours for period, gpu_hours in periods.items() if first <= index[period] <= last)
+        for workload, periods in carried.get((order.node_type, order.site), {}).items()
+        if any(first <= index[period] <= last for period in periods)
+    }
+    return tuple(sorted(found, key=lambda workload: -found[workload]))

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from fleetopt.plan.attribution import workload_costs
+from fleetopt.plan.attribution import expected_hours, workload_costs
 from fleetopt.plan.domain import Plan, WorkloadOutcome
 from fleetopt.scenario.domain import Scenario
 
@@ -83,25 +83,28 @@ def summed(
 
 def _role_usd(plan: Plan, scenario: Scenario) -> dict[tuple[str, str, str], float]:
     """Dollars by (workload, role, period)."""
-    used = dict.fromkeys((p.workload, p.role) for p in plan.placements)
-    names = {f"{workload}/{role}": (workload, role) for workload, role in used}
+    names = {f"{p.workload}/{p.role}": (p.workload, p.role) for p in plan.placements}
     by_name = {workload.name: workload for workload in scenario.workloads}
     parts = tuple(replace(by_name[workload], name=name) for name, (workload, _) in names.items())
-    placed = [p.model_copy(update={"workload": f"{p.workload}/{p.role}"}) for p in plan.placements]
     fleet_costs = [cost for cost in plan.costs if cost.site or cost.item not in by_name]
-    shared = workload_costs(replace(scenario, workloads=parts), plan.fleet, placed, (), fleet_costs)
+    shared = workload_costs(
+        replace(scenario, workloads=parts),
+        plan.fleet,
+        plan.placements,
+        (),
+        fleet_costs,
+        owner=lambda p: f"{p.workload}/{p.role}",
+    )
     return {(*names[c.workload], c.period): c.usd for c in shared if c.workload in names}
 
 
 def _split_tokens(plan: Plan, scenario: Scenario) -> dict[tuple[str, str], tuple[float, float]]:
     """Expected million input and output tokens of requests served split, by (workload, period)."""
-    calendar = scenario.calendar
-    probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
-    hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
+    hours = expected_hours(scenario)
     by_name = {workload.name: workload for workload in scenario.workloads}
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for w in plan.workloads:
-        requests = w.served_rps * _split_share(w) * 3600.0 * hours[w.period, w.slot] * probability[w.outlook] / 1e6
+        requests = w.served_rps * _split_share(w) * 3600.0 * hours(w) / 1e6
         tokens_in, tokens_out = found.get((w.workload, w.period), (0.0, 0.0))
         one = by_name[w.workload]
         found[w.workload, w.period] = (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,7 +11,7 @@ from fleetopt.report.cost_views import purchase_order_view
 from fleetopt.report.money import spend
 from fleetopt.report.plan_views import order_view
 from fleetopt.report.purchase_orders import purchase_orders
-from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.domain import Outlook, Scenario, Slot
 
 
 def test_dates_are_the_calendar_s(quarters: Plan, scenario: Scenario) -> None:
@@ -55,6 +56,23 @@ def test_an_order_names_the_workloads_on_its_nodes(quarters: Plan, scenario: Sce
         span = ["2027-Q4", "2028-Q1"] if one.order.in_service == "2027-Q4" else ["2028-Q1"]
         placed = {p.workload for p in quarters.placements if (p.node_type, p.site) == pool and p.period in span}
         assert set(one.carries) == placed
+
+
+def test_the_workload_with_the_most_gpu_hours_is_named_first(quarters: Plan, scenario: Scenario) -> None:
+    """By GPUs alone the first would be the one with ten for an hour, not the one with two for 23."""
+    order = quarters.orders[0]
+    slots, outlooks = (Slot("peak", 1.0), Slot("rest", 23.0)), (Outlook("certain", 1.0),)
+    calendar = replace(scenario.calendar, slots=slots, outlooks=outlooks)
+    at = {"node_type": order.node_type, "site": order.site, "period": order.in_service, "outlook": "certain"}
+    brief, long = (
+        quarters.placements[0].model_copy(
+            update={**at, "workload": name, "slot": slot, "replicas": count, "node_gpus_per_replica": 1}
+        )
+        for name, slot, count in (("brief", "peak", 10), ("long", "rest", 2))
+    )
+    one = quarters.model_copy(update={"orders": (order,), "placements": (brief, long)})
+    [found] = purchase_orders(one, replace(scenario, calendar=calendar))
+    assert found.carries == ("long", "brief")
 
 
 def test_an_order_that_may_be_late_says_until_when(quarters: Plan, scenario: Scenario) -> None:
