@@ -4,7 +4,16 @@ from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, parse_yaml, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
 from fleetopt.documents.tables import LEAST, MOST, Row, parse_table, read_table
-from fleetopt.documents.writing import ASIDE, check_file, check_folder, clear_file, inert, write_file, write_files
+from fleetopt.documents.writing import (
+    ASIDE,
+    check_file,
+    check_folder,
+    clear_file,
+    inert,
+    write_file,
+    write_files,
+    write_made,
+)
 
 __all__ = [
     "ASIDE",
@@ -32,4 +41,5 @@ __all__ = [
     "stands",
     "write_file",
     "write_files",
+    "write_made",
 ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from fleetopt.documents.files import shown, stands
@@ -53,10 +54,8 @@ def clear_file(path: Path, *, force: bool) -> None:
         InputError: it exists and `force` is not set, or it cannot be written.
     """
     check_file(path, force=force)
-    try:
+    with _refusals(path):
         path.write_text("", encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -65,18 +64,14 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         InputError: it cannot be written.
     """
-    try:
+    with _refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}-", suffix=ASIDE, dir=path.parent))
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
-    try:
-        _write(aside / path.name, content)
-        (aside / path.name).replace(path)
-    except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            _write(aside / path.name, content)
+            (aside / path.name).replace(path)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_files(target: Path, contents: Mapping[str, str | bytes]) -> None:
@@ -85,28 +80,48 @@ def write_files(target: Path, contents: Mapping[str, str | bytes]) -> None:
     Raises:
         InputError: the folder cannot be written to.
     """
-    try:
+    write_made(target, contents.items())
+
+
+def write_made(target: Path, contents: Iterable[tuple[str, str | bytes]]) -> list[Path]:
+    """The same for files that are made one after another, so that no more than one need be held at a time.
+
+    Args:
+        target: the folder.
+        contents: names and what is to be in them. Where making one fails nothing is written, and the error goes on.
+
+    Returns: the paths of the files.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    names = []
+    with _refusals(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=ASIDE, dir=target.parent))
-    except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
     try:
-        for name, content in contents.items():
-            _write(aside / name, content)
-        if target.exists():
-            for name in contents:
-                if stands(target / name, "folder"):
-                    raise InputError([Issue("not-a-file", shown(target / name), "is a folder", "Move it away")])
-            for name in contents:
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                (aside / name).replace(target / name)
-        else:
-            aside.chmod(0o777 & ~_umask())
-            aside.rename(target)
-    except (OSError, ValueError) as error:
-        raise _unwritable(target, error) from None
+        for name, content in contents:
+            with _refusals(target):
+                _write(aside / name, content)
+            names.append(name)
+        with _refusals(target):
+            _rename(aside, target, names)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+    return [target / name for name in names]
+
+
+def _rename(aside: Path, target: Path, names: Sequence[str]) -> None:
+    if not target.exists():
+        aside.chmod(0o777 & ~_umask())
+        aside.rename(target)
+        return
+    for name in names:
+        if stands(target / name, "folder"):
+            raise InputError([Issue("not-a-file", shown(target / name), "is a folder", "Move it away")])
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        (aside / name).replace(target / name)
 
 
 def _write(path: Path, content: str | bytes) -> None:
@@ -123,9 +138,15 @@ def _umask() -> int:
     return mask
 
 
-def _unwritable(target: Path, error: OSError | ValueError) -> InputError:
-    what = f"cannot be written ({getattr(error, 'strerror', None) or error})"
-    return InputError([Issue("unwritable", shown(target), what, "Check its permissions and the space on the disk")])
+@contextmanager
+def _refusals(target: Path) -> Iterator[None]:
+    """Has what the system refuses said as an error of the target."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        what = f"cannot be written ({getattr(error, 'strerror', None) or error})"
+        fix = "Check its permissions and the space on the disk"
+        raise InputError([Issue("unwritable", shown(target), what, fix)]) from None
 
 
 def inert(value: object) -> object:

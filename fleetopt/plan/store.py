@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from fleetopt.documents import read_bytes, shown
 from fleetopt.errors import InputError, Issue
 from fleetopt.plan.domain import Plan
 
 FILE_NAME = "plan.json"
-LIMIT_BYTES = 512 * 1024 * 1024
+LIMIT_BYTES = 4 * 1024 * 1024 * 1024
+"""A plan of 1.6 million placements takes 2.1 GB."""
+
+_PLAN = TypeAdapter(Plan)
+
+
+def to_bytes(plan: Plan) -> bytes:
+    """The plan as a JSON file; the same plan always gives the same bytes."""
+    return _PLAN.dump_json(plan, indent=2) + b"\n"
 
 
 def to_json(plan: Plan) -> str:
-    """The plan as JSON text; the same plan always gives the same bytes."""
-    return plan.model_dump_json(indent=2) + "\n"
+    """The same as text."""
+    return to_bytes(plan).decode()
 
 
 def read_plan(path: str | Path) -> Plan:

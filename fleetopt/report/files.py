@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from fleetopt.documents import check_folder, inert, write_files
+from fleetopt.documents import check_folder, inert, write_made
 from fleetopt.plan.domain import Plan
-from fleetopt.plan.store import FILE_NAME, to_json
+from fleetopt.plan.store import FILE_NAME, to_bytes
 from fleetopt.report.frames import columns, rows
 from fleetopt.report.markdown import report
 from fleetopt.scenario.domain import Scenario
 
 if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
+
+Files: TypeAlias = Iterator[tuple[str, str | bytes]]
+"""Names and what is in them, one after another: all of a large plan's at once take more memory than the plan."""
 
 TABLES = ("fleet", "orders", "placements", "workloads", "work", "costs", "workload_costs")
 """Tables that are always written."""
@@ -50,8 +53,12 @@ def write_plan(
     Raises:
         InputError: the folder exists and `force` is not set, or it cannot be written to.
     """
-    contents = _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines, parquet=parquet)
-    return _written(folder, contents | {FILE_NAME: to_json(plan)}, force=force)
+
+    def made() -> Files:
+        yield from _tables_and_reports(plan, scenario, baselines, parquet=parquet)
+        yield FILE_NAME, to_bytes(plan)
+
+    return _written(folder, made(), force=force)
 
 
 def write_report(
@@ -68,9 +75,7 @@ def write_report(
     Raises:
         InputError: the folder exists and `force` is not set, or it cannot be written to.
     """
-    return _written(
-        folder, _tables(plan, parquet=parquet) | _reports(plan, scenario, baselines, parquet=parquet), force=force
-    )
+    return _written(folder, _tables_and_reports(plan, scenario, baselines, parquet=parquet), force=force)
 
 
 def csv_text(plan: Plan, name: str) -> str:
@@ -83,33 +88,29 @@ def csv_text(plan: Plan, name: str) -> str:
     return out.getvalue()
 
 
-def _tables(plan: Plan, *, parquet: bool) -> dict[str, str | bytes]:
+def _tables_and_reports(
+    plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline], *, parquet: bool
+) -> Files:
     names = (*TABLES, *(name for name in WHERE_ANY if getattr(plan, name)))
-    contents: dict[str, str | bytes] = {f"{name}.csv": csv_text(plan, name) for name in names}
+    for name in names:
+        yield f"{name}.csv", csv_text(plan, name)
     if parquet:
         from fleetopt.report.parquet import parquet_bytes
 
-        contents |= {f"{name}.parquet": parquet_bytes(plan, name) for name in names}
-    return contents
-
-
-def _reports(
-    plan: Plan, scenario: Scenario | None, baselines: Sequence[Baseline], *, parquet: bool
-) -> dict[str, str | bytes]:
-    contents: dict[str, str | bytes] = {"report.md": report(plan, baselines, scenario)}
+        for name in names:
+            yield f"{name}.parquet", parquet_bytes(plan, name)
+    yield "report.md", report(plan, baselines, scenario)
     if scenario is not None:
         from fleetopt.report.html.page import html_report
         from fleetopt.report.ratio_views import ratio_files
         from fleetopt.report.spreadsheet.workbook import workbook
 
-        contents |= ratio_files(plan, scenario, parquet=parquet)
-        contents["report.html"] = html_report(plan, scenario, baselines)
-        contents["plan.xlsx"] = workbook(plan, scenario, baselines)
-    return contents
+        yield from ratio_files(plan, scenario, parquet=parquet)
+        yield "report.html", html_report(plan, scenario, baselines)
+        yield "plan.xlsx", workbook(plan, scenario, baselines)
 
 
-def _written(folder: str | Path, contents: Mapping[str, str | bytes], *, force: bool) -> list[Path]:
+def _written(folder: str | Path, files: Files, *, force: bool) -> list[Path]:
     target = Path(folder)
     check_folder(target, force=force)
-    write_files(target, contents)
-    return [target / name for name in contents]
+    return write_made(target, files)

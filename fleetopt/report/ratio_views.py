@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 
 from fleetopt.documents import inert
 from fleetopt.plan.domain import Plan
@@ -55,21 +56,18 @@ def _ratio(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f} : 1"
 
 
-def ratio_files(plan: Plan, scenario: Scenario, *, parquet: bool) -> dict[str, str | bytes]:
+def ratio_files(plan: Plan, scenario: Scenario, *, parquet: bool) -> Iterator[tuple[str, str | bytes]]:
     """ratios.json and ratios.csv, as Parquet too if asked for, at every time; none where nothing is served split."""
     found = load_ratios(plan, scenario)
     if not found.lines:
-        return {}
-    contents: dict[str, str | bytes] = {
-        "ratios.json": found.model_dump_json(indent=2) + "\n",
-        "ratios.csv": ratios_csv(found),
-    }
+        return
+    yield "ratios.json", found.model_dump_json(indent=2) + "\n"
+    yield "ratios.csv", ratios_csv(found)
     if parquet:
         from fleetopt.report.parquet import parquet_of
 
         lines = [line.model_dump() for line in found.lines]
-        contents["ratios.parquet"] = parquet_of(RatioLine, RatioLine.model_fields, lines)
-    return contents
+        yield "ratios.parquet", parquet_of(RatioLine, RatioLine.model_fields, lines)
 
 
 def ratios_csv(found: LoadRatios) -> str:

@@ -23,7 +23,7 @@ from fleetopt.optimizer.solve import SolveOptions, solver_version
 from fleetopt.plan.attribution import workload_costs
 from fleetopt.plan.domain import Plan, Verdict
 from fleetopt.plan.provenance import Began, EvidenceLine, InputHash, Provenance, Solver
-from fleetopt.plan.store import to_json
+from fleetopt.plan.store import to_bytes
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.aimed import aimed
 from fleetopt.study.reach import check_reach
@@ -122,7 +122,7 @@ def _began(began: Began | None, start: Plan | None) -> Began | None:
     """What is known of the start, with the hash of the plan it came from: it is an input like any other."""
     if began is None or start is None:
         return None
-    return began.model_copy(update={"sha256": sha256(to_json(start).encode()).hexdigest()})
+    return began.model_copy(update={"sha256": sha256(to_bytes(start)).hexdigest()})
 
 
 def _gap(objective: float, bound: float | None) -> float | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fleetopt
-from fleetopt.documents import inert, write_files
+from fleetopt.documents import inert, write_files, write_made
 from fleetopt.errors import InputError
 from fleetopt.plan.domain import Plan
 from fleetopt.report.files import TABLES, csv_text, write_plan
@@ -63,6 +64,23 @@ def test_missing_parents_are_made(tmp_path: Path) -> None:
     write_files(tmp_path / "a/b/c", {"x": "1", "sub/y": "2"})
     assert (tmp_path / "a/b/c/sub/y").read_text() == "2"
     assert [path.name for path in (tmp_path / "a/b").iterdir()] == ["c"]
+
+
+def test_files_are_made_one_after_another_and_nothing_stays_of_half_of_them(tmp_path: Path) -> None:
+    """A fault in making one is told as it is, not as a disk that cannot be written; the old files are still there."""
+    write_files(tmp_path / "out", {"first": "old", "second": "old"})
+    seen: list[str] = []
+
+    def made() -> Iterator[tuple[str, str | bytes]]:
+        yield "first", "new"
+        seen.extend(path.read_text() for path in tmp_path.glob(".out-*/first"))
+        raise ValueError("no such column")
+
+    with pytest.raises(ValueError, match=r"^no such column$"):
+        write_made(tmp_path / "out", made())
+    assert seen == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert {path.name: path.read_text() for path in (tmp_path / "out").iterdir()} == {"first": "old", "second": "old"}
 
 
 def test_a_new_folder_has_the_usual_permissions(tmp_path: Path) -> None:

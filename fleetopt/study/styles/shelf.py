@@ -18,7 +18,7 @@ from fleetopt.errors import InputError, Issue
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.provenance import InputHash
 from fleetopt.plan.record import Record
-from fleetopt.plan.store import FILE_NAME, read_plan, to_json
+from fleetopt.plan.store import FILE_NAME, read_plan, to_bytes
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.cabinet import Cabinet
 from fleetopt.study.programs import fingerprint, sha256_of, solver
@@ -57,7 +57,7 @@ def question_of(scenario: Scenario, desk: Resolver, plan: Plan | None) -> Questi
         inputs=tuple(InputHash(name=file.name, sha256=file.sha256) for file in scenario.files),
         gap_tolerance=desk.options.gap,
         time_limit_s=desk.options.time_limit_s,
-        plan=None if plan is None else _digest(to_json(plan).encode()),
+        plan=None if plan is None else _digest(to_bytes(plan)),
         programs=sha256_of([fingerprint(), solver()]),
     )
 
@@ -97,7 +97,7 @@ class Shelf:
         """Keeps a row and its plan; of one that is not finished only the plan is of use."""
         digest = None
         if row.plan is not None:
-            data = to_json(row.plan).encode()
+            data = to_bytes(row.plan)
             digest = _digest(data)
             write_file(self._cabinet.path / plan_name(row.name), data)
         self._cabinet.write(_row_name(row.name), Kept(asked=self._asked, row=row, plan=digest))
@@ -105,7 +105,7 @@ class Shelf:
     def _plan(self, name: str, digest: str) -> Plan:
         file = self._cabinet.path / plan_name(name)
         plan = read_plan(file)
-        if _digest(to_json(plan).encode()) != digest:
+        if _digest(to_bytes(plan)) != digest:
             raise InputError([Issue("bad-plan", shown(file), "is another plan than was kept", "Take the file away")])
         return plan
 
