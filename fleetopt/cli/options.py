@@ -11,13 +11,15 @@ LONGEST_LINE = 100
 
 
 def fraction_option(name: str, text: str) -> float:
-    """A percentage from 0 to less than 100 %."""
+    """A percentage from 0 to less than 100 %, with its sign: of '0.5' nobody knows whether it is a half."""
     from fleetopt.units import fraction
 
     try:
         value = fraction(text)
     except ValueError as error:
         raise bad_option(name, f"'{text}' {error}") from None
+    if value > 0 and "%" not in text:
+        raise bad_option(name, f"'{text}' has no unit; write '{text.strip()} %' or '{100 * value:g} %'")
     if not 0 <= value < 1:
         raise bad_option(name, f"'{text}' is not between 0 and 100 %")
     return value

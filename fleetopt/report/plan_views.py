@@ -1,13 +1,8 @@
-"""The views of a plan: what a planner, an engineer and a controller look at first.
-
-With many times, a view shows for each period its busiest slot and outlook, and says so: every time stands in the
-CSV files and in plan.json.
-"""
+"""The views of a plan: what a planner, an engineer and a controller look at first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
 
 from fleetopt.plan.domain import Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
 from fleetopt.report.money import (
@@ -19,13 +14,9 @@ from fleetopt.report.money import (
     spend,
     totals,
 )
+from fleetopt.report.shown_times import ALL_TIMES, Columns, columns_of, peaks_of, time_of
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 from fleetopt.report.work_views import undone_sentences
-
-TimeKey: TypeAlias = tuple[str, str, str]
-
-MOST_COLUMNS = 6
-"""Times shown side by side before a view falls back to the busiest time of each period."""
 
 
 def headline(plan: Plan) -> str:
@@ -47,43 +38,29 @@ def quality(plan: Plan) -> str:
     return proven if plan.status == "OPTIMAL" else f"{proven}; the solver stopped before it reached the gap asked for"
 
 
-def times_of(plan: Plan) -> tuple[list[TimeKey], str]:
-    """The times worth a column each, and a note if they are not all of them."""
-    everything = list(dict.fromkeys((w.period, w.slot, w.outlook) for w in plan.workloads))
-    if len(everything) <= MOST_COLUMNS:
-        return everything, ""
-    load: dict[TimeKey, float] = dict.fromkeys(everything, 0.0)
-    for line in plan.fleet:
-        load[line.period, line.slot, line.outlook] += line.gpus
-    busiest = {t[0]: max((k for k in everything if k[0] == t[0]), key=load.__getitem__) for t in everything}
-    return list(busiest.values()), "Each period at its busiest time of day and outlook; the CSV files have all times."
-
-
-def labels(times: list[TimeKey]) -> list[str]:
-    """Column titles: the parts of a time that differ between the columns; the period where none does."""
-    varying = [i for i in range(3) if len({t[i] for t in times}) > 1] or [0]
-    return [" ".join(t[i] for i in varying) for t in times]
-
-
 def fleet_view(plan: Plan) -> View:
     """Nodes in service by supply line, with what they cost an hour."""
-    times, note = times_of(plan)
-    nodes = {(f.supply, f.period, f.slot, f.outlook): f.nodes for f in plan.fleet}
-    lines = {f.supply: f for f in plan.fleet}
+    columns, first = columns_of(plan), {f.supply: f for f in reversed(plan.fleet)}
+    nodes = {f.supply: [0] * len(columns.titles) for f in plan.fleet}
+    gpus = dict.fromkeys(columns.of, 0)
+    for f in plan.fleet:
+        time = f.period, f.slot, f.outlook
+        nodes[f.supply][columns.of[time]] = max(f.nodes, nodes[f.supply][columns.of[time]])
+        gpus[time] += f.gpus
     rows = [
-        [name, f.gpu_type, f.node_type, f.site, f.kind, usd(f.usd_per_node_h), *_cells(nodes, name, times)]
-        for name, f in lines.items()
+        [name, f.gpu_type, f.node_type, f.site, f.kind, usd(f.usd_per_node_h), *_cells(nodes[name])]
+        for name, f in ((name, first[name]) for name in nodes)
     ]
-    total = {t: sum(f.gpus for f in plan.fleet if (f.period, f.slot, f.outlook) == t) for t in times}
     if rows:
-        rows.append(["GPUs in all", "", "", "", "", "", *(f"{total[t]:,}" for t in times)])
-    titles = ["supply", "GPU type", "node type", "site", "kind", "USD/node/h", *labels(times)]
+        total = [max(gpus[t] for t, place in columns.of.items() if place == n) for n in range(len(columns.titles))]
+        rows.append(["GPUs in all", "", "", "", "", "", *(f"{most:,}" for most in total)])
+    titles = ["supply", "GPU type", "node type", "site", "kind", "USD/node/h", *columns.titles]
+    note = f"The most at any time of a period, GPUs in all at one time; {ALL_TIMES}." if columns.summed_up else ""
     return view("Fleet: nodes in service", titles, rows, text=5, note=note)
 
 
-def _cells(nodes: dict[tuple[str, str, str, str], int], name: str, times: list[TimeKey]) -> list[str]:
-    found = [nodes.get((name, *t), 0) for t in times]
-    return [f"{n:,}" if n else "-" for n in found]
+def _cells(nodes: list[int]) -> list[str]:
+    return [f"{n:,}" if n else "-" for n in nodes]
 
 
 def order_view(plan: Plan) -> View:
@@ -110,29 +87,32 @@ def _in_service(order: Order) -> str:
 
 def placement_view(plan: Plan) -> View:
     """Replicas by workload, role and serving config: "4 x 8 H200" is four replicas of eight GPUs."""
-    times, note = times_of(plan)
+    columns = columns_of(plan)
     rank = {name: place for place, name in enumerate(dict.fromkeys(w.workload for w in plan.workloads))}
-    placed: dict[tuple[str, ...], dict[TimeKey, Placement]] = {}
+    placed: dict[tuple[str, ...], list[Placement | None]] = {}
     for p in plan.placements:
         key = (p.workload, p.role, p.config, p.node_type, p.site, p.shared or "", p.pattern or "")
-        placed.setdefault(key, {})[p.period, p.slot, p.outlook] = p
+        cells = placed.setdefault(key, [None] * len(columns.titles))
+        place = columns.of[p.period, p.slot, p.outlook]
+        most = cells[place]
+        if most is None or p.replicas > most.replicas:
+            cells[place] = p
     rows = [
-        [*key[:2], key[2] + (", paired" if key[6] else ""), key[4], *_capacity_words(by_time)]
-        + [_replicas(by_time.get(t)) for t in times]
-        for key, by_time in sorted(placed.items(), key=lambda item: _workload_order(rank, item[0]))
-        if any(t in by_time for t in times)
+        [*key[:2], key[2] + (", paired" if key[6] else ""), key[4], *_capacity_words(cells)]
+        + [_replicas(cell) for cell in cells]
+        for key, cells in sorted(placed.items(), key=lambda item: _workload_order(rank, item[0]))
     ]
-    titles = ["workload", "role", "config", "site", "bound by", "capacity known to", *labels(times)]
+    titles = ["workload", "role", "config", "site", "bound by", "capacity known to", *columns.titles]
     said = (
         "n x g GPU type: n replicas of g GPUs each; then how busy they are. Capacity known to: as the profile's points "
     )
-    note = (said + "foretell one another. " + note).strip()
-    return view("Replicas", titles, rows, text=6, note=note)
+    most_said = f"The most at any time of a period; {ALL_TIMES}." if columns.summed_up else ""
+    return view("Replicas", titles, rows, text=6, note=f"{said}foretell one another. {most_said}".strip())
 
 
-def _capacity_words(by_time: dict[TimeKey, Placement]) -> tuple[str, str]:
+def _capacity_words(cells: Iterable[Placement | None]) -> tuple[str, str]:
     """What limits one replica and how well that is known; the capacity is the same at all times."""
-    one = next(iter(by_time.values()))
+    one = next(cell for cell in cells if cell is not None)
     bound = f"{one.bundle} in {one.shared}" if one.bundle is not None else BINDS.get(one.binds, one.binds)
     return bound, known_to(one.capacity_error)
 
@@ -153,22 +133,42 @@ def _workload_order(rank: Mapping[str, int], key: tuple[str, ...]) -> tuple[int 
 
 def workload_view(plan: Plan) -> View:
     """What each workload asked for and what the whole replicas achieve."""
-    times, note = times_of(plan)
-    shown = [w for w in plan.workloads if (w.period, w.slot, w.outlook) in times]
-    names = dict(zip(times, labels(times), strict=True))
-    rows = [
-        [
-            *(w.workload, names[w.period, w.slot, w.outlook]),
-            *(number(w.asked_rps), number(w.achieved_rps), _short(w), _per_gpu(w)),
-            ", ".join([_promise(w.ttft_s, w.ttft_limit_s, w.ttft_at), *_further(w, "ttft")]),
-            ", ".join([_promise(w.tpot_s, w.tpot_limit_s, w.tpot_at), *_further(w, "tpot")]),
-        ]
-        for w in shown
-    ]
+    columns, peaks = columns_of(plan), peaks_of(plan)
+    longest = {what: _longest(plan, columns, what) for what in ("ttft", "tpot")}
+    rows = []
+    for w in plan.workloads:
+        if (when := peaks.words.get((w.workload, time_of(w)))) is not None:
+            key = w.workload, columns.of[time_of(w)]
+            promises = [_promises(longest[what][key], what) for what in ("ttft", "tpot")]
+            rows.append([w.workload, when, number(w.asked_rps), number(w.achieved_rps), _short(w), _per_gpu(w)])
+            rows[-1] += promises
     titles = ["workload", "when", "asked req/s", "achieved", "to spare", "per GPU", "TTFT (limit)", "TPOT (limit)"]
     said = "Achieved: what the whole replicas carry inside the SLO; per GPU: its goodput. "
-    note = (said + note).strip()
+    worst = " TTFT and TPOT: the longest at any time of the period." if columns.summed_up else ""
+    note = f"{said}{peaks.note}{worst}".strip()
     return view("Workloads: asked and achieved", titles, rows, text=2, note=note)
+
+
+def _longest(plan: Plan, columns: Columns, what: str) -> dict[tuple[str, int], WorkloadOutcome]:
+    """By workload and column, the outcome with the longest latency."""
+    found: dict[tuple[str, int], WorkloadOutcome] = {}
+    for w in plan.workloads:
+        key = w.workload, columns.of[time_of(w)]
+        if key not in found or _latency_s(w, what) > _latency_s(found[key], what):
+            found[key] = w
+    return found
+
+
+def _latency_s(w: WorkloadOutcome, what: str) -> float:
+    value = w.ttft_s if what == "ttft" else w.tpot_s
+    return -1.0 if value is None else value
+
+
+def _promises(w: WorkloadOutcome, what: str) -> str:
+    """What is delivered of TTFT or TPOT, and promised."""
+    ttft = what == "ttft"
+    one = _promise(*((w.ttft_s, w.ttft_limit_s, w.ttft_at) if ttft else (w.tpot_s, w.tpot_limit_s, w.tpot_at)))
+    return ", ".join([one, *_further(w, what)])
 
 
 def _per_gpu(w: WorkloadOutcome) -> str:
@@ -199,16 +199,15 @@ def _further(w: WorkloadOutcome, what: str) -> list[str]:
 
 def role_view(plan: Plan) -> View:
     """Fractional need against whole replicas, by workload and role."""
-    times, note = times_of(plan)
-    names = dict(zip(times, labels(times), strict=True))
+    peaks = peaks_of(plan)
     rows = [
-        [w.workload, role.role, names[w.period, w.slot, w.outlook], *_role_cells(role)]
+        [w.workload, role.role, when, *_role_cells(role)]
         for w in plan.workloads
-        if (w.period, w.slot, w.outlook) in names
+        if (when := peaks.words.get((w.workload, time_of(w)))) is not None
         for role in w.roles
     ]
     titles = ["workload", "role", "when", "replicas", "needed", "GPUs", "carried req/s", "of req/s"]
-    return view("Roles: needed and deployed", [*titles, "tok/s", "busy"], rows, text=3, note=note)
+    return view("Roles: needed and deployed", [*titles, "tok/s", "busy"], rows, text=3, note=peaks.note)
 
 
 def _role_cells(role: RoleOutcome) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from fleetopt.documents import inert
 from fleetopt.plan.domain import Plan
-from fleetopt.report.plan_views import labels, times_of
+from fleetopt.report.shown_times import TimeKey, labels, peaks_of, times_of
 from fleetopt.report.view import View, count, number, time, view
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.load_ratios import LoadRatios, RatioLine, load_ratios
@@ -16,7 +16,7 @@ from fleetopt.study.load_ratios import LoadRatios, RatioLine, load_ratios
 TITLE = "Prefill to decode: what the plan has, and what the load-driven ratio of DOPD asks for"
 
 MOST_LINES = 48
-"""Lines shown at once; beyond, the busiest time of each period stands for it."""
+"""Lines shown at once; beyond, workloads are shown at the peak of each period."""
 
 HELD_BY = {"kv_memory": "KV memory", "tpot": "TPOT", "profile_end": "end of profile"}
 
@@ -29,16 +29,22 @@ NOTE = (
 
 
 def ratio_view(plan: Plan, scenario: Scenario) -> View:
-    """Both ratios for every workload served split, at every time or at the busiest ones."""
-    lines = load_ratios(plan, scenario).lines
-    times, note = list(dict.fromkeys((w.period, w.slot, w.outlook) for w in plan.workloads)), ""
+    """Both ratios for every workload served split, at every time or at its peaks."""
+    lines, note = load_ratios(plan, scenario).lines, ""
     if len(lines) > MOST_LINES:
-        times, note = times_of(plan)
-    names = dict(zip(times, labels(times), strict=True))
-    rows = [_row(line, names[at]) for line in lines if (at := (line.period, line.slot, line.outlook)) in names]
+        peaks = peaks_of(plan)
+        words, note = peaks.words, peaks.note
+    else:
+        names = dict(zip(times_of(plan), labels(times_of(plan)), strict=True))
+        words = {(line.workload, _at(line)): names[_at(line)] for line in lines}
+    rows = [_row(line, words[line.workload, _at(line)]) for line in lines if (line.workload, _at(line)) in words]
     titles = ["workload", "where", "when", "req/s", "plan P + D", "plan P:D", "DOPD P + D", "DOPD P:D"]
     titles += ["drain req/s per D", "fill req/s per P", "C", "TPOT at C", "remark"]
     return view(TITLE, titles, rows, text=3, words=["remark"], note=f"{NOTE} {note}".strip())
+
+
+def _at(line: RatioLine) -> TimeKey:
+    return line.period, line.slot, line.outlook
 
 
 def _row(line: RatioLine, when: str) -> list[str]:

@@ -17,6 +17,8 @@ NAME_PATTERN = r"^[^\s/\\.,:*\x00-\x1f][^/\\.,:*\x00-\x1f]{0,79}$"
 MOST_USD_PER_H = 1e6
 MOST_USD = 1e9
 MOST_FACTOR = 1000.0
+MOST_BARE_FACTOR, MOST_BARE_CHANGE = 10.0, 1.0
+"""Factors and changes above these have to be written as percentages: a bare 120 may well be meant as one."""
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _SEEN = "\n\t\u200d"
@@ -45,10 +47,25 @@ def _factor(value: float) -> float:
     return _not_negative(value)
 
 
+def _plainly(value: Any, most: float) -> float:
+    """A fraction; a bare number above the most must have been meant as a percentage, or says that it is none."""
+    fraction = units.fraction(value)
+    bare = not isinstance(value, str) or "%" not in value
+    if bare and fraction > most:
+        raise ValueError(f"would be {100 * fraction:g} %; write '{fraction:g} %' or '{100 * fraction:g} %'")
+    return fraction
+
+
 def _markup(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value > 1:
-        raise ValueError(f"would be {100 * value:g} %; write '{value:g} %' if that is what is meant")
-    return _factor(units.fraction(value))
+    return _factor(_plainly(value, MOST_BARE_CHANGE))
+
+
+def _demand_factor(value: Any) -> float:
+    fraction = _plainly(value, MOST_BARE_FACTOR)
+    if isinstance(value, str) and value.strip().startswith(("+", "-")):
+        whole = 100.0 * (1.0 + fraction)
+        raise ValueError(f"has a sign, and this is a factor, not a change; write '{whole:g} %' for {value.strip()}")
+    return _factor(fraction)
 
 
 def _money(value: float) -> float:
@@ -143,7 +160,7 @@ Pace = Annotated[
 Lateness = Annotated[
     units.Lateness, BeforeValidator(units.lateness), _text("How late ordered nodes are", "1 period", "3 months")
 ]
-Factor = Annotated[float, BeforeValidator(units.fraction), AfterValidator(_factor), _FACTOR]
+Factor = Annotated[float, BeforeValidator(_demand_factor), _FACTOR]
 Markup = Annotated[float, BeforeValidator(_markup), _FRACTION]
 Fraction = Annotated[
     float, BeforeValidator(units.fraction), AfterValidator(_not_negative), AfterValidator(_at_most_one), _FRACTION
@@ -189,7 +206,7 @@ Nodes = Annotated[int, Field(ge=0, le=10_000_000, strict=True)]
 
 def _change(value: Any) -> float:
     """A relative change, from '-10 %' or -0.1, as a factor."""
-    change = units.fraction(value)
+    change = _plainly(value, MOST_BARE_CHANGE)
     if not -1 < change <= MOST_FACTOR:
         raise ValueError("leaves no price, or is too large a change; write it like '-10 %'")
     return 1.0 + change

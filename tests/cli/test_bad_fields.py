@@ -112,7 +112,9 @@ def test_issues_come_as_json_where_json_was_asked_for(fleetopt: Run, seed: Seed)
     ("options", "words"),
     [
         (("--gap", "abc"), ["--gap", "'abc'", "3 %"]),
-        (("--gap", "5"), ["--gap", "'5'", "100 %"]),
+        (("--gap", "5"), ["--gap", "'5'", "no unit", "'5 %'"]),
+        (("--gap", "0.5"), ["--gap", "'0.5 %'", "'50 %'"]),
+        (("--gap", "500 %"), ["--gap", "'500 %'", "100 %"]),
         (("--gap=-1",), ["--gap", "'-1'"]),
         (("--gap", "nan"), ["--gap", "'nan'"]),
         (("--gap", "100 %"), ["--gap", "'100 %'"]),
