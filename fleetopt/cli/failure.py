@@ -23,11 +23,16 @@ MOST_DETAILS = 8
 
 def show_failure(error: FleetoptError) -> int:
     """Prints an error on stderr, and as JSON on stdout where JSON was asked for; returns its exit code."""
-    for line in _lines(error):
-        typer.echo(printable(line), err=True)
+    tell_failure(error)
     if "--json" in sys.argv:
         typer.echo(json.dumps(_record(error), indent=2, ensure_ascii=False))
     return error.exit_code
+
+
+def tell_failure(error: FleetoptError) -> None:
+    """Prints an error on stderr."""
+    for line in _lines(error):
+        typer.echo(printable(line), err=True)
 
 
 def _lines(error: FleetoptError) -> list[str]:

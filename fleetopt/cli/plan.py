@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetopt.cli.failure import bad_option
+from fleetopt.cli.failure import bad_option, tell_failure
 from fleetopt.cli.options import fraction_option, seconds_option, told, wipe
-from fleetopt.errors import Infeasible
+from fleetopt.errors import Infeasible, InputError
 
 if TYPE_CHECKING:
     from fleetopt.optimizer.solve import Progress, SolveOptions
@@ -60,8 +60,10 @@ def run(
 ) -> None:
     """Find the least-cost fleet for a scenario, verify it, and show it.
 
-    Exit code 0: found and verified; 2: bad input; 3: infeasible, with reasons and repairs; 4: no plan within the
-    time limit; 5: the plan failed its verification.
+    Ctrl-C stops the search as the time limit does: the best plan so far is verified and shown.
+
+    Exit code 0: found and verified; 2: bad input, or files that cannot be written; 3: infeasible, with reasons and
+    repairs; 4: no plan within the time limit; 5: the plan failed its verification.
     """
     if with_baselines and json_:
         raise bad_option("--baselines", "is a table; 'fleetopt baselines --json' prints them as JSON")
@@ -86,7 +88,13 @@ def run(
     finally:
         wipe()
     clock.skip()
-    written = _write(plan, question, out, force=force, parquet=parquet)
+    unwritten: InputError | None = None
+    written: list[Path] = []
+    try:
+        written = _write(plan, question, out, force=force, parquet=parquet)
+    except InputError as error:
+        # A plan that took minutes to find is shown even if the disk is full.
+        unwritten = error
     clock.mark("write")
     if json_:
         from fleetopt.plan.store import to_json
@@ -94,6 +102,9 @@ def run(
         sys.stdout.write(to_json(plan))
     else:
         _show(plan, question, written)
+    if unwritten is not None:
+        tell_failure(unwritten)
+        raise typer.Exit(unwritten.exit_code)
     if with_baselines:
         _show_baselines(question, plan, options, out, parquet=parquet)
     clock.mark("show")

@@ -41,7 +41,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
             raise InputError([Issue("not-a-file", name, "is not a plain file", "Name a plain file")])
         size = path.stat().st_size
         if size > limit:
-            what = f"is {size / 1e6:.0f} MB, over the limit of {limit / 1e6:.0f} MB"
+            what = f"is {size / 2**20:.1f} MiB, over the limit of {limit / 2**20:.0f} MiB"
             raise InputError([Issue("too-large", name, what, "Split it, or check that it is the file you meant")])
         data = path.read_bytes()
     except FileNotFoundError:

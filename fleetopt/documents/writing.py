@@ -22,16 +22,22 @@ ASIDE = ".aside"
 
 
 def check_folder(target: Path, *, force: bool) -> None:
-    """Stops before any work is done if the folder may not be written.
+    """Stops before any work is done if the folder may not or cannot be written.
 
     Raises:
-        InputError: it exists and `force` is not set, or it is a file.
+        InputError: it exists and `force` is not set, it or a folder that it is to stand in is a file, or the system
+            refuses to write there.
     """
-    if stands(target, "anything") and not stands(target, "folder"):
-        raise InputError([Issue("not-a-folder", shown(target), "is a file", "Name a folder to write into")])
-    if stands(target, "folder") and not force and any(target.iterdir()):
-        fix = "Name another folder, or add --force to replace files of the same names in it"
-        raise InputError([Issue("folder-exists", shown(target), "exists and is not empty", fix)])
+    with _refusals(target):
+        # Files are written beside the folder and renamed.
+        above = next(one for one in (target, *target.absolute().parents) if one.exists())
+        if not above.is_dir():
+            raise InputError([Issue("not-a-folder", shown(above), "is a file", "Name a folder to write into")])
+        if above == target and not force and any(target.iterdir()):
+            fix = "Name another folder, or add --force to replace files of the same names in it"
+            raise InputError([Issue("folder-exists", shown(target), "exists and is not empty", fix)])
+        for place in {above, above.parent} if above == target else {above}:
+            Path(tempfile.mkdtemp(prefix=".", suffix=ASIDE, dir=place)).rmdir()
 
 
 def check_file(path: Path, *, force: bool) -> None:
@@ -120,8 +126,9 @@ def _rename(aside: Path, target: Path, names: Sequence[str]) -> None:
         if stands(target / name, "folder"):
             raise InputError([Issue("not-a-file", shown(target / name), "is a folder", "Move it away")])
     for name in names:
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        (aside / name).replace(target / name)
+        with _refusals(target / name):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (aside / name).replace(target / name)
 
 
 def _write(path: Path, content: str | bytes) -> None:

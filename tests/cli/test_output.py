@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import signal
 import subprocess
 import tempfile
@@ -149,11 +150,48 @@ def test_a_full_disk_leaves_the_old_files_whole(
 
     monkeypatch.setattr(files, "_write", full)
     answer = fleetopt("plan", "q3", "-o", "out", "--force")
-    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.returncode == 2
+    assert answer.stdout.startswith("seed: ")  # The plan took its time to find, and is not lost.
+    assert "written:" not in answer.stdout
     assert "out: cannot be written (No space left on device)" in answer.stderr
     assert Path("out").exists() == old
     assert not old or _contents(Path("out")) == before
     assert not list(Path().glob(".*"))
+
+
+def test_a_plan_that_cannot_be_written_is_one_json_document(
+    fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Programs get the plan and an exit code of 2; the error is on stderr."""
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "_write", full)
+    answer = fleetopt("plan", seed(), "-o", "out", "--json")
+    assert (answer.returncode, json.loads(answer.stdout)["status"]) == (2, "OPTIMAL")
+    assert "No space left on device" in answer.stderr
+
+
+def test_a_folder_in_which_nothing_can_be_written_is_refused_before_any_work(
+    fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unwritable place used to be found when the plan was there, minutes later."""
+
+    def refused(**_place: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("fleetopt.study.once.optimize", pytest.fail)
+    monkeypatch.setattr(tempfile, "mkdtemp", refused)
+    answer = fleetopt("plan", seed(), "-o", "made/out")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "made/out: cannot be written (Permission denied)" in answer.stderr
+
+
+def test_a_file_above_the_folder_is_named(fleetopt: Run, seed: Seed) -> None:
+    answer = fleetopt("plan", seed(), "-o", "q3/scenario.yaml/out")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "q3/scenario.yaml: is a file. Name a folder to write into" in answer.stderr
 
 
 def test_a_kill_in_mid_write_leaves_the_old_files(fleetopt: Run, seed: Seed, process: Start) -> None:

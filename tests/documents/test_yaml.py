@@ -122,7 +122,7 @@ def test_a_large_file_is_not_read(file: Write, issue: Find) -> None:
     path = file("a: 1")
     with path.open("ab") as opened:
         opened.truncate(YAML_LIMIT_BYTES + 1)
-    assert "over the limit of 4 MB" in issue(read_yaml, path).what
+    assert "over the limit of 4 MiB" in issue(read_yaml, path).what
 
 
 @given(content=st.binary(max_size=200))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -38,6 +40,6 @@ def test_a_change_is_relative_to_the_price(value: object, factor: float) -> None
 
 
 @pytest.mark.parametrize("kind", [Change, Markup])
-def test_a_bare_ten_is_no_ten_percent_and_no_tenfold(kind: object) -> None:
+def test_a_bare_ten_is_no_ten_percent_and_no_tenfold(kind: Any) -> None:
     with pytest.raises(ValidationError, match="would be 1000 %; write '10 %' or '1000 %'"):
         TypeAdapter(kind).validate_python(10)

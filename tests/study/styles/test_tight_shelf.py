@@ -94,5 +94,5 @@ def test_two_do_not_write_into_one_folder(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
     """Proves: a file in the way of the folder is named. Sensitivity: an error of the system without a path."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"file/out: cannot be written"):
+    with pytest.raises(InputError, match=r"file: is a file"):
         asked(tmp_path / "file/out")
