@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fleetopt.catalog.domain import AggregatedPoint
+from fleetopt.catalog.domain import AggregatedPoint, DecodePoint
 from fleetopt.ingest.reading import Flag, Setup
 
 LITTLE_TOLERANCE = 0.15
 """Ramp-up and the last requests of a run leave measured concurrency below the steady state."""
 RATE_TOLERANCE = 0.02
 TPOT_TOLERANCE = 0.05
+SLOWEST_TPOT_S = 1.0
 MOST_FAILED = 0.10
 OVERLOAD = 1.2
 LEAST_COMPLETED = 10
@@ -116,21 +117,33 @@ def too_short(completed: int, concurrency: float, where: str) -> Flag | None:
     return Flag(where, what, "kept")
 
 
-def tpot_falls(points: Sequence[tuple[AggregatedPoint, str]]) -> list[Flag]:
-    """TPOT that falls by more than 5 % while concurrency rises, at the same lengths."""
-    groups: dict[tuple[int, int], list[tuple[AggregatedPoint, str]]] = {}
+def tpot_falls(points: Sequence[tuple[AggregatedPoint | DecodePoint, str]]) -> list[Flag]:
+    """TPOT that falls by more than 5 % while concurrency, or the batch, rises at the same lengths."""
+    groups: dict[tuple[int, ...], list[tuple[float, float, str]]] = {}
     for point, where in points:
-        groups.setdefault((round(point.input_tokens), round(point.output_tokens)), []).append((point, where))
+        lengths, load = _lengths_and_load(point)
+        groups.setdefault(lengths, []).append((load, point.tpot_s, where))
     found = []
-    for group in groups.values():
-        for (low, _), (high, where) in pairwise(sorted(group, key=lambda pair: pair[0].concurrency)):
-            if high.tpot_s < low.tpot_s * (1 - TPOT_TOLERANCE):
-                what = (
-                    f"has TPOT {high.tpot_s * 1e3:.4g} ms at concurrency {high.concurrency:.4g}, below "
-                    f"{low.tpot_s * 1e3:.4g} ms at {low.concurrency:.4g}"
-                )
+    for lengths, group in groups.items():
+        word = "batch" if len(lengths) == 1 else "concurrency"
+        for (low, low_s, _), (high, high_s, where) in pairwise(sorted(group)):
+            if high_s < low_s * (1 - TPOT_TOLERANCE):
+                what = f"has TPOT {high_s * 1e3:.4g} ms at {word} {high:.4g}, below {low_s * 1e3:.4g} ms at {low:.4g}"
                 found.append(Flag(where, what, "kept"))
     return found
+
+
+def _lengths_and_load(point: AggregatedPoint | DecodePoint) -> tuple[tuple[int, ...], float]:
+    if isinstance(point, DecodePoint):
+        return (round(point.context_tokens),), point.batch
+    return (round(point.input_tokens), round(point.output_tokens)), point.concurrency
+
+
+def slow_tokens(point: AggregatedPoint | DecodePoint, where: str) -> Flag | None:
+    """A TPOT that nobody would wait for: milliseconds taken for seconds, most likely."""
+    if point.tpot_s <= SLOWEST_TPOT_S:
+        return None
+    return Flag(where, f"has TPOT {point.tpot_s:.4g} s; check that it is not in milliseconds", "kept")
 
 
 def gpus_flag(setup: Setup, where: str) -> Flag | None:

@@ -59,11 +59,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class _New:
-    """A point that comes in, with its config and the series it is from."""
+    """A point that comes in, with its config, the series it is from and where it stands."""
 
     point: Point
     config: ServingConfig
     series: Series
+    where: str
 
     @property
     def place(self) -> Place:
@@ -114,11 +115,11 @@ def _placed(work: _Work, many: Sequence[Series]) -> list[_New]:
     for one, config, said in completed:
         work.said += said
         named = _named(work, config, one)
-        news += [_New(point, named, one) for point in one.points]
-        bad = next((point for point in one.points if not is_sound(point)), None)
+        news += [_New(point, named, one, where) for point, where in one.placed()]
+        bad, where = next(((point, where) for point, where in one.placed() if not is_sound(point)), (None, ""))
         if bad is not None:
             what = f"has a figure out of range ({shown_key(bad)}: {shown_values(bad)})"
-            work.issues.append(Issue("bad-value", one.where, what, "Check its unit, or take the run out"))
+            work.issues.append(Issue("bad-value", where, what, "Check its unit, or take the run out"))
     return _one_curve(work, news)
 
 
@@ -187,10 +188,10 @@ def _distinct(work: _Work, placed: Iterable[_New]) -> list[_New]:
     for new in placed:
         first = found.setdefault(new.place, new)
         if not is_equal(first.point, new.point):
-            what = f"has {shown_values(new.point)} at {shown_key(new.point)}, and {first.series.where} has"
+            what = f"has {shown_values(new.point)} at {shown_key(new.point)}, and {first.where} has"
             fix = "Import one of them; or first the older, then the newer with --replace; or average repeats"
             what = f"{what} {shown_values(first.point)}"
-            work.issues.append(Issue("two-values", new.series.where, what, fix))
+            work.issues.append(Issue("two-values", new.where, what, fix))
     return [found[place] for place in sorted(found)]
 
 
@@ -215,7 +216,7 @@ def _profile_sheet(work: _Work, file: str, news: Sequence[_New]) -> Sheet:
             _count(work, new, "replaced")
         else:
             where = known[0].where()
-            what = f"has {shown_values(known[1])} at {shown_key(new.point)}, and {new.series.where} has"
+            what = f"has {shown_values(known[1])} at {shown_key(new.point)}, and {new.where} has"
             fix = "Add --replace to take the new value, or leave the point out"
             work.issues.append(Issue("other-value", where, f"{what} {shown_values(new.point)}", fix))
     return sheet.with_rows(added)

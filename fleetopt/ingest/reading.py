@@ -5,7 +5,9 @@ The points are the catalog's own, in its units: seconds, requests/s, tokens/s of
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
@@ -62,7 +64,10 @@ _NAMED_BY_USER = frozenset({"model", "config"})
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Operating points of one serving config in one role. `source` says tool, version, date and file."""
+    """Operating points of one serving config in one role. `source` says tool, version, date and file.
+
+    `wheres` says where each of the points stands, if they stand in places of their own; `where` is of all of them.
+    """
 
     setup: Setup
     role: Role
@@ -70,6 +75,11 @@ class Series:
     evidence: Evidence
     source: str
     where: str
+    wheres: tuple[str, ...] = ()
+
+    def placed(self) -> Iterator[tuple[Point, str]]:
+        """The points and where they stand."""
+        return zip(self.points, self.wheres or repeat(self.where, len(self.points)), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleetopt.catalog.domain import AggregatedPoint
+from fleetopt.catalog.domain import AggregatedPoint, DecodePoint
 from fleetopt.ingest import checks
 from fleetopt.ingest.reading import Flag, Setup
 
@@ -86,6 +86,22 @@ def test_tpot_that_falls_with_load_is_flagged() -> None:
     assert checks.tpot_falls([(low, "a"), (replace(high, input_tokens=50.0), "b")]) == []
     (found,) = checks.tpot_falls([(high, "b"), (low, "a")])
     assert found == Flag("b", "has TPOT 9 ms at concurrency 8, below 10 ms at 4", "kept")
+
+
+def test_tpot_of_decode_that_falls_with_the_batch_is_flagged() -> None:
+    """A batch of 8 that takes half as long as a batch of one was measured in other units, or by somebody else."""
+    points = [
+        (DecodePoint(768.0, batch, tpot_s), f"{batch}") for batch, tpot_s in ((1, 0.007), (8, 0.0031), (32, 0.009))
+    ]
+    (found,) = checks.tpot_falls(points)
+    assert found == Flag("8", "has TPOT 3.1 ms at batch 8, below 7 ms at 1", "kept")
+    assert checks.tpot_falls([(points[0][0], "a"), (replace(points[1][0], context_tokens=9.0), "b")]) == []
+
+
+def test_a_token_a_second_looks_like_milliseconds() -> None:
+    assert checks.slow_tokens(DecodePoint(768.0, 1, 1.0), "f") is None
+    found = checks.slow_tokens(DecodePoint(768.0, 1, 7.07), "f")
+    assert found == Flag("f", "has TPOT 7.07 s; check that it is not in milliseconds", "kept")
 
 
 def test_gpus_given_as_tensor_times_expert_parallel() -> None:

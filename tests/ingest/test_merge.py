@@ -205,6 +205,22 @@ def test_two_values_in_one_import_are_an_error_even_with_replace(tmp_path: Path)
     assert "average repeats" in str(refused(tmp_path, *rivals, replace_old=True))
 
 
+def test_two_values_are_told_with_the_lines_of_both(tmp_path: Path) -> None:
+    """They used to be told with the first line of their series, both of them."""
+    points = (*DECODE, DecodePoint(768, 8, 0.0105))
+    twice = replace(series(points), wheres=tuple(f"bench.csv:{line}" for line in (5, 6, 7, 80)))
+    [issue] = refused(tmp_path, twice).issues
+    assert issue.where == "bench.csv:80"
+    assert "and bench.csv:6 has" in issue.what
+
+
+def test_a_value_that_is_known_otherwise_is_told_with_its_own_line(tmp_path: Path) -> None:
+    put(tmp_path, series())
+    newer = replace(series((DECODE[0], DecodePoint(768, 8, 0.0105))), wheres=("bench.csv:2", "bench.csv:3"))
+    [issue] = refused(tmp_path, newer).issues
+    assert "and bench.csv:3 has" in issue.what
+
+
 def test_comments_and_order_stay(tmp_path: Path) -> None:
     """Proves that rows are added below what a person wrote, which keeps its bytes, its line ends and its columns."""
     put(tmp_path, series())

@@ -142,7 +142,9 @@ def _unusable(run: Run, role: Role) -> str | None:
 def _series(source: Source, setup: Setup, role: Role, runs: Sequence[Run]) -> Series:
     tools = ", ".join(dict.fromkeys(run.tool for run in runs))
     told = f"{tools}, {source.path.name}"
-    return Series(setup, role, _points(role, runs), "measured", told, runs[0].where)
+    # Of several prefill runs only the best counts, and is of all of them.
+    wheres = () if role == "prefill" else tuple(run.where for run in runs)
+    return Series(setup, role, _points(role, runs), "measured", told, runs[0].where, wheres)
 
 
 def _points(role: Role, runs: Sequence[Run]) -> tuple[Point, ...]:

@@ -45,11 +45,13 @@ def gathered(found: Iterable[Found], told: Told) -> tuple[Series, ...]:
             raise InputError([Issue("contradiction", where, what, "Leave --role out")])
         if setup not in filled:
             filled[setup] = setup.filled(told.setup, where)
-        points = tuple(dict.fromkeys(member.point for member in members))
+        points: dict[Point, str] = {}
+        for member in members:
+            points.setdefault(member.point, member.where)
         if len(points) > POINTS_LIMIT:
             what = f"has {len(points)} points in one series, over the limit of {POINTS_LIMIT}"
             raise InputError([Issue("too-large", where, what, "Check that columns tell serving configs apart")])
-        series.append(Series(filled[setup], role, points, evidence, source, where))
+        series.append(Series(filled[setup], role, tuple(points), evidence, source, where, tuple(points.values())))
     if told.setup.config is not None and len(set(filled.values())) > 1:
         where, what = series[0].where, f"holds {len(filled)} serving configs, and one config name was given"
         raise InputError([Issue("contradiction", where, what, "Leave --config out, or give a file with one config")])
@@ -63,20 +65,30 @@ def believable(found: Iterable[Found], flags: list[Flag]) -> list[Found]:
         InputError: no point is left.
     """
     kept: list[Found] = []
-    curves: dict[tuple[Setup, str], list[tuple[AggregatedPoint, str]]] = {}
     for one in found:
         if isinstance(one.point, AggregatedPoint):
             minute = checks.per_minute(one.point, one.where)
             flags += [flag for flag in (minute, checks.littles_law(one.point, one.where)) if flag]
             if minute:
                 continue
-            curves.setdefault((one.setup, one.source), []).append((one.point, one.where))
+        if isinstance(one.point, AggregatedPoint | DecodePoint):
+            slow = checks.slow_tokens(one.point, one.where)
+            flags += [slow] if slow else []
         kept.append(one)
     if not kept and flags:
         fix = "Correct the rates, or take the rows out"
         raise InputError([Issue("no-points", flags[-1].where, f"{flags[-1].what}; no point is left", fix)])
-    flags += [flag for curve in curves.values() for flag in checks.tpot_falls(curve)]
+    flags += falling(kept, AggregatedPoint)
     return kept
+
+
+def falling(found: Iterable[Found], kind: type[AggregatedPoint | DecodePoint]) -> list[Flag]:
+    """Where TPOT falls as load grows, among points of a kind from the same origin."""
+    curves: dict[tuple[Setup, str], list[tuple[AggregatedPoint | DecodePoint, str]]] = {}
+    for one in found:
+        if isinstance(one.point, kind):
+            curves.setdefault((one.setup, one.source), []).append((one.point, one.where))
+    return [flag for curve in curves.values() for flag in checks.tpot_falls(curve)]
 
 
 def whole_replica(row_gpus: int | None, told: Told, where: str) -> int:

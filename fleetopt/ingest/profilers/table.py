@@ -15,7 +15,7 @@ from fleetopt.catalog.domain import EVIDENCE, ROLES, AggregatedPoint, DecodePoin
 from fleetopt.catalog.tails import TAIL_COLUMNS, read_tails
 from fleetopt.documents import Row, read_table
 from fleetopt.ingest.gpu_names import known_gpu
-from fleetopt.ingest.profilers.gather import Found, believable, gathered
+from fleetopt.ingest.profilers.gather import Found, believable, falling, gathered
 from fleetopt.ingest.profilers.split import true_gpus
 from fleetopt.ingest.profilers.tabular import columns
 from fleetopt.ingest.reading import Flag, Point, Reading, Setup, Told
@@ -45,6 +45,7 @@ class Table:
         rows, digest = read_table(path, REQUIRED, OPTIONAL)
         flags: list[Flag] = []
         found = believable([_found(row, told, flags) for row in rows], flags)
+        flags += falling(found, DecodePoint)
         understood = [f"{len(rows)} rows; units are in the names of the columns; GPUs are of the whole replica"]
         counted = sorted({row.cells["tokens_counted"] for row in rows if row.cells.get("tokens_counted")})
         understood += [f"tokens/s count {word} tokens, of the whole replica" for word in counted]

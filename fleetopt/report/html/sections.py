@@ -155,8 +155,11 @@ def _busy(plan: Plan, scenario: Scenario) -> Section:
     edges, shares = busy_by_hour(plan, scenario)
     if len(edges) < 3:
         return Section("utilization", "Utilization", lead, (heat,))
-    most = dict(list(shares.items())[: charts.MOST_SERIES])
-    chart = charts.over_the_day("hours", "Over the day, all periods together", edges, most)
+    # In the order of the fleet's chart, so that a type has one colour on the page.
+    ordered = top(gpus_by(plan, scenario, lambda line: line.gpu_type), charts.MOST_SERIES)
+    most = {name: shares[name] for name in ordered if name in shares}
+    title = "Over the day, all periods together" + (", the largest" if len(shares) > len(most) else "")
+    chart = charts.over_the_day("hours", title, edges, most)
     lead += " Parts of the day stand end to end in the scenario's order, which says how long each is."
     return Section("utilization", "Utilization", lead, (Pictures((chart,)), heat))
 
