@@ -167,7 +167,7 @@ def _show(plan: Plan, question: Question, written: list[Path]) -> None:
     for sentence in order_sentences(plan):
         screen.print(Text(seen(sentence)))
     screen.print()
-    sections = [views.fleet_view(plan), views.order_view(plan), views.placement_view(plan)]
+    sections = [views.fleet_view(plan), views.order_view(plan, question), views.placement_view(plan)]
     sections += [
         pattern_view(plan),
         schedule_view(plan),

@@ -15,7 +15,7 @@ from fleetopt.report.money import (
     spend,
     table,
 )
-from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder
+from fleetopt.report.purchase_orders import NodeSale, PurchaseOrder, beyond_sentence
 from fleetopt.report.risks import OutlookCost
 from fleetopt.report.token_prices import TokenCost
 from fleetopt.report.view import BINDS, View, known_to, number, percent, time, usd, view
@@ -62,9 +62,10 @@ def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSal
         total = sum(o.total_usd for o in orders) - fetched
         rows.append(["total", "", "", f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
     titles = ["order by", "in service", "what", "nodes", "GPUs", "USD/node", "USD/node/h"]
+    beyond = f"{beyond_sentence(orders)} ".lstrip()
     note = (
         "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
-        "Carries: workloads on these nodes' pool while they are in service, the largest first."
+        f"{beyond}Carries: workloads on these nodes' pool while they are in service, the largest first."
     )
     columns = [*titles, "USD with the order", "USD in all", "carries"]
     return view("Purchase orders", columns, rows, text=3, words=("carries",), note=note)
@@ -107,7 +108,8 @@ def _sale_row(one: NodeSale) -> list[str]:
 def _order_row(one: PurchaseOrder) -> list[str]:
     order = one.order
     late = f", latest {one.latest.isoformat()}" if one.latest > one.in_service else ""
-    span = f"{one.in_service.isoformat()} to {one.until.isoformat()}{late}"
+    bound = f", bound until {one.bound_until.isoformat()}" if one.bound_until is not None else ""
+    span = f"{one.in_service.isoformat()} to {one.until.isoformat()}{late}{bound}"
     what = f"{order.offer} ({order.node_type}): {kind_name(order.kind)}, {order.provider}, {order.site}"
     money = [usd(one.unit_usd), usd(order.usd_per_node_h), usd(one.upfront_usd), usd(one.total_usd)]
     size = [f"{order.nodes:,}", f"{order.gpus:,}"]

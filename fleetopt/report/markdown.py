@@ -33,7 +33,7 @@ def report(plan: Plan, baselines: Sequence[Baseline] = (), scenario: Scenario | 
 
     sections = [
         views.fleet_view(plan),
-        views.order_view(plan),
+        views.order_view(plan, scenario),
         views.placement_view(plan),
         pattern_view(plan),
         schedule_view(plan),

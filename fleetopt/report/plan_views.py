@@ -14,9 +14,11 @@ from fleetopt.report.money import (
     spend,
     totals,
 )
+from fleetopt.report.purchase_orders import beyond_sentence, purchase_orders
 from fleetopt.report.shown_times import ALL_TIMES, Columns, columns_of, peaks_of, time_of
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 from fleetopt.report.work_views import undone_sentences
+from fleetopt.scenario.domain import Scenario
 
 
 def headline(plan: Plan) -> str:
@@ -63,8 +65,8 @@ def _cells(nodes: list[int]) -> list[str]:
     return [f"{n:,}" if n else "-" for n in nodes]
 
 
-def order_view(plan: Plan) -> View:
-    """What to order when."""
+def order_view(plan: Plan, scenario: Scenario | None = None) -> View:
+    """What to order when; with the scenario, also what is owed after the horizon."""
     rows = [
         [
             *(o.supply, o.kind, o.provider, o.node_type, o.site, o.order_by, _in_service(o), o.last_period),
@@ -77,7 +79,8 @@ def order_view(plan: Plan) -> View:
         for s in plan.sales
     ]
     titles = ["supply", "kind", "provider", "node type", "site", "order in", "in service", "until"]
-    return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8)
+    note = "" if scenario is None else beyond_sentence(purchase_orders(plan, scenario))
+    return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8, note=note)
 
 
 def _in_service(order: Order) -> str:

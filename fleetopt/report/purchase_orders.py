@@ -5,19 +5,23 @@
 Owned nodes that are sold stand beside the orders, with the first day on which they are gone; what they fetch is taken
 off. An order is placed on the first day of its period at the latest. Where several orders of a supply line are in
 service at once, they share its hourly cost by nodes; the totals of all orders are the committed lines' cost, to the
-cent.
+cent. What a reserved or leased node costs by the hour after the horizon, until its term ends, is in no total: the plan
+does not count it, and the buyer owes it all the same.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from fleetopt.catalog.domain import Offer
 from fleetopt.plan.attribution import expected_hours
 from fleetopt.plan.domain import Order, Plan, Sale
 from fleetopt.report.cash import end_of, months_after
 from fleetopt.report.money import Spend, spend
+from fleetopt.report.view import usd
 from fleetopt.scenario.domain import Period, Scenario
 
 
@@ -26,6 +30,8 @@ class PurchaseOrder:
     """One order as it goes to a supplier. `carries` are workloads, those with the most GPU-hours first.
 
     `latest` is the day on which its nodes enter service where deliveries are latest; as planned, if nothing is said.
+    `bound_until` is the last day of a reservation or lease that runs on after the horizon, `beyond_usd` what its nodes
+    cost by the hour from then on, in dollars of today; None and zero for others.
     """
 
     order: Order
@@ -37,6 +43,8 @@ class PurchaseOrder:
     upfront_usd: float
     use_usd: float
     carries: tuple[str, ...]
+    bound_until: date | None
+    beyond_usd: float
 
     @property
     def total_usd(self) -> float:
@@ -62,15 +70,31 @@ def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]
     periods = {period.name: period for period in scenario.calendar.periods}
     index = {name: place for place, name in enumerate(periods)}
     use, carried = _use(plan, index), _carried(plan, scenario)
+    offers = {line.name: line.offer for line in scenario.supply.lines}
     found = [
-        _purchase_order(order, periods, use[n], _carries(order, index, carried)) for n, order in enumerate(plan.orders)
+        _purchase_order(order, offers.get(order.supply), periods, use[n], _carries(order, index, carried))
+        for n, order in enumerate(plan.orders)
     ]
     return tuple(sorted(found, key=lambda one: (one.order_by, one.in_service)))
 
 
+def beyond_sentence(orders: Sequence[PurchaseOrder]) -> str:
+    """What is owed after the horizon, in words; nothing where nothing is."""
+    bound = [one.bound_until for one in orders if one.bound_until is not None]
+    if not bound:
+        return ""
+    owed = math.fsum(one.beyond_usd for one in orders)
+    many = "1 order runs" if len(bound) == 1 else f"{len(bound)} orders run"
+    return (
+        f"The term of {many} on after the horizon, until {max(bound).isoformat()} at the latest: {usd(owed)} USD more "
+        "by the hour, which no total counts."
+    )
+
+
 def _purchase_order(
-    order: Order, periods: dict[str, Period], use_usd: float, carries: tuple[str, ...]
+    order: Order, offer: Offer | None, periods: dict[str, Period], use_usd: float, carries: tuple[str, ...]
 ) -> PurchaseOrder:
+    bound, beyond_usd = _beyond(order, offer, periods)
     return PurchaseOrder(
         order=order,
         order_by=periods[order.order_by].start,
@@ -81,7 +105,18 @@ def _purchase_order(
         upfront_usd=order.upfront_usd,
         use_usd=use_usd,
         carries=carries,
+        bound_until=bound,
+        beyond_usd=beyond_usd,
     )
+
+
+def _beyond(order: Order, offer: Offer | None, periods: dict[str, Period]) -> tuple[date | None, float]:
+    """The last day of a term that runs on after the horizon, and what it costs by the hour from then on."""
+    if offer is None or offer.term_months is None or offer.kind == "purchase":
+        return None, 0.0
+    end = date.fromordinal(months_after(periods[order.in_service].start, offer.term_months).toordinal() - 1)
+    days = (end - end_of(list(periods.values())[-1])).days
+    return (end, 24.0 * days * order.nodes * order.usd_per_node_h) if days > 0 else (None, 0.0)
 
 
 def _use(plan: Plan, index: dict[str, int]) -> list[float]:

@@ -9,7 +9,7 @@ from fleetopt.report.began_words import began_sentences
 from fleetopt.report.goal_words import goal_sentences
 from fleetopt.report.money import KINDS, Kind, expected_cost, is_discounted, periods_of, spend, totals
 from fleetopt.report.plan_views import quality, shortfall_sentences
-from fleetopt.report.purchase_orders import PurchaseOrder
+from fleetopt.report.purchase_orders import PurchaseOrder, beyond_sentence
 from fleetopt.report.view import usd
 
 _DO = {
@@ -32,7 +32,9 @@ def kind_name(kind: str) -> str:
 
 def summary(plan: Plan, orders: Iterable[PurchaseOrder]) -> list[str]:
     """A few sentences for those who read nothing else."""
-    said = [*_ordered(list(orders)), *_sold(plan), *_held(plan), _money(plan)]
+    placed = list(orders)
+    said = [*_ordered(placed), *_sold(plan), *_held(plan), _money(plan)]
+    said += [sentence] if (sentence := beyond_sentence(placed)) else []
     said.append(f"The cost is {quality(plan)}." if plan.gap is not None else f"The plan is {quality(plan)}.")
     said += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in goal_sentences(plan)]
     held = sum(check.passed for check in plan.verdict.checks)

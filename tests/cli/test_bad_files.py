@@ -56,10 +56,10 @@ def test_200_megabytes_are_refused_unread(fleetopt: Run, seed: Seed) -> None:
         file.truncate(200_000_000)
     answer = fleetopt("check", path)
     assert (answer.returncode, answer.stderr.count("error: ")) == (2, 1)
-    assert "q3/d.csv: is 200 MB, over the limit" in answer.stderr
+    assert "q3/d.csv: is 190.7 MiB, over the limit of 64 MiB" in answer.stderr
     with (path / "scenario.yaml").open("ab") as file:
         file.truncate(200_000_000)
-    assert "q3/scenario.yaml: is 200 MB" in fleetopt("check", path).stderr
+    assert "q3/scenario.yaml: is 190.7 MiB, over the limit of 4 MiB" in fleetopt("check", path).stderr
 
 
 def test_a_scenario_that_is_a_folder_a_device_or_nothing(fleetopt: Run, seed: Seed, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import purchase_order_view
 from fleetopt.report.money import spend
 from fleetopt.report.plan_views import order_view
-from fleetopt.report.purchase_orders import purchase_orders
+from fleetopt.report.purchase_orders import beyond_sentence, purchase_orders
+from fleetopt.report.words import summary
 from fleetopt.scenario.domain import Outlook, Scenario, Slot
 
 
@@ -73,6 +74,37 @@ def test_the_workload_with_the_most_gpu_hours_is_named_first(quarters: Plan, sce
     one = quarters.model_copy(update={"orders": (order,), "placements": (brief, long)})
     [found] = purchase_orders(one, replace(scenario, calendar=calendar))
     assert found.carries == ("long", "brief")
+
+
+def _with_terms(scenario: Scenario, months: int) -> Scenario:
+    lines = tuple(
+        replace(line, offer=replace(line.offer, term_months=months)) if line.offer.term_months else line
+        for line in scenario.supply.lines
+    )
+    return replace(scenario, supply=replace(scenario.supply, lines=lines))
+
+
+def test_a_term_that_runs_on_after_the_horizon_is_told(quarters: Plan, scenario: Scenario) -> None:
+    """Reserved for twelve months from 2027-10-01, the node costs 15 USD/h for 183 days after the horizon, which ends on
+    2028-03-31. A purchase, with a life of 48 months, owes nothing by the hour.
+    """
+    orders = purchase_orders(quarters, scenario)
+    assert {one.order.kind: one.bound_until for one in orders} == {"reserved": date(2028, 9, 30), "purchase": None}
+    assert [one.beyond_usd for one in orders if one.beyond_usd] == [pytest.approx(183 * 24 * 15)]
+    said = "The term of 1 order runs on after the horizon, until 2028-09-30 at the latest: 65,880.00 USD more by"
+    assert said in order_view(quarters, scenario).note
+    assert said in " ".join(summary(quarters, orders))
+    shown = purchase_order_view(orders)
+    assert said in shown.note
+    assert "2027-10-01 to 2028-03-31, bound until 2028-09-30" in [row[1] for row in shown.rows]
+
+
+def test_a_term_that_ends_with_the_horizon_owes_nothing(quarters: Plan, scenario: Scenario) -> None:
+    orders = purchase_orders(quarters, _with_terms(scenario, 6))
+    assert beyond_sentence(orders) == ""
+    assert not any(one.beyond_usd for one in orders)
+    later = purchase_orders(quarters, _with_terms(scenario, 7))
+    assert [one.beyond_usd for one in later if one.bound_until] == [pytest.approx(30 * 24 * 15)]
 
 
 def test_an_order_that_may_be_late_says_until_when(quarters: Plan, scenario: Scenario) -> None:

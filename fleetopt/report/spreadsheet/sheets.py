@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fleetopt.plan.domain import Plan
@@ -69,9 +70,17 @@ def order_sheet(sheet: Sheet, orders: tuple[PurchaseOrder, ...], sales: tuple[No
         *_styled("count", "nodes", "GPUs"),
         *_styled("usd", "USD per node", "USD per node-hour", "USD with the order", "USD by the hour", "USD in all"),
         *_styled("wrap", "carries"),
-        *(_styled("day", "latest in service") if any(one.latest > one.in_service for one in orders) else ()),
     ]
-    rows = [*(_order(one)[: len(columns)] for one in orders), *(_sale(one)[: len(columns)] for one in sales)]
+    rows: list[list[Cell]] = [*map(_order, orders), *map(_sale, sales)]
+    # These columns are there only where they say something.
+    nothing: list[Cell] = [None] * len(sales)
+    if any(one.latest > one.in_service for one in orders):
+        columns += _styled("day", "latest in service")
+        _widened(rows, [*(one.latest for one in orders), *nothing])
+    if any(one.bound_until is not None for one in orders):
+        columns += [*_styled("day", "bound until"), *_styled("usd", "USD after the horizon")]
+        _widened(rows, [*(one.bound_until for one in orders), *nothing])
+        _widened(rows, [*(one.beyond_usd or None for one in orders), *nothing])
     first, last = sheet.records(HEAD, "Orders", columns, rows)
     for row, sold in enumerate(sales, first + len(orders)):
         sheet.formula(row, 14, f"K{row + 1}*M{row + 1}", -sold.sale.usd, "usd")
@@ -89,13 +98,19 @@ def _order(one: PurchaseOrder) -> list[Cell]:
     what: list[Cell] = [order.supply, order.offer, kind_name(order.kind), order.provider, order.site]
     size: list[Cell] = [order.node_type, order.gpu_type, order.nodes, order.gpus]
     money: list[Cell] = [one.unit_usd, order.usd_per_node_h, None, one.use_usd, None]
-    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES), one.latest]
+    return [one.order_by, one.in_service, one.until, *what, *size, *money, carried(one.carries, MOST_NAMES)]
+
+
+def _widened(rows: Sequence[list[Cell]], cells: Sequence[Cell]) -> None:
+    """Adds a cell to every row."""
+    for row, cell in zip(rows, cells, strict=True):
+        row.append(cell)
 
 
 def _sale(one: NodeSale) -> list[Cell]:
     sale = one.sale
     what: list[Cell] = [one.gone_by, None, None, sale.supply, "", "sell", "", sale.site, sale.node_type, sale.gpu_type]
-    return [*what, -sale.nodes, -sale.gpus, sale.usd_per_node, 0.0, None, 0.0, None, "", None]
+    return [*what, -sale.nodes, -sale.gpus, sale.usd_per_node, 0.0, None, 0.0, None, ""]
 
 
 def workload_sheet(sheet: Sheet, plan: Plan, scenario: Scenario) -> Ref:

@@ -7,6 +7,7 @@ reads to its end, so that nothing else can have slipped in.
 from __future__ import annotations
 
 import io
+from datetime import date
 from typing import Any
 
 import openpyxl
@@ -128,6 +129,18 @@ def test_text_of_a_user_is_a_string_wherever_it_stands(text: str, quarters: Plan
 def test_the_same_plan_makes_the_same_file(content: bytes, quarters: Plan, scenario: Scenario) -> None:
     """No clock is in the file."""
     assert workbook(quarters, scenario) == content
+
+
+def test_orders_that_bind_after_the_horizon_say_until_when(quarters: Plan, scenario: Scenario, shown: Any) -> None:
+    """The reserved node is bound for 183 days more; where nothing is owed there is no such column."""
+    cells = [[cell.value for cell in row] for row in shown["Orders"].iter_rows()]
+    head = next(row for row in cells if "bound until" in row)
+    until, owed = head.index("bound until"), head.index("USD after the horizon")
+    [row] = [row for row in cells if row[owed] not in (None, "USD after the horizon")]
+    assert (row[until].date(), row[owed]) == (date(2028, 9, 30), pytest.approx(183 * 24 * 15))
+    reserved = tuple(order for order in quarters.orders if order.kind == "purchase")
+    book = openpyxl.load_workbook(io.BytesIO(workbook(quarters.model_copy(update={"orders": reserved}), scenario)))
+    assert not any(cell.value == "bound until" for row in book["Orders"].iter_rows() for cell in row)
 
 
 def test_late_orders_get_a_day_of_their_own(quarters: Plan, scenario: Scenario, shown: Any) -> None:
