@@ -284,13 +284,23 @@ def shortfall_sentences(plan: Plan) -> list[str]:
     short = [w for w in arriving if w.shortfall_rps > 1e-9 * max(1.0, w.planned_rps)]
     sentences = list(undone_sentences(plan))
     for w in short:
-        tokens = 60 * w.achieved_tokens_per_s / 1e6
-        wanted = tokens * w.planned_rps / w.achieved_rps if w.achieved_rps else 60 * w.asked_tokens_per_s / 1e6
         limiting = min(w.roles, key=lambda r: r.capacity_rps).role if w.roles else "nothing"
-        sentence = (
-            f"{w.workload} in {w.period}, {w.slot}, {w.outlook}: achieves {tokens:.3g} of {wanted:.3g} M tokens/min, "
-            f"short by {percent(w.shortfall_rps / w.planned_rps)} ({number(w.shortfall_rps)} requests/s); "
-            f"limited by {limiting}"
-        )
+        sentence = f"{w.workload} in {w.period}, {w.slot}, {w.outlook}: {_shortfall(w)}; limited by {limiting}"
         sentences.append((w.shortfall_rps / w.planned_rps, sentence))
     return [sentence for _, sentence in sorted(sentences, key=lambda one: one[0], reverse=True)]
+
+
+def _shortfall(w: WorkloadOutcome) -> str:
+    """What is missing: of the demand, as the table of workloads says it, or of the headroom above it."""
+    spared = w.planned_rps - w.asked_rps
+    if spared > 0.0 and w.achieved_rps >= w.asked_rps * (1.0 - _ROUNDING):
+        kept = max(0.0, w.achieved_rps - w.asked_rps)
+        return (
+            f"achieves all of {number(w.asked_rps)} requests/s, and {number(kept)} of {number(spared)} requests/s "
+            f"of its headroom, short by {percent(1.0 - kept / spared)} of that"
+        )
+    more = f" and has none of its headroom of {number(spared)} requests/s" if spared > _ROUNDING * w.asked_rps else ""
+    return (
+        f"achieves {number(w.achieved_rps)} of {number(w.asked_rps)} requests/s, "
+        f"short by {percent(1.0 - w.achieved_rps / w.asked_rps)}{more}"
+    )

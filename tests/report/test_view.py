@@ -42,3 +42,30 @@ def test_a_shortfall_says_which_role_limits(plan: Plan) -> None:
     (sentence,) = views.shortfall_sentences(plan)
     assert "short by 2.2 %" in sentence
     assert sentence.endswith("limited by prefill")
+
+
+@pytest.mark.parametrize(
+    ("achieved", "said", "cell"),
+    [
+        (
+            90.0,
+            "achieves 90 of 100 requests/s, short by 10.0 % and has none of its headroom of 20 requests/s;",
+            "short 10 %",
+        ),
+        (
+            109.0,
+            "achieves all of 100 requests/s, and 9 of 20 requests/s of its headroom, short by 55.0 % of that;",
+            "9 %",
+        ),
+    ],
+)
+def test_a_shortfall_is_what_the_table_says(plan: Plan, achieved: float, said: str, cell: str) -> None:
+    """Of the demand and not of demand with headroom: the sentence once said 9.2 % where the table had 9 % to spare."""
+    rates = {"asked_rps": 100.0, "planned_rps": 120.0, "achieved_rps": achieved, "served_rps": min(achieved, 100.0)}
+    one = plan.workloads[0].model_copy(
+        update=rates | {"shortfall_rps": 120.0 - achieved, "headroom": achieved / 100.0 - 1.0}
+    )
+    short = plan.model_copy(update={"workloads": (one,)})
+    [sentence] = views.shortfall_sentences(short)
+    assert said in sentence
+    assert views.workload_view(short).rows[0][4] == cell
