@@ -56,11 +56,17 @@ def _infeasible(error: Infeasible) -> list[str]:
     if error.conflict:
         lines.append("These cannot hold together:")
         lines += [f"  - {name}" for name in error.conflict]
-    heading = "Any one of these would make a plan possible:" if len(error.repairs) > 1 else "What would help:"
-    lines += _repairs(error.repairs, heading)
+    lines += _repairs(error.repairs, _heading(error.repairs))
     if any(repair.changes for repair in error.repairs) and all(repair.usd is None for repair in error.repairs):
         lines.append("None of them is priced: 'fleetopt plan' tries to, for as long as --repair-time says")
     return lines
+
+
+def _heading(repairs: Sequence[Repair]) -> str:
+    """Only what a program can make was seen to be enough."""
+    if any(not repair.changes for repair in repairs):
+        return f"{'Each of these' if len(repairs) > 1 else 'This'} is needed, and may not be enough:"
+    return "Any one of these would make a plan possible:" if len(repairs) > 1 else "What would help:"
 
 
 def _repairs(repairs: Sequence[Repair], heading: str) -> list[str]:

@@ -176,6 +176,6 @@ def _lenient(case: PlanningCase, workload: Workload, usd: float) -> Workload:
     """The workload with any part of its demand excused, at so many dollars for all of it."""
     hours = {time: case.hours[time[0], time[1]] * case.probability[time[2]] for time in case.times}
     requests = sum(3600.0 * hours[time] * case.planned_rps[workload.name, *time] for time in case.times)
-    if workload.batch is not None or requests <= 0.0:
+    if workload.batch is not None or workload.spares or requests <= 0.0:
         return workload
     return replace(workload, shortfall=Shortfall(1.0, 0.0, usd / requests))

@@ -18,11 +18,12 @@ class Limit:
     """What a rule means to the person who wrote the scenario.
 
     `group` is the promise or limit as they know it ("quota h200"); several rules may share it. `amount` is the
-    limit in `unit`, and one unit of the rule's body is one unit of it. `kind` tells demand from supply.
+    limit in `unit`, and one unit of the rule's body is one unit of it. `kind` tells supply from demand, of which a part
+    may be excused, and from promises of which none may.
     """
 
     group: str
-    kind: Literal["demand", "supply"]
+    kind: Literal["demand", "promise", "supply"]
     where: str
     unit: str
     amount: float

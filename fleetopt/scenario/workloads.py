@@ -126,10 +126,11 @@ class WorkloadBuilder:
             if site not in self._racked:
                 fix = f"State supply.facilities.{site}.nodes_per_rack"
                 self._add((*key, "survive", "rack"), f"does not know how many nodes a rack of {site} holds", fix)
+        # A shortfall is of demand with headroom, what survives of demand without.
+        served = (1.0 - file.shortfall.allowed) * (1.0 + file.headroom)
         for what, share in asked.items():
-            if share > 1.0 - file.shortfall.allowed + 1e-9:
-                least = f"at most {100 * (1.0 - file.shortfall.allowed):g} %"
-                fix = f"Write {least}, or allow less shortfall"
+            if share > served + 1e-9:
+                fix = f"Write at most {100 * served:g} %, or allow less shortfall"
                 self._add((*key, "survive", what), "promises more after a loss than without one", fix)
 
     def _asked(self, key: tuple[str, str], file: WorkloadFile, workload: Workload) -> Workload:

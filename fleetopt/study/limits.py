@@ -7,6 +7,9 @@
     power of SITE   supply.facilities.SITE.power_w       W
     rack units of SITE   supply.facilities.SITE.rack_units
     network of SITE   supply.fabrics.SITE.total_gbit_s   Gbit/s
+    largest order of NAME   supply.lines.NAME.terms.max_order         nodes
+    largest delivery of NAME   supply.lines.NAME.terms.max_delivery   nodes
+    GPU types of NAME   workloads.NAME.most_gpu_types    GPU types
     changes per slot   changes.per_change_gpus           GPUs; so those per day
     carbon cap      supply.carbon.max_tonnes             t
     TTFT of NAME    workloads.NAME.ttft.limit_s          s
@@ -56,6 +59,9 @@ KINDS = (
     Kind("power of ", ("supply", "facilities", "", "power_w"), "W"),
     Kind("rack units of ", ("supply", "facilities", "", "rack_units"), "rack units"),
     Kind("network of ", ("supply", "fabrics", "", "total_gbit_s"), "Gbit/s"),
+    Kind("largest order of ", ("supply", "lines", "", "terms", "max_order"), "nodes"),
+    Kind("largest delivery of ", ("supply", "lines", "", "terms", "max_delivery"), "nodes"),
+    Kind("GPU types of ", ("workloads", "", "most_gpu_types"), "GPU types"),
     Kind("changes per slot", ("changes", "per_change_gpus"), "GPUs"),
     Kind("changes per day", ("changes", "per_day_gpus"), "GPUs"),
     Kind("carbon cap", ("supply", "carbon", "max_tonnes"), "t"),

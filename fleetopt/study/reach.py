@@ -55,7 +55,8 @@ def _is_served(options: tuple[Option, ...]) -> bool:
 
 
 def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str], roles: set[str]) -> Issue:
-    profiled = sorted({c.config.gpu_type for c in scenario.models[workload.model].candidates})
+    candidates = scenario.models[workload.model].candidates
+    profiled = sorted({c.config.gpu_type for c in candidates if c.role in workload.roles})
     offered = ", ".join(sorted(supplied))
     lacking = {"prefill": "decode ", "decode": "prefill "}.get(next(iter(roles), ""), "")
     what = f"no {lacking}profile of {workload.model} is allowed on the GPU types that the supply has ({offered})"
@@ -99,8 +100,13 @@ def _floor_sentence(workload: Workload, code: str, lowest: Rejection) -> str:
 
 
 def _floor_repairs(workload: Workload, ruled_out: list[Rejection]) -> list[Repair]:
+    # What is ruled out for another reason may have a lower floor.
+    less = "" if all(r.code in _LATENCY for r in ruled_out) else ", or perhaps less"
     return [
-        Repair(f"Loosen the {_LATENCY[code]} of {workload.name}", (f"to more than {_seconds(lowest.floor_s or 0.0)}",))
+        Repair(
+            f"Loosen the {_LATENCY[code]} of {workload.name}",
+            (f"to more than {_seconds(lowest.floor_s or 0.0)}{less}",),
+        )
         for code, lowest in _floors(ruled_out).items()
     ]
 

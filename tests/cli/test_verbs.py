@@ -7,12 +7,15 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fleetopt.catalog.roots import shipped
+from fleetopt.cli.failure import tell_failure
+from fleetopt.errors import Change, Infeasible, Repair
 from fleetopt.plan.domain import Plan
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -254,6 +257,22 @@ def test_a_ttft_below_the_floor_is_infeasible_at_any_size(fleetopt: Run, seed: S
         assert "TTFT 0.2 s" in answer.stderr
         assert "is below the 0.317 s floor of every allowed config" in answer.stderr
         assert "no number of replicas reaches it" in answer.stderr
+
+
+def test_what_was_not_tried_is_not_said_to_be_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two floors, of TTFT and TPOT, used to be called alternatives: loosening one of them leaves the other."""
+    bare = [Repair(f"Loosen the {what} of chat", ("to more than 65.4 ms",)) for what in ("TTFT", "TPOT")]
+    tried = [replace(repair, changes=(Change("TTFT of chat", 1.0, "s"),)) for repair in bare]
+    said = []
+    for repairs in (bare, bare[:1], tried, tried[:1]):
+        tell_failure(Infeasible(["chat: no"], (), repairs))
+        said.append(capsys.readouterr().err.splitlines()[1])
+    assert said == [
+        "Each of these is needed, and may not be enough:",
+        "This is needed, and may not be enough:",
+        "Any one of these would make a plan possible:",
+        "What would help:",
+    ]
 
 
 def test_the_repair_of_a_floor_works(fleetopt: Run, seed: Seed) -> None:

@@ -50,12 +50,12 @@ def test_a_shortfall_says_which_role_limits(plan: Plan) -> None:
         (
             90.0,
             "achieves 90 of 100 requests/s, short by 10.0 % and has none of its headroom of 20 requests/s;",
-            "short 10 %",
+            "short 10.0 %",
         ),
         (
             109.0,
             "achieves all of 100 requests/s, and 9 of 20 requests/s of its headroom, short by 55.0 % of that;",
-            "9 %",
+            "9.0 %",
         ),
     ],
 )

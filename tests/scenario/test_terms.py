@@ -155,6 +155,7 @@ def test_a_wrong_limit_is_one_error(folder: Folder, issues: Find, written: str, 
         ("survive: {rack: 50 %}", "survive.rack", "nodes_per_rack"),
         ("pooled: true\n    survive: {node: 50 %}", "survive.node", "pools of sizes"),
         ("shortfall: {allowed: 5 %}\n    survive: {node: 96 %}", "survive.node", "at most 95 %"),
+        ("headroom: 20 %\n    shortfall: {allowed: 20 %}\n    survive: {node: 97 %}", "survive.node", "at most 96 %"),
         ("survive: {site: 50 %}", "survive.site", "no other site"),
     ],
 )

@@ -13,6 +13,7 @@ Source   Li et al., arXiv 2603.04716, equation (4), per workload and time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fleetopt.optimizer.case import PlanningCase
@@ -28,7 +29,10 @@ class Demand(Feature):
                 continue
             key = ServedKey(workload, *time)
             answered = (ledgers.served.total(key) + ledgers.excused.total(key)) / demand
-            rules.at_least("demand_is_met", key, answered, 1.0, limit_of_demand(workload, time))
+            limit = limit_of_demand(workload, time)
+            # Spares are beyond a need that is met: a scenario cannot have both them and a shortfall.
+            limit = replace(limit, kind="promise") if case.workloads[workload].spares else limit
+            rules.at_least("demand_is_met", key, answered, 1.0, limit)
 
 
 def limit_of_demand(workload: str, time: Sequence[str]) -> Limit:

@@ -48,12 +48,12 @@ class OrderTerms(Feature):
                     placed = model.PLACED[key]
                     rules.at_least("order_is_large_enough", key, ordered - terms.min_order * placed, 0.0)
                     rules.at_most("order_is_placed", key, ordered - _most(case, commitment) * placed, 0.0)
-                for sentence, most in (
-                    ("order_is_small_enough", terms.max_order),
-                    ("delivery_is_possible", terms.max_delivery),
+                for sentence, what, most in (
+                    ("order_is_small_enough", "order", terms.max_order),
+                    ("delivery_is_possible", "delivery", terms.max_delivery),
                 ):
                     if most is not None:
-                        limit = Limit(f"terms of {commitment.line.name}", "supply", period.name, "nodes", most)
+                        limit = Limit(f"largest {what} of {commitment.line.name}", "supply", period.name, "nodes", most)
                         together = sum(ledgers.ordered.total(OrderKey(lot.line.name, period.name)) for lot in lots)
                         rules.at_most(sentence, key, together, most, limit)
 

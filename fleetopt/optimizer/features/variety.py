@@ -38,7 +38,8 @@ class Variety(Feature):
             else:
                 self._at_site(model, case, ledgers, rules, name)
             chosen = [variable for key, variable in model.KIND.items() if key[:2] == (kind, name)]
-            limit = Limit(f"GPU types of {name}", "supply", name, "GPU types", most)
+            owner = f"of {name}" if kind == WORKLOAD else f"at {name}"
+            limit = Limit(f"GPU types {owner}", "supply", name, "GPU types", most)
             rules.at_most("types_are_few", (kind, name), quicksum(chosen), most, limit)
 
     @staticmethod
