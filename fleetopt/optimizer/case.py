@@ -38,7 +38,8 @@ class Commitment:
 class PlanningCase:
     """Indices and coefficients of the problem. Rates in requests/s, money in US dollars, time in hours.
 
-    `raises` has, for limits that may be raised, USD for each unit (`optimizer.raises`).
+    `raises` has, for limits that may be raised, USD for each unit, and `lowered` by how much less they are taken for
+    (`optimizer.raises`).
     """
 
     times: tuple[TimeKey, ...]
@@ -71,6 +72,7 @@ class PlanningCase:
     changes: Changes | None = None
     load_s: Mapping[tuple[str, str], float] = field(default_factory=dict)
     raises: Mapping[str, float] = field(default_factory=dict)
+    lowered: Mapping[str, float] = field(default_factory=dict)
 
     def most_at(self, workload: str, option: Option, time: TimeKey) -> float:
         """Replicas of an option beyond which another one is of no use at a time.

@@ -8,7 +8,9 @@ enough that it is as little as can be, it is a planning question like any other,
               then each of those that were raised together by itself
     demand    of every workload any part may go unserved, at PRICE times as much for all of it
 
-What is found is a plan, so that as much suffices. Where no limit had to be raised, it is a plan of the case.
+What is found is a plan, so that as much suffices. Where no limit had to be raised, it is a plan of the case. Where
+limits had to be raised by little, as they are where a budget is next to the least that any plan spends, it is looked
+for again with those limits lower by twice as much: a plan that is over them by as little is within what they are.
 """
 
 from __future__ import annotations
@@ -37,10 +39,13 @@ GAP = 0.05
 """Relative gap to which a question is answered."""
 
 SECONDS = 60.0
-"""For all questions, if the time limit is not less."""
+"""For all questions, if the time limit is not less; and as long again for a plan that is within limits after all."""
 
 PART = 0.3
 """Of the time that is left, what a limit by itself may take."""
+
+LITTLE, LOWERED = 0.05, 2.0
+"""The share of a limit up to which it is raised by little, and by how many times as much it is lowered then."""
 
 GROUPS = 2
 """Slots of a period in which limits are looked for: with one, nothing could change between slots."""
@@ -50,12 +55,13 @@ NOTHING = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with limits that gave: by how much each was raised, whether less is known not to do, but for the gap, its
-    records, and what the method found.
+    """A plan with limits that gave: by how much each was raised, whether less is known not to do, but for the gap, a
+    bound of what the case costs, its records, and what the method found.
     """
 
     raised: Mapping[str, float]
     close: bool
+    bound: float | None
     read: Callable[[], Readout]
     found: object
 
@@ -73,7 +79,9 @@ class Lacking:
     interrupted: bool = False
 
 
-def lacking(case: PlanningCase, features: Sequence[Feature], options: SolveOptions, ask: Ask) -> Lacking:
+def lacking(
+    case: PlanningCase, features: Sequence[Feature], options: SolveOptions, ask: Ask, *, hopeless: bool = False
+) -> Lacking:
     """What a case is short of.
 
     Args:
@@ -81,6 +89,7 @@ def lacking(case: PlanningCase, features: Sequence[Feature], options: SolveOptio
         features: what its program is made of.
         options: the time limit, and whom to tell that it is being explained.
         ask: how to plan it with limits that may give.
+        hopeless: whether it is proven that there is none.
     """
     with noticed() as interrupted:
         begun, seconds = perf_counter(), min(SECONDS, options.time_limit_s)
@@ -92,6 +101,10 @@ def lacking(case: PlanningCase, features: Sequence[Feature], options: SolveOptio
         together = desk.raised(limits, PRICE * usd)
         if together is not None and not _excess(limits, together):
             return Lacking(plan=together)
+        if together is not None and not hopeless:
+            within = desk.lowered(limits, together, PRICE * usd)
+            if within is not None:
+                return Lacking(plan=within)
         short = [] if together is None else [item.limit.group for item in _excess(limits, together)]
         alone = [desk.raised({limit: limits[limit]}, PRICE * usd, PART) for limit in short if len(short) > 1]
         # Whoever had little time by itself may need far less than was found.
@@ -115,13 +128,22 @@ class _Desk:
     def cheapest(self, features: Sequence[Feature], limits: Mapping[str, Limit]) -> float | None:
         """What the case costs about without limits, USD; None where it has no plan all the same."""
         free = replace(self.case, raises=dict.fromkeys(limits, 0.0))
-        known = coarsely(free, features, Watch(self._effort(1.0)))
+        known = coarsely(free, features, Watch(self._effort(self.end - perf_counter())))
         return None if known is None else max(known.point.value, 1.0)
 
     def raised(self, limits: Mapping[str, Limit], usd: float, part: float = 1.0) -> Planned | None:
         """A plan with limits raised by as little as can be, at so many dollars for as much again."""
-        price = {name: usd / max(limit.amount, 1.0) for name, limit in limits.items()}
-        return self._answer(replace(self.case, raises=price), part)
+        return self._answer(replace(self.case, raises=_prices(limits, usd)), part)
+
+    def lowered(self, limits: Mapping[str, Limit], planned: Planned, usd: float) -> Planned | None:
+        """A plan within all limits, where one was found that is over some of them by little; with the bound of that."""
+        excess = {item.limit.group: item.amount for item in _excess(limits, planned)}
+        if any(by > LITTLE * limits[name].amount for name, by in excess.items()):
+            return None
+        lower = {name: LOWERED * by for name, by in excess.items()}
+        case = replace(self.case, raises=_prices(limits, usd), lowered=lower)
+        found = self._asked(case, self.end - self.begun)
+        return None if found is None or _excess(limits, found) else replace(found, bound=planned.bound)
 
     def unserved(self, usd: float) -> Repair | None:
         """The part of its demand that each workload goes without at worst."""
@@ -139,17 +161,23 @@ class _Desk:
         return accepting(short)
 
     def _answer(self, case: PlanningCase, part: float = 1.0) -> Planned | None:
-        effort = self._effort(part)
-        return None if self.interrupted() or effort.time_limit_s <= 0.0 else self.ask(case, effort)
+        return self._asked(case, part * (self.end - perf_counter()))
 
-    def _effort(self, part: float) -> SolveOptions:
-        seconds = part * (self.end - perf_counter())
+    def _asked(self, case: PlanningCase, seconds: float) -> Planned | None:
+        return None if self.interrupted() or seconds <= 0.0 else self.ask(case, self._effort(seconds))
+
+    def _effort(self, seconds: float) -> SolveOptions:
         return SolveOptions(gap=GAP, time_limit_s=seconds, on_progress=self._tell if self.on_progress else None)
 
     def _tell(self, _: Progress) -> None:
         """Says what is being done, and not how far a question is answered that nobody asked."""
         if self.on_progress is not None:
             self.on_progress(Progress(perf_counter() - self.begun, None, None, EXPLAINING))
+
+
+def _prices(limits: Mapping[str, Limit], usd: float) -> dict[str, float]:
+    """USD for each unit of each limit, where as much again costs the same of all."""
+    return {name: usd / max(limit.amount, 1.0) for name, limit in limits.items()}
 
 
 def _limits(case: PlanningCase, features: Sequence[Feature]) -> dict[str, Limit]:

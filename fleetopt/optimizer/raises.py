@@ -1,10 +1,11 @@
 """Raises: limits that may be more than they are, at a price, to find out what a case without a plan is short of.
 
     minimize    cost  +  sum_g price[g] RAISE[g]
-    subject to  body  <=  bound + RAISE[g]          for each rule of a limit g that may be raised
+    subject to  body  <=  bound - lowered[g] + RAISE[g]          for each rule of a limit g that may be raised
 
-Symbols  price[g] USD for each unit of the limit (case.raises). A plan of the case is one that raises nothing, so the
-         least of the program is no more than what the case costs.
+Symbols  price[g] USD for each unit of the limit (case.raises); lowered[g] by how much less it is taken for at first,
+         usually nothing (case.lowered). A plan of the case is one that raises no limit by more than it is lowered.
+         Where none is, the least of the program is no more than what the case costs.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def body_with_raise(model: Any, case: PlanningCase, rule: Rule) -> Term:
     """The body of a rule, less what its limit is raised by."""
     if rule.limit is None or rule.sense == ">=" or rule.limit.group not in case.raises:
         return rule.body
-    return rule.body - model.component(NAME)[rule.limit.group]
+    group = rule.limit.group
+    return rule.body - model.component(NAME)[group] + case.lowered.get(group, 0.0)
 
 
 def raises_among(columns: Mapping[tuple[str, ...], int]) -> dict[str, int]:

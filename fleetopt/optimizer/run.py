@@ -182,7 +182,8 @@ def _explained(case: PlanningCase, found: _Solved, options: SolveOptions, extra:
     program, solution = found.program, found.solution
     known = Lacking()
     if options.diagnose and program.cost.size >= MANY_COLUMNS:
-        known = lacking(case, (*FEATURES, *extra), options, partial(_with_raises, extra))
+        hopeless = solution.reason is Reason.INFEASIBLE
+        known = lacking(case, (*FEATURES, *extra), options, partial(_with_raises, extra), hopeless=hopeless)
         if known.plan is not None:
             return _within(options, known.plan)
     if solution.reason is not Reason.INFEASIBLE or not isinstance(program, Matrix):
@@ -211,11 +212,12 @@ def _unproven(case: PlanningCase, options: SolveOptions) -> _Solved | None:
 
 def _within(options: SolveOptions, planned: Planned) -> _Solved:
     """What was found with limits that could give, and proven only if it is within the gap that was asked for."""
-    found = planned.found
+    found, bound = planned.found, planned.bound
     assert isinstance(found, _Solved)
-    usd, bound = found.solution.objective, found.solution.bound
+    usd = found.solution.objective
     close = usd is not None and bound is not None and usd - bound <= options.gap * abs(usd)
-    return replace(found, solution=replace(found.solution, reason=Reason.OPTIMAL if close else Reason.FEASIBLE))
+    reason = Reason.OPTIMAL if close else Reason.FEASIBLE
+    return replace(found, solution=replace(found.solution, reason=reason, bound=bound))
 
 
 def _with_raises(extra: Sequence[Feature], case: PlanningCase, options: SolveOptions) -> Planned | None:
@@ -226,11 +228,16 @@ def _with_raises(extra: Sequence[Feature], case: PlanningCase, options: SolveOpt
         found = _narrow(case, options, laps, extra) if large else _whole(case, options, laps, extra)
     except (NoPlanWithinLimit, KeyboardInterrupt):
         return None
-    values = None if found is None else found.solution.values
-    if found is None or values is None:
+    solution = None if found is None else found.solution
+    if found is None or solution is None or solution.values is None or solution.objective is None:
         return None
-    raised = {limit: float(values[column]) for limit, column in found.raises.items()}
-    return Planned(raised, found.solution.reason is Reason.OPTIMAL, partial(found.read, values), found)
+    values = {limit: float(solution.values[column]) for limit, column in found.raises.items()}
+    raised = {limit: max(0.0, value - case.lowered.get(limit, 0.0)) for limit, value in values.items()}
+    # What limits were raised by is no dollar of the plan.
+    usd = solution.objective - sum(case.raises[limit] * value for limit, value in values.items())
+    found = replace(found, solution=replace(solution, objective=usd))
+    close = solution.reason is Reason.OPTIMAL
+    return Planned(raised, close, solution.bound, partial(found.read, solution.values), found)
 
 
 @contextmanager

@@ -218,11 +218,53 @@ def test_reasons_take_no_longer_than_the_time_limit(build: Build, monkeypatch: p
     def slow(case: PlanningCase, options: SolveOptions) -> Planned | None:
         seconds.append(options.time_limit_s)
         clock[0] += 2.0
-        return Planned(dict.fromkeys(case.raises, 2.0), True, forbidden, None) if case.raises else None
+        return Planned(dict.fromkeys(case.raises, 2.0), True, None, forbidden, None) if case.raises else None
 
     monkeypatch.setattr(lacking_module, "perf_counter", lambda: clock[0])
     lacking(build.case(short(build)), FEATURES, replace(EXACT, time_limit_s=5.0), slow)
     assert seconds == pytest.approx([5.0, 0.3 * 3.0, 0.3 * 1.0])
+
+
+def test_a_limit_that_is_lowered_holds_lower_until_it_is_raised(build: Build) -> None:
+    """Proves: 5 GPUs are asked for and allowed; a quota taken for 4 is raised by one, for 7 USD, which is within what it
+    is, and no dollar of the plan.
+
+    Sensitivity: counted as a raise, the plan would be thrown away; counted as cost, its gap would be wrong.
+    """
+    case = build.case(short(build, quota=5, nodes=5))
+    priced = replace(case, raises={"quota q": 7.0}, lowered={"quota q": 1.0})
+    assert solve(compile_matrix(formulate(priced)), EXACT).objective == pytest.approx(5 * 24.0 + 7.0)
+    planned = run_module._with_raises((), priced, EXACT)
+    assert planned is not None
+    assert planned.raised == {"quota q": 0.0}
+    assert planned.read().objective_usd == pytest.approx(120.0)
+    assert planned.found.solution.objective == pytest.approx(120.0)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("more", "over", "hopeless", "planned"),
+    [(2.0, 0.0, False, True), (2.0, 0.5, False, False), (10.0, 0.0, False, False), (2.0, 0.0, True, False)],
+)
+def test_limits_that_are_raised_by_little_are_tried_lower(
+    build: Build, more: float, over: float, *, hopeless: bool, planned: bool
+) -> None:
+    """Proves: a quota of 100 that was raised by 2 is taken for 96, and what is within 100 then is a plan, whose bound
+    is that of the first question: with lower limits plans may cost more. By 10 it is raised by too much; and nobody
+    tries where it is proven that there is no plan.
+
+    Sensitivity: a budget next to the least that any plan spends has a plan that is never found.
+    """
+    asked = list[dict[str, float]]()
+
+    def answer(case: PlanningCase, _: SolveOptions) -> Planned | None:
+        asked.append(dict(case.lowered))
+        raised = {"quota q": over} if case.lowered else {"quota q": more}
+        return Planned(raised, True, 7.0 if case.lowered else 5.0, forbidden, None) if case.raises else None
+
+    found = lacking(build.case(short(build, quota=100, nodes=200)), FEATURES, EXACT, answer, hopeless=hopeless)
+    assert (found.plan is not None) is planned
+    assert ({"quota q": 4.0} in asked) is (more == 2.0 and not hopeless)
+    assert found.plan is None or found.plan.bound == 5.0
 
 
 def test_after_ctrl_c_nothing_more_is_asked(build: Build) -> None:
@@ -237,7 +279,7 @@ def test_after_ctrl_c_nothing_more_is_asked(build: Build) -> None:
         assert options.on_progress is not None
         options.on_progress(Progress(1.0, 2.0, 1.0))
         _press_ctrl_c()
-        return Planned({"quota q": 2.0, "offer rent": 1.0}, True, forbidden, None)
+        return Planned({"quota q": 2.0, "offer rent": 1.0}, True, None, forbidden, None)
 
     found = lacking(build.case(short(build)), FEATURES, replace(EXACT, on_progress=told.append), once)
     assert len(asked) == 1
