@@ -226,8 +226,8 @@ def test_reasons_take_no_longer_than_the_time_limit(build: Build, monkeypatch: p
 
 
 def test_a_limit_that_is_lowered_holds_lower_until_it_is_raised(build: Build) -> None:
-    """Proves: 5 GPUs are asked for and allowed; a quota taken for 4 is raised by one, for 7 USD, which is within what it
-    is, and no dollar of the plan.
+    """Proves: 5 GPUs are asked for and allowed; a quota taken for 4 is raised by one, for 7 USD, which is within
+    what it is, and no dollar of the plan.
 
     Sensitivity: counted as a raise, the plan would be thrown away; counted as cost, its gap would be wrong.
     """
