@@ -17,10 +17,13 @@ def run(
 ) -> None:
     """Read a scenario and everything it uses, and say whether each workload can be served at all.
 
-    Nothing is solved. Exit code 0: sound; 2: bad input; 3: an SLO is below the floor of every allowed config.
+    Nothing is solved. Notes tell what is stated and cannot make a difference.
+
+    Exit code 0: sound; 2: bad input; 3: an SLO is below the floor of every allowed config.
     """
     from fleetopt.capacity.table import derive
     from fleetopt.optimizer.case import build_case
+    from fleetopt.scenario.idle import idle
     from fleetopt.scenario.load import load
     from fleetopt.study.reach import check_reach
 
@@ -39,5 +42,7 @@ def run(
 
     screen = console()
     screen.print(f"{seen(question.name)}: sound; every workload can be served")
+    for sentence in idle(question):
+        screen.print(f"note: {seen(sentence)}")
     screen.print()
     draw(screen, scenario_views(question, capacities))

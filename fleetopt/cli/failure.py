@@ -79,7 +79,12 @@ def _words(repair: Repair) -> str:
     if len(details) > MOST_DETAILS:
         details = (*details[:MOST_DETAILS], f"and {len(details) - MOST_DETAILS} more; --json has them all")
     said = f" {details[0]}" if len(details) == 1 else "".join(f" ({detail})" for detail in details)
-    return said if repair.usd is None else f"{said}; the best plan then costs {repair.usd:,.2f} USD"
+    if repair.usd is None:
+        return said
+    said = f"{said}; the best plan then costs {repair.usd:,.2f} USD"
+    if any(change.limit.startswith("demand of ") for change in repair.changes):
+        said += ", and serves less at all times at which that is cheaper: give the shortfall a price"
+    return said
 
 
 def _record(error: FleetoptError) -> dict[str, object]:

@@ -246,7 +246,7 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
             *_power_assumptions(scenario, set(pool_of.values())),
             *_availability_assumptions(scenario),
             *supply.conversions,
-            *_network_assumptions(scenario),
+            *_network_assumptions(scenario, options),
             *_change_assumptions(scenario),
         ),
         fabrics=supply.fabrics,
@@ -277,10 +277,15 @@ def _availability_assumptions(scenario: Scenario) -> list[str]:
     ]
 
 
-def _network_assumptions(scenario: Scenario) -> list[str]:
+def _network_assumptions(scenario: Scenario, options: Mapping[str, tuple[Option, ...]]) -> list[str]:
     """What is assumed of KV caches on their way, and of spares in node patterns."""
     if not scenario.supply.fabrics:
-        return []
+        instant = (w.name for w in scenario.workloads if w.kv_transfer_s_per_token + w.ttft_overhead_s == 0.0)
+        split = [name for name in instant if any(one.capacity.candidate.role == "prefill" for one in options[name])]
+        free = (
+            "KV caches are taken to go from prefill to decode in no time: neither fabrics nor ttft_overhead is stated"
+        )
+        return [f"{', '.join(split)}: {free}"] if split else []
     spared = [w.name for w in scenario.workloads if w.spares]
     said = ["a KV cache travels at the full speed of its link: that several may share it for a moment is not counted"]
     if spared:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.report.view import View, number, time, usd, view
 from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.scenario.idle import idle
 from fleetopt.scenario.work import even_rps
 from fleetopt.units import Latency
 
@@ -67,6 +68,7 @@ def summary(scenario: Scenario, capacities: CapacityTable) -> dict[str, object]:
             for w in scenario.workloads
         ],
         "supply": [line.name for line in scenario.supply.lines] + [stock.name for stock in scenario.supply.stock],
+        "notes": idle(scenario),
     }
 
 

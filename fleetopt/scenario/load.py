@@ -66,7 +66,11 @@ class Source:
         roots = _roots(file, document, issues)
         hardware, hardware_files = self._shelf.hardware(roots)
         models, model_files = _models(file, roots, self._shelf, document, issues)
+        before = len(issues)
         calendar = build_calendar(file.calendar, document, issues)
+        if len(issues) > before:
+            # Every period and slot that is named below would be called unknown.
+            raise InputError(issues)
         exchange = Exchange(file.money.rates, document, issues)
         slips = {name: outlook.delivery_slip for name, outlook in file.calendar.outlooks.items()}
         late = Slips(slips, calendar.periods[0].months, document, issues)

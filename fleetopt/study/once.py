@@ -25,6 +25,7 @@ from fleetopt.plan.domain import Plan, Verdict
 from fleetopt.plan.provenance import Began, EvidenceLine, InputHash, Provenance, Solver
 from fleetopt.plan.store import to_bytes
 from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.idle import idle
 from fleetopt.study.aimed import aimed
 from fleetopt.study.reach import check_reach
 from fleetopt.verify.verifier import verify
@@ -148,7 +149,12 @@ def _provenance(
             integers=found.shape.integers,
         ),
         evidence=_evidence(scenario, found),
-        assumptions=(*_assumptions(capacities, found), *_mixed_precisions(scenario, found), *case.assumptions),
+        assumptions=(
+            *_assumptions(capacities, found),
+            *_mixed_precisions(scenario, found),
+            *case.assumptions,
+            *idle(scenario),
+        ),
     )
 
 

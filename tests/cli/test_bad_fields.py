@@ -101,6 +101,23 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(fleetopt: Run, s
     assert fields == ["name", "workloads.chat.input_tokens", "workloads.chat.slo.tpot"]
 
 
+def test_a_broken_calendar_is_told_alone(fleetopt: Run, seed: Seed) -> None:
+    """Whatever names its periods used to be called unknown as well, once for each."""
+    answer = fleetopt("check", seed("start: 2027-Q1", "start: 2027-Q5"))
+    assert answer.returncode == 2
+    assert answer.stderr.count("error: ") == 1
+    assert "calendar.start" in answer.stderr
+
+
+def test_what_cannot_make_a_difference_is_noted(fleetopt: Run, seed: Seed) -> None:
+    """The plan lists it among its assumptions, as few people check."""
+    path = seed("supply:\n", "supply:\n  quotas: {q: {gpu_type: B200, max_gpus: 8}}\n")
+    said = "quota q limits nothing: the supply has no B200"
+    assert f"note: {said}" in fleetopt("check", path).stdout
+    assert json.loads(fleetopt("check", path, "--json").stdout)["notes"] == [said]
+    assert said in json.loads(fleetopt("plan", path, "--json").stdout)["provenance"]["assumptions"]
+
+
 def test_issues_come_as_json_where_json_was_asked_for(fleetopt: Run, seed: Seed) -> None:
     answer = fleetopt("check", seed("ttft: 2 s", "ttft: 2 sec"), "--json")
     record = json.loads(answer.stdout)

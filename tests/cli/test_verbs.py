@@ -275,6 +275,13 @@ def test_what_was_not_tried_is_not_said_to_be_enough(capsys: pytest.CaptureFixtu
     ]
 
 
+def test_a_shortfall_is_not_offered_without_its_cost_to_others(capsys: pytest.CaptureFixture[str]) -> None:
+    """An allowance without a price is used wherever that is cheaper, which the plan that was priced does too."""
+    change = Change("demand of chat", 0.1, "of its demand", "t1")
+    tell_failure(Infeasible(["no"], (), [Repair("Accept a shortfall", ("10 % more",), (change,), 9.0)]))
+    assert "then costs 9.00 USD, and serves less at all times at which that is cheaper" in capsys.readouterr().err
+
+
 def test_the_repair_of_a_floor_works(fleetopt: Run, seed: Seed) -> None:
     quick = fleetopt("plan", seed("ttft: 2 s", "ttft: 0.2 s"), "--json", "--repair-time", "0 s")
     assert "more than 0.317 s" in json.loads(quick.stdout)["repairs"][0]["details"][0]

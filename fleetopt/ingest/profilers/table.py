@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -31,6 +32,8 @@ OPTIONAL = (
     *TAIL_COLUMNS,
 )
 AGREE = 0.02
+LEAST_COLUMNS = 4
+"""Of our columns, how many a table has at least."""
 
 
 class Table:
@@ -38,8 +41,10 @@ class Table:
     title = "fleetopt's own table of operating points (docs/ingest-formats.md)"
 
     def recognises(self, path: Path, head: bytes) -> bool:  # noqa: ARG002 - the columns say it all
-        header = columns(head)
-        return header.issuperset(REQUIRED) and header <= {*REQUIRED, *OPTIONAL}
+        """Also a table that is nearly ours, so that its reader says which column is not."""
+        header = {name.strip() for cell in columns(head) for name in re.split("[;\t]", cell)}
+        ours = header & {*REQUIRED, *OPTIONAL}
+        return len(ours) >= LEAST_COLUMNS and 2 * len(ours) > len(header)
 
     def read(self, path: Path, told: Told) -> Reading:
         rows, digest = read_table(path, REQUIRED, OPTIONAL)

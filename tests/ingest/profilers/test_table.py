@@ -162,3 +162,22 @@ def test_a_rate_per_minute_in_the_column_per_second_is_no_point(tmp_path: Path) 
     """240 'per second' at 10 at once is 60 times too much: dropped, and where nothing is left an error says why."""
     with pytest.raises(InputError, match="the rate looks per minute; no point is left"):
         _read(tmp_path, AGG | {"rate_rps": "240", "concurrency": "10"})
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("gpu_type,precision,engine,role,batch,tpot,evidence,source", "unknown column 'tpot'. Did you mean 'tpot_ms'"),
+        ("GPU_Type,precision,engine,role,batch,tpot_ms,evidence,source", "unknown column 'GPU_Type'"),
+        ("gpu_type,precision,engine,role,batch,tpot_ms,source", "no column 'evidence'"),
+        ("gpu_type;precision;engine;role;batch;tpot_ms;evidence;source", "unknown column 'gpu_type;precision"),
+        ("time,cpu,batch,source", "in no format that fleetopt knows"),
+    ],
+)
+def test_a_table_that_is_nearly_ours_is_told_its_column(columns: str, said: str, tmp_path: Path) -> None:
+    """One wrong column used to make it a file in no known format; what has little of ours still is."""
+    path = tmp_path / "points.csv"
+    path.write_text(f"{columns}\n{','.join('1' for _ in columns.split(','))}\n", encoding="utf-8")
+    with pytest.raises(InputError) as stop:
+        read_profiles(path, Told())
+    assert said in str(stop.value)
