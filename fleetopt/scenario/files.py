@@ -49,6 +49,8 @@ def read_document(path: Path) -> tuple[Document, list[InputFile]]:
     if not isinstance(document.value, dict):
         what = "is not a mapping of keys to values"
         raise InputError([document.issue("not-a-mapping", (), what, "Begin with 'name: ...'")])
+    if {"placements", "verdict"} <= document.value.keys():
+        raise InputError([Issue("not-a-scenario", shown(path), "is a plan", f"Name the {FILE_NAME} that it is of")])
     return document, files
 
 

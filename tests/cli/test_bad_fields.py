@@ -101,6 +101,16 @@ def test_every_problem_is_told_at_once_in_the_order_of_the_file(fleetopt: Run, s
     assert fields == ["name", "workloads.chat.input_tokens", "workloads.chat.slo.tpot"]
 
 
+def test_a_plan_is_no_scenario(fleetopt: Run, seed: Seed) -> None:
+    """Its fields used to be told as unknown, one after another."""
+    fleetopt("plan", seed(), "-o", "out")
+    answer = fleetopt("check", "out/plan.json")
+    assert (answer.returncode, answer.stderr) == (
+        2,
+        "error: out/plan.json: is a plan. Name the scenario.yaml that it is of\n",
+    )
+
+
 def test_a_broken_calendar_is_told_alone(fleetopt: Run, seed: Seed) -> None:
     """Whatever names its periods used to be called unknown as well, once for each."""
     answer = fleetopt("check", seed("start: 2027-Q1", "start: 2027-Q5"))
