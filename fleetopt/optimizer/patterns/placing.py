@@ -29,6 +29,10 @@ MORE_NODES = 4
 
 ORDERING_SHARE = 0.2
 
+SHARE, WORTH_SHARING_S = 0.6, 3.0
+"""Of the time that is left, what pieces may take where the whole program is solved afterwards, which raises the bound;
+and from how many seconds on: in less it proves nothing."""
+
 DISTANCES = (0.0, 1.0, 3.0)
 ROUNDING_GAP = 0.02
 ROUNDING_NODES = 20
@@ -68,9 +72,14 @@ def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
     whole = _Whole(matrix, counting, values, shared.any())
     whole.tell(watch, opened)
     nodes = FIRST_NODES
+    share = SHARE if watch.left_s >= WORTH_SHARING_S and not watch.narrow else 1.0
+    end = watch.seconds + share * watch.left_s
     while left := [piece for piece in opened if piece.missing > enough]:
         left.sort(key=lambda piece: -piece.missing)
-        effort = partial(_solve, watch, enough, nodes, watch.left_s * THREADS / len(left))
+        seconds = min(watch.left_s, end - watch.seconds) * THREADS / len(left)
+        if seconds <= 0.0:
+            return False
+        effort = partial(_solve, watch, enough, nodes, seconds)
         solved = watch.each(effort, left)
         for piece, solution in zip(left, solved, strict=True):
             piece.better(solution)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.matrix import Matrix, compile_matrix
 from fleetopt.optimizer.patterns import method as method_module
 from fleetopt.optimizer.patterns import placing as placing_module
+from fleetopt.optimizer.patterns import watch as watch_module
 from fleetopt.optimizer.patterns.method import solve_by_patterns
 from fleetopt.optimizer.run import optimize_case
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions
@@ -204,6 +206,38 @@ def test_orders_that_leave_a_time_without_a_plan_are_not_the_end(
     assert "closing" in {p.phase for p in told}
     assert found.values is not None
     assert feasible(program[1], found.values)
+
+
+@pytest.mark.parametrize(("seconds", "step", "left"), [(60.0, 1.0, (20.0, 24.0)), (2.0, 0.1, ())])
+def test_pieces_leave_time_for_a_proof(
+    program: tuple[Problem, Matrix],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    step: float,
+    left: tuple[float, ...],
+) -> None:
+    """Proves: pieces that never come to their end take three fifths of what is left, and the whole program, which alone
+    raises the bound, has the rest; of two seconds it would have too little to prove anything, and pieces have them all.
+    Sensitivity: S, seed 2, spent its minute on pieces and proved nothing.
+    """
+    clock, limits = [perf_counter()], list[float]()
+
+    def busy(*_: object) -> None:
+        clock[0] += step
+
+    def whole(_: object, options: SolveOptions, *__: object) -> Solution:
+        limits.append(options.time_limit_s)
+        return Solution(Reason.NO_SOLUTION_FOUND, None, None, None, 0.0)
+
+    tie_all(monkeypatch)
+    monkeypatch.setattr(watch_module, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(method_module, "fixed", lambda *_: None)
+    monkeypatch.setattr(placing_module, "_round", lambda *_: None)
+    monkeypatch.setattr(placing_module, "_solve", busy)
+    monkeypatch.setattr(placing_module._Whole, "tell", lambda *_: True)
+    monkeypatch.setattr(method_module, "solve", whole)
+    solve_by_patterns(*program, SolveOptions(gap=0.0, time_limit_s=seconds))
+    assert [left[0] <= limit <= left[1] for limit in limits] == [True] * bool(left)
 
 
 @pytest.mark.parametrize(("asked", "many", "used"), [("auto", 1, "patterns"), ("auto", 99, "mip"), ("mip", 1, "mip")])
