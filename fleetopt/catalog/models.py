@@ -137,7 +137,8 @@ def _configs(
         config = read_config(model, row)
         if config.gpu_type not in gpu_types:
             what = f"'{config.gpu_type[:60]}' is no GPU type in reach"
-            raise row.fail("gpu_type", what, did_you_mean(config.gpu_type, gpu_types))
+            own = "a new one is stated in _hardware/gpu_types.csv of a folder of models"
+            raise row.fail("gpu_type", what, f"{did_you_mean(config.gpu_type, gpu_types)}; {own}")
         if config.name in configs:
             raise row.fail("config", f"repeats '{config.name[:60]}'", "Give every config its own name")
         configs[config.name] = config

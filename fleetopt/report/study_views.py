@@ -80,7 +80,10 @@ def alternatives_view(found: Alternatives) -> View:
         for name, more, m, summary in figures
     ]
     titles = ("plan", "USD", "more", "GPU types", "nodes", "kW", "upfront USD", "GPUs at the peak, against the best")
-    note = "Nodes and power are means over time and outlooks; power is that of nodes, or of GPUs if some is unknown."
+    note = (
+        "Nodes and power are means over time and outlooks; power is that of nodes, or of GPUs if some is unknown. "
+        "Each plan is within the gap asked for of the cheapest of its kind: closer costs are not told apart."
+    )
     title = f"Plans within {percent(found.within)} of the best"
     return View(title, titles, tuple(map(tuple, rows)), frozenset(titles[1:7]), note)
 
