@@ -13,6 +13,7 @@ from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.ingest.traces.domain import LengthBin, Slot, TraceReading, Traffic
 from fleetopt.ingest.traces.slots import slot_tokens
 from fleetopt.report.trace_views import hour_names
+from fleetopt.scenario.fields import stated_factor
 
 UNNAMED = "workload"
 NO_MODEL = "CHOOSE-A-MODEL"
@@ -103,7 +104,8 @@ def workload_block(
 ) -> dict[str, Any]:
     """One workload as a scenario writes it."""
     factors = {
-        slot.name: rate / one.mean_rps if one.mean_rps else 0.0 for slot, rate in zip(slots, one.slot_rps, strict=True)
+        slot.name: stated_factor(rate / one.mean_rps) if one.mean_rps else 0.0
+        for slot, rate in zip(slots, one.slot_rps, strict=True)
     }
     found: dict[str, Any] = {
         "model": model,

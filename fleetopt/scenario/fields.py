@@ -60,6 +60,11 @@ def _markup(value: Any) -> float:
     return _factor(_plainly(value, MOST_BARE_CHANGE))
 
 
+def stated_factor(factor: float) -> float | str:
+    """A factor on demand as a scenario file may state it: large ones as percentages."""
+    return factor if factor <= MOST_BARE_FACTOR else f"{100.0 * factor!r} %"
+
+
 def _demand_factor(value: Any) -> float:
     fraction = _plainly(value, MOST_BARE_FACTOR)
     if isinstance(value, str) and value.strip().startswith(("+", "-")):

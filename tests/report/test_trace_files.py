@@ -50,6 +50,16 @@ def test_a_scenario_that_includes_the_workload_loads(reading: TraceReading, tmp_
     assert (workload.input_tokens, workload.output_tokens) == pytest.approx(means, rel=1e-12)
 
 
+def test_a_burst_far_above_the_mean_can_be_read_again(reading: TraceReading, tmp_path: Path) -> None:
+    """A slot at 20.3 times the mean is written as a percentage: a bare 20.3 might be one, and is refused."""
+    (traffic,) = reading.traffic
+    rates = (20.3 * traffic.mean_rps, *traffic.slot_rps[1:])
+    burst = replace(reading, traffic=(replace(traffic, slot_rps=rates),))
+    write_files(tmp_path / "s", trace_files(burst, "chat", "llama-3.1-70b") | {"scenario.yaml": SCENARIO})
+    (workload,) = load(tmp_path / "s").workloads
+    assert list(workload.demand_rps.values()) == pytest.approx(list(rates), rel=1e-12)
+
+
 def test_a_trace_beside_the_scenario_may_have_a_folder_of_its_own(reading: TraceReading, tmp_path: Path) -> None:
     """Proves that an included file finds its tables beside itself, and that the plan calls them by their place."""
     write_files(tmp_path / "s" / "trace", trace_files(reading, "chat", "llama-3.1-70b"))
