@@ -8,6 +8,7 @@ from itertools import combinations
 
 from fleetopt.documents import Key
 from fleetopt.errors import InputError, Issue
+from fleetopt.scenario.fields import stated_factor
 from fleetopt.scenario.load import Source
 from fleetopt.study.sweep.levels import Level, Span, Values, parse_values, times
 from fleetopt.study.sweep.paths import base, find, meant, multiplied
@@ -104,7 +105,10 @@ def setting(source: Source, key: Key, level: Level) -> tuple[Key, object]:
     if written is None:
         raise ValueError(f"{'.'.join(map(str, place))} is not written; write the values that it shall have")
     try:
-        return place, times(written, level.factor)
+        new = times(written, level.factor)
     except ValueError as error:
         name = ".".join(map(str, place))
         raise ValueError(f"{name} ({str(written)[:40]}) {error}") from None
+    # A number without a unit in a demand is a factor.
+    of_demand = place[0] == "workloads" and place[2:3] in (("demand",), ("batch",))
+    return place, stated_factor(new) if of_demand and isinstance(new, int | float) else new

@@ -89,6 +89,16 @@ def test_a_demand_in_a_table_is_multiplied_as_a_whole(scenario: Write) -> None:
     assert max(found["chat"].values()) == 60.0
 
 
+def test_a_demand_in_a_table_may_be_made_twenty_times_as_large(scenario: Write) -> None:
+    """A bare 20 in a file might be meant as a percentage and is refused; a sweep writes what cannot be mistaken."""
+    path = scenario({"demand: 20 requests/s": "demand: {table: demand.csv}"})
+    head = "workload,period,slot,outlook,requests_per_s"
+    (path / "demand.csv").write_text(f"{head}\nsearch,2027-Q1,day,base,7\nsearch,2027-Q1,night,base,3\n")
+    [variant] = made(path, "workloads.search.demand=20x")
+    found = {workload.name: workload.demand_rps for workload in variant.workloads}
+    assert found["search"] == {("2027-Q1", "day", "base"): 140.0, ("2027-Q1", "night", "base"): 60.0}
+
+
 def test_a_catalog_price_is_changed_with_its_source(scenario: Write) -> None:
     """Proves: an offer by name has the catalog's price changed, hourly and upfront, and says that it was.
     Sensitivity: -20 % of nothing; or a plan that passes an assumed price for a list price.
