@@ -62,7 +62,7 @@ def purchase_order_view(orders: Sequence[PurchaseOrder], sales: Sequence[NodeSal
         total = sum(o.total_usd for o in orders) - fetched
         rows.append(["total", "", "", f"{nodes:,}", f"{gpus:,}", "", "", usd(upfront), usd(total), ""])
     titles = ["order by", "in service", "what", "nodes", "GPUs", "USD/node", "USD/node/h"]
-    beyond = f"{beyond_sentence(orders)} ".lstrip()
+    beyond = f"{beyond_sentence([one.beyond for one in orders])} ".lstrip()
     note = (
         "Order by is the latest date. In all: with the order and by the hour until the end of the horizon. "
         f"{beyond}Carries: workloads on these nodes' pool while they are in service, the largest first."

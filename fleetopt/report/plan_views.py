@@ -14,7 +14,7 @@ from fleetopt.report.money import (
     spend,
     totals,
 )
-from fleetopt.report.purchase_orders import beyond_sentence, purchase_orders
+from fleetopt.report.purchase_orders import beyond_sentence, owed_beyond
 from fleetopt.report.shown_times import ALL_TIMES, Columns, columns_of, peaks_of, time_of
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 from fleetopt.report.work_views import undone_sentences
@@ -79,7 +79,7 @@ def order_view(plan: Plan, scenario: Scenario | None = None) -> View:
         for s in plan.sales
     ]
     titles = ["supply", "kind", "provider", "node type", "site", "order in", "in service", "until"]
-    note = "" if scenario is None else beyond_sentence(purchase_orders(plan, scenario))
+    note = "" if scenario is None else beyond_sentence(owed_beyond(plan, scenario))
     return view("Orders", [*titles, "nodes", "upfront USD", "USD/node/h"], rows, text=8, note=note)
 
 

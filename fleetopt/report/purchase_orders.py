@@ -47,6 +47,10 @@ class PurchaseOrder:
     beyond_usd: float
 
     @property
+    def beyond(self) -> tuple[date | None, float]:
+        return self.bound_until, self.beyond_usd
+
+    @property
     def total_usd(self) -> float:
         return self.upfront_usd + self.use_usd
 
@@ -78,12 +82,19 @@ def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]
     return tuple(sorted(found, key=lambda one: (one.order_by, one.in_service)))
 
 
-def beyond_sentence(orders: Sequence[PurchaseOrder]) -> str:
+def owed_beyond(plan: Plan, scenario: Scenario) -> list[tuple[date | None, float]]:
+    """The last day of each order's term and what it costs after the horizon, without a look at what its nodes carry."""
+    periods = {period.name: period for period in scenario.calendar.periods}
+    offers = {line.name: line.offer for line in scenario.supply.lines}
+    return [_beyond(order, offers.get(order.supply), periods) for order in plan.orders]
+
+
+def beyond_sentence(beyond: Sequence[tuple[date | None, float]]) -> str:
     """What is owed after the horizon, in words; nothing where nothing is."""
-    bound = [one.bound_until for one in orders if one.bound_until is not None]
+    bound = [until for until, _ in beyond if until is not None]
     if not bound:
         return ""
-    owed = math.fsum(one.beyond_usd for one in orders)
+    owed = math.fsum(usd_owed for _, usd_owed in beyond)
     many = "1 order runs" if len(bound) == 1 else f"{len(bound)} orders run"
     return (
         f"The term of {many} on after the horizon, until {max(bound).isoformat()} at the latest: {usd(owed)} USD more "

@@ -34,7 +34,7 @@ def summary(plan: Plan, orders: Iterable[PurchaseOrder]) -> list[str]:
     """A few sentences for those who read nothing else."""
     placed = list(orders)
     said = [*_ordered(placed), *_sold(plan), *_held(plan), _money(plan)]
-    said += [sentence] if (sentence := beyond_sentence(placed)) else []
+    said += [sentence] if (sentence := beyond_sentence([one.beyond for one in placed])) else []
     said.append(f"The cost is {quality(plan)}." if plan.gap is not None else f"The plan is {quality(plan)}.")
     said += [f"{sentence[:1].upper()}{sentence[1:]}." for sentence in goal_sentences(plan)]
     held = sum(check.passed for check in plan.verdict.checks)
