@@ -40,14 +40,14 @@ def coarse(case: PlanningCase, groups: int) -> PlanningCase:
         hours=hours,
         probability={outlook: 1.0},
         planned_rps=planned,
-        workloads={name: _asking(workload, planned) for name, workload in asking.items()},
+        workloads={name: with_demand(workload, planned) for name, workload in asking.items()},
         options={name: case.options[name] for name in asking},
         risk=None,
     )
 
 
-def _asking(workload: Workload, planned: Mapping[tuple[str, str, str, str], float]) -> Workload:
-    """The workload with the demand of the groups, without its headroom."""
+def with_demand(workload: Workload, planned: Mapping[tuple[str, str, str, str], float]) -> Workload:
+    """The workload with other demand: planned requests/s by workload and time, which have its headroom."""
     of_it = {key[1:]: rps / (1 + workload.headroom) for key, rps in planned.items() if key[0] == workload.name}
     return replace(workload, demand_rps=of_it)
 

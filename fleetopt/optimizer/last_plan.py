@@ -11,7 +11,7 @@ changed in any way. What has no column, or more of it than the column has room f
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,12 +58,21 @@ class Guess:
 
 def guess_of(known: Known, plan: Plan) -> Guess:
     """The values that an earlier plan gives a program."""
+    return _guess(known, _decisions(known.case, plan))
+
+
+def guess_from(known: Known, amounts: Iterable[tuple[Key, float]]) -> Guess:
+    """The values that columns of another program give one, by their keys."""
+    return _guess(known, ((VARIABLES[key[0]], key, amount) for key, amount in amounts if key[0] in VARIABLES))
+
+
+def _guess(known: Known, decisions: Iterable[tuple[Decision, Key | None, float]]) -> Guess:
     case, program, columns = known.case, known.program, _columns(known)
     wanted: Counter[tuple[Decision, Key | None]] = Counter()
-    for kind, key, amount in _decisions(case, plan):
+    for kind, key, amount in decisions:
         wanted[kind, key] += amount  # type: ignore[assignment]
-    values, decisions = np.zeros(program.cost.size), dict.fromkeys(VARIABLES.values(), 0.0)
-    last, placed = decisions.copy(), decisions.copy()
+    values, none = np.zeros(program.cost.size), dict.fromkeys(VARIABLES.values(), 0.0)
+    last, placed = none.copy(), none.copy()
     for (kind, key), amount in wanted.items():
         last[kind] += amount
         if key in columns:
@@ -74,7 +83,7 @@ def guess_of(known: Known, plan: Plan) -> Guess:
     for column, held in _growing(case, columns, values):
         least[column] = values[column] if held else 0.0
         most[column] = program.column_upper[column]
-    kinds = {kind: np.zeros(values.size, dtype=bool) for kind in decisions}
+    kinds = {kind: np.zeros(values.size, dtype=bool) for kind in none}
     for key, index in columns.items():
         kinds[VARIABLES[key[0]]][index] = True
     return Guess(values, least, most, kinds, last, placed)

@@ -15,8 +15,10 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.elastic import diagnose
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import FEATURES, Problem, formulate
+from fleetopt.optimizer.known import Known, known, known_parts
 from fleetopt.optimizer.lacking import Lacking, Planned, lacking
 from fleetopt.optimizer.matrix import Floats, Matrix, Program, compile_matrix
+from fleetopt.optimizer.patterns.hanging import Simply, solve_hanging
 from fleetopt.optimizer.patterns.method import solve_by_patterns, solve_narrowed
 from fleetopt.optimizer.patterns.needed import needed
 from fleetopt.optimizer.patterns.parts_readout import read_parts
@@ -24,6 +26,7 @@ from fleetopt.optimizer.patterns.structure import key_of
 from fleetopt.optimizer.raises import raises_among
 from fleetopt.optimizer.readout import Readout
 from fleetopt.optimizer.settled import settled
+from fleetopt.optimizer.simpler import hang_together
 from fleetopt.optimizer.solve import Method, Reason, Solution, SolveOptions
 from fleetopt.optimizer.start import solve_from
 from fleetopt.plan.provenance import Began
@@ -104,13 +107,14 @@ def optimize_case(
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A program, its solution, the method that found it, how it is read, and the columns of raised limits."""
+    """A program, its solution, the method that found it, how it is read, the columns of raised limits, and of all."""
 
     program: Program
     solution: Solution
     method: Method
     read: Callable[[Floats], Readout]
     raises: Mapping[str, int]
+    known: Callable[[], Known]
 
 
 def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], extra: Sequence[Feature]) -> _Solved:
@@ -119,10 +123,15 @@ def _whole(case: PlanningCase, options: SolveOptions, laps: dict[str, float], ex
         matrix = compile_matrix(problem)
     with _timed("solve", laps):
         method = method_for(matrix, options)
-        solution = solve_by(method, problem, matrix, options)
-        read = partial(settled, problem, matrix, time_limit_s=options.time_limit_s)
-        columns = {key_of(variable): column for column, variable in enumerate(matrix.variables)} if case.raises else {}
-        return _Solved(matrix, solution, method, read, raises_among(columns))
+        solution = solve_by(method, problem, matrix, options, None if extra else _simply)
+        return _written(problem, matrix, solution, method, options)
+
+
+def _written(problem: Problem, matrix: Matrix, solution: Solution, method: Method, options: SolveOptions) -> _Solved:
+    read = partial(settled, problem, matrix, time_limit_s=options.time_limit_s)
+    raises = problem.case.raises
+    columns = {key_of(variable): column for column, variable in enumerate(matrix.variables)} if raises else {}
+    return _Solved(matrix, solution, method, read, raises_among(columns), partial(known, problem, matrix))
 
 
 def _narrow(
@@ -132,6 +141,9 @@ def _narrow(
     if not _is_large(case, options, extra):
         return None
     with _timed("solve", laps):
+        if hang_together(case):
+            hanging = solve_hanging(case, FEATURES, options, _simply)
+            return None if hanging is None else _written(*hanging, "patterns", options)
         found = solve_narrowed(case, FEATURES, options)
     if found is None:
         return None
@@ -140,7 +152,17 @@ def _narrow(
     def read(values: Floats) -> Readout:
         return read_parts(parts, needed(parts.program, parts.plain, values), FEATURES)
 
-    return _Solved(parts.program, solution, "patterns", read, raises_among(parts.names))
+    return _Solved(parts.program, solution, "patterns", read, raises_among(parts.names), partial(known_parts, parts))
+
+
+def _simply(case: PlanningCase, options: SolveOptions) -> tuple[Known, Solution] | None:
+    """A case solved as it is, without asking why where it cannot be."""
+    laps = {"build": 0.0, "solve": 0.0}
+    try:
+        found = _narrow(case, options, laps, ()) or _whole(case, options, laps, ())
+    except NoPlanWithinLimit:
+        return None
+    return found.known(), found.solution
 
 
 def _is_large(case: PlanningCase, options: SolveOptions, extra: Sequence[Feature]) -> bool:
@@ -160,10 +182,12 @@ def method_for(matrix: Matrix, options: SolveOptions) -> Method:
     return "patterns" if int(matrix.integer.sum()) >= MANY_INTEGERS else "mip"
 
 
-def solve_by(method: Method, problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
-    """Minimises the matrix's cost by a method."""
+def solve_by(
+    method: Method, problem: Problem, matrix: Matrix, options: SolveOptions, simply: Simply | None = None
+) -> Solution:
+    """Minimises the matrix's cost by a method; `simply` is as in `solve_by_patterns`."""
     if method == "patterns":
-        return solve_by_patterns(problem, matrix, options)
+        return solve_by_patterns(problem, matrix, options, simply)
     return solve_from(problem, matrix, options) if options.start else solve_apart(matrix, options)
 
 

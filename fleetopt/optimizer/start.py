@@ -50,13 +50,19 @@ class Start:
 
 def begin(watch: Watch, known: Known, plan: Plan) -> Began:
     """Tells the watch a start from an earlier plan, if there is one, and returns what became of that plan."""
-    guess, own = guess_of(known, plan), watch.silent()
-    own.options = replace(own.options, time_limit_s=watch.seconds + SHARE_OF_TIME * watch.left_s)
+    guess = guess_of(known, plan)
+    return _told(plan, guess, begin_at(watch, known, guess, SHARE_OF_TIME * watch.left_s))
+
+
+def begin_at(watch: Watch, known: Known, guess: Guess, seconds: float) -> Start:
+    """Tells the watch a start from guessed values, if there is one in so many seconds, be the watch's over or not."""
+    own = watch.silent()
+    own.options, own.interrupted = replace(own.options, time_limit_s=watch.seconds + seconds), False
     start = _best(own, known, guess)
     watch.interrupted |= own.interrupted
     if start.values is not None:
         watch.keep("beginning", start.cost, start.values)
-    return _told(plan, guess, start)
+    return start
 
 
 def solve_from(problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:

@@ -16,6 +16,7 @@ from fleetopt.optimizer.matrix import Ints, Matrix, Program
 from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.fixing import fixed
+from fleetopt.optimizer.patterns.hanging import Simply, begin_simply
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import ordering, placing
@@ -28,27 +29,33 @@ from fleetopt.optimizer.patterns.search import ROUNDS, searching
 from fleetopt.optimizer.patterns.structure import NO_TIME, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.patterns.whole_nodes import whole_nodes
+from fleetopt.optimizer.simpler import hang_together
 from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions, solve
 from fleetopt.optimizer.start import begin
 
 
-def solve_by_patterns(problem: Problem, matrix: Matrix, options: SolveOptions) -> Solution:
+def solve_by_patterns(
+    problem: Problem, matrix: Matrix, options: SolveOptions, simply: Simply | None = None
+) -> Solution:
     """Minimises the matrix's cost, as `solve` does, by way of patterns.
 
     Args:
         problem: where the matrix came from; only asked which columns are of one time, and which are nodes.
         matrix: the program.
         options: gap, time limit, log and progress.
+        simply: how a simpler case is solved to begin from, where slots hang together.
     """
     watch = Watch(options)
     strong: Program = matrix
     began = None
     try:
         began = begin(watch, known(problem, matrix), options.start) if options.start else None
-        strong = _search(watch, problem, matrix)
+        if simply is not None and hang_together(problem.case):
+            begin_simply(watch, known(problem, matrix), simply)
+        strong = matrix if watch.done else _search(watch, problem, matrix)
     except KeyboardInterrupt:
         watch.interrupted = True
-    solution = _solution(watch) if watch.done else _closing(watch, strong)
+    solution = watch.solution() if watch.done else _closing(watch, strong)
     watch.log()
     return replace(solution, began=began)
 
@@ -90,7 +97,7 @@ def solve_narrowed(
         strong = _placed(watch, parts.program, rows, time, ground)
     except KeyboardInterrupt:
         watch.interrupted = True
-    solution = _solution(watch) if watch.done else _closing(watch, strong)
+    solution = watch.solution() if watch.done else _closing(watch, strong)
     watch.log()
     return None if solution.reason is Reason.INFEASIBLE else (parts, replace(solution, began=began))
 
@@ -158,7 +165,7 @@ def _closing(watch: Watch, strong: Program) -> Solution:
         watch.know("closing", last.bound)
     else:
         watch.keep("closing", last.objective, last.values, last.bound)
-    return _solution(watch, proven=last.reason is Reason.OPTIMAL and not watch.narrow)
+    return watch.solution(proven=last.reason is Reason.OPTIMAL and not watch.narrow)
 
 
 def _later(watch: Watch, told: Callable[[Progress], None]) -> Callable[[Progress], None]:
@@ -171,11 +178,3 @@ def _later(watch: Watch, told: Callable[[Progress], None]) -> Callable[[Progress
         told(Progress(watch.seconds, min(known, default=None), max(bounds, default=None), "closing"))
 
     return tell
-
-
-def _solution(watch: Watch, *, proven: bool = False) -> Solution:
-    if watch.values is None or watch.incumbent is None:
-        return Solution(Reason.NO_SOLUTION_FOUND, None, watch.bound, None, watch.seconds)
-    bound = None if watch.bound is None else min(watch.bound, watch.incumbent)
-    reason = Reason.OPTIMAL if proven or watch.gap <= watch.options.gap else Reason.FEASIBLE
-    return Solution(reason, watch.incumbent, bound, watch.values, watch.seconds)

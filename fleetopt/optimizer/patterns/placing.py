@@ -29,9 +29,10 @@ MORE_NODES = 4
 
 ORDERING_SHARE = 0.2
 
-SHARE, WORTH_SHARING_S = 0.6, 3.0
+SHARE, SHARE_OF_DAYS, WORTH_SHARING_S = 0.6, 0.2, 3.0
 """Of the time that is left, what pieces may take where the whole program is solved afterwards, which raises the bound;
-and from how many seconds on: in less it proves nothing."""
+the same where pieces are whole days, whose orders were made for what stands all day; and from how many seconds on: in
+less it proves nothing."""
 
 DISTANCES = (0.0, 1.0, 3.0)
 ROUNDING_GAP = 0.02
@@ -72,7 +73,8 @@ def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
     whole = _Whole(matrix, counting, values, shared.any())
     whole.tell(watch, opened)
     nodes = FIRST_NODES
-    share = SHARE if watch.left_s >= WORTH_SHARING_S and not watch.narrow else 1.0
+    share = SHARE if len(opened) > int(time.max(initial=-1)) else SHARE_OF_DAYS
+    share = share if watch.left_s >= WORTH_SHARING_S and not watch.narrow else 1.0
     end = watch.seconds + share * watch.left_s
     while left := [piece for piece in opened if piece.missing > enough]:
         left.sort(key=lambda piece: -piece.missing)

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from fleetopt.optimizer.aside import aside
 from fleetopt.optimizer.matrix import Floats
-from fleetopt.optimizer.solve import Progress, SolveOptions
+from fleetopt.optimizer.solve import Progress, Reason, Solution, SolveOptions
 
 THREADS = 2
 
@@ -85,6 +85,14 @@ class Watch:
         """A watch on the same clock whose bounds and plans nobody is told, and that asks for no less than a gap."""
         options = replace(self.options, gap=max(gap, self.options.gap), on_progress=None, log_file=None)
         return Watch(options, self.started, self.interrupted)
+
+    def solution(self, *, proven: bool = False) -> Solution:
+        """The best plan so far with its bound; `proven` where no plan is cheaper, whatever the bound."""
+        if self.values is None or self.incumbent is None:
+            return Solution(Reason.NO_SOLUTION_FOUND, None, self.bound, None, self.seconds)
+        bound = None if self.bound is None else min(self.bound, self.incumbent)
+        reason = Reason.OPTIMAL if proven or self.gap <= self.options.gap else Reason.FEASIBLE
+        return Solution(reason, self.incumbent, bound, self.values, self.seconds)
 
     def log(self) -> None:
         """Adds what was told to the log, below what the solver wrote there."""

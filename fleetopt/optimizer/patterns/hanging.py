@@ -1,0 +1,143 @@
+"""Cases whose slots hang together, as changes between them take time or are few: begun from plans of simpler cases.
+
+Of a large one no more is written than the options that those plans use and that free changes would use. Its bound is
+that of a simpler case; docs/decisions/0032.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+
+from fleetopt.errors import NoPlanWithinLimit
+from fleetopt.optimizer.aside import noticed
+from fleetopt.optimizer.case import PlanningCase
+from fleetopt.optimizer.feature import Feature
+from fleetopt.optimizer.formulation import Problem, formulate
+from fleetopt.optimizer.known import Known, known
+from fleetopt.optimizer.last_plan import VARIABLES, guess_from
+from fleetopt.optimizer.matrix import Floats, Matrix, compile_matrix
+from fleetopt.optimizer.patterns.narrowing import bounded, keeping
+from fleetopt.optimizer.patterns.placing import placing
+from fleetopt.optimizer.patterns.structure import Key
+from fleetopt.optimizer.patterns.watch import Watch
+from fleetopt.optimizer.simpler import free, simpler
+from fleetopt.optimizer.solve import Solution, SolveOptions
+from fleetopt.optimizer.start import begin_at
+
+Simply: TypeAlias = Callable[[PlanningCase, SolveOptions], "tuple[Known, Solution] | None"]
+"""Solves a case in the way that suits it; None where the time was too short to say anything."""
+
+Amounts: TypeAlias = Mapping[Key, float]
+
+SHARE_OF_TIME, MOST_OF_TIME = 0.3, 0.7
+"""Of the time that is left, for each simpler case and for what its plan lacks, and for one that says what the case
+costs at least."""
+
+MOST_REPLICAS = 50_000
+"""Kinds of replicas, times included, up to which options that free changes would use are written too."""
+
+BRIEF_S = 5.0
+"""Seconds for what a plan of a simpler case lacks, though the time is up."""
+
+SOME = 1e-6
+
+
+def begin_simply(watch: Watch, program: Known, simply: Simply) -> None:
+    """Tells the watch plans and bounds that simpler cases have for a program that is written whole."""
+    _begin(watch, program, _found(watch, program.case, simply))
+
+
+def solve_hanging(
+    case: PlanningCase, features: Sequence[Feature], options: SolveOptions, simply: Simply
+) -> tuple[Problem, Matrix, Solution] | None:
+    """Plans for a case that is too large to be written whole; None where no simpler case has any.
+
+    Args:
+        case: the case.
+        features: what its program is made of.
+        options: gap, time limit and progress. The clock includes writing programs.
+        simply: how simpler cases are solved.
+
+    Returns: the program with the options kept, and its solution, whose bound holds for the whole.
+
+    Raises:
+        NoPlanWithinLimit: the time was up, or Ctrl-C came, before there was a program.
+    """
+    watch = Watch(options)
+    try:
+        found = _found(watch, case, simply)
+        narrow = _narrow(watch, case, features, found) if found else None
+        problem = None if narrow is None else formulate(narrow, features)
+    except KeyboardInterrupt:
+        problem, watch.interrupted = None, True
+    if problem is None and watch.over:
+        raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
+    if problem is None:
+        return None
+    program = known(problem, matrix := compile_matrix(problem))
+    watch.narrow = True
+    try:
+        _begin(watch, program, found)
+        if watch.values is not None and not watch.done:
+            placing(watch, matrix, program.time, watch.values)
+    except KeyboardInterrupt:
+        watch.interrupted = True
+    watch.log()
+    return None if watch.values is None else (problem, matrix, watch.solution())
+
+
+def _narrow(watch: Watch, case: PlanningCase, features: Sequence[Feature], found: Iterable[Amounts]) -> PlanningCase:
+    """The case with the options that plans use, and not too many others; the watch is told a bound if it has none."""
+    used = {workload: _names(workload, found) for workload in case.options}
+    if watch.bound is None and not watch.over:
+        part = bounded(watch, free(case), features)
+        wider = {} if part is None else part.parts.case.options
+        if len(case.times) * sum(map(len, wider.values())) <= MOST_REPLICAS:
+            used = {w: names | {one.name for one in wider.get(w, ())} for w, names in used.items()}
+    kept = {w: np.array([one.name in used[w] for one in some], dtype=bool) for w, some in case.options.items()}
+    return keeping(case, kept)
+
+
+def _found(watch: Watch, case: PlanningCase, simply: Simply) -> list[Amounts]:
+    """What plans of simpler cases decide; the watch is told of bounds that hold for the case."""
+    plans: list[Amounts] = []
+    for one in simpler(case):
+        if watch.over:
+            break
+        seconds = (MOST_OF_TIME if one.bounds else SHARE_OF_TIME) * watch.left_s
+        effort = replace(watch.options, time_limit_s=seconds, on_progress=None, log_file=None, start=None)
+        with noticed() as interrupted:
+            solved = simply(one.case, effort)
+        watch.interrupted |= interrupted()
+        if solved is None:
+            continue
+        program, solution = solved
+        if one.bounds and solution.bound is not None:
+            watch.know("beginning", solution.bound)
+        if solution.values is not None:
+            plans.append(dict(one.spread(_decided(program, solution.values))))
+    return plans
+
+
+def _begin(watch: Watch, program: Known, found: Iterable[Amounts]) -> None:
+    for amounts in found:
+        if watch.values is None or not watch.done:
+            seconds = max(BRIEF_S, SHARE_OF_TIME * watch.left_s)
+            begin_at(watch, program, guess_from(program, amounts.items()), seconds)
+
+
+def _decided(program: Known, values: Floats) -> Amounts:
+    return {
+        key: float(values[column])
+        for key, column in program.columns.items()
+        if key[0] in VARIABLES and values[column] > SOME
+    }
+
+
+def _names(workload: str, found: Iterable[Amounts]) -> set[str]:
+    """The options of a workload, or of what it shares, that plans use."""
+    return {key[2] for amounts in found for key in amounts if key[0] in {"REPLICAS", "STANDING"} and workload == key[1]}

@@ -1,0 +1,198 @@
+"""Simpler cases of one whose slots hang together: their plans are plans of it, their bounds bounds of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from fleetopt.capacity.table import derive
+from fleetopt.errors import Infeasible, NoPlanWithinLimit
+from fleetopt.optimizer import run as run_module
+from fleetopt.optimizer.case import PlanningCase, build_case
+from fleetopt.optimizer.formulation import formulate
+from fleetopt.optimizer.known import known
+from fleetopt.optimizer.matrix import compile_matrix
+from fleetopt.optimizer.patterns import hanging as hanging_module
+from fleetopt.optimizer.run import optimize_case
+from fleetopt.optimizer.simpler import all_day, as_new, free, hang_together
+from fleetopt.optimizer.solve import Progress, SolveOptions, solve
+from fleetopt.scenario.changing import Changes
+from fleetopt.scenario.domain import Scenario
+from fleetopt.scenario.supply_domain import Stock
+from fleetopt.study.once import optimize
+from tests.optimizer.patterns.test_method import growing
+from tests.oracle.changing import draw, draw_by_slot
+from tests.oracle.test_changes import asked, two_and_three
+
+EXACT = SolveOptions(gap=0.0, method="mip", diagnose=False)
+SLOW = Changes(role_flip_s=60.0, model_load_s=120.0)
+
+
+def case_of(scenario: Scenario) -> PlanningCase:
+    return build_case(scenario, derive(scenario))
+
+
+def least(case: PlanningCase) -> float:
+    return optimize_case(case, EXACT).readout.objective_usd
+
+
+def spread_usd(case: PlanningCase, simple: Any) -> float | None:
+    """What the case costs with the replicas of the simpler one's cheapest plan, None where that is no plan."""
+    problem = formulate(simple.case)
+    small = known(problem, compile_matrix(problem))
+    found = solve(small.program, EXACT)
+    assert found.values is not None
+    amounts = {key: float(found.values[column]) for key, column in small.columns.items() if found.values[column] > 0.5}
+    whole = formulate(case)
+    program = known(whole, compile_matrix(whole))
+    held = {key: amount for key, amount in simple.spread(amounts) if key[0] == "REPLICAS"}
+    lower, upper = program.program.column_lower.copy(), program.program.column_upper.copy()
+    for key, column in program.columns.items():
+        if key[0] == "REPLICAS":
+            lower[column] = upper[column] = held.get(key, 0.0)
+    return solve(replace(program.program, column_lower=lower, column_upper=upper), EXACT).objective
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_simpler_cases_bound_random_days_from_both_sides(seed: int) -> None:
+    """Proves: on random days the plan that stands all day, and the one whose replicas carry as new ones do, are plans
+    and cost no less than the cheapest; free changes cost no more; and where replicas or GPUs stay, what stands all day
+    costs exactly as much.
+
+    Sensitivity: a loss that is taken off too little makes a plan impossible; a bound from a case that is stricter than
+    the other is above what a plan costs.
+    """
+    scenario = draw(Random(seed))
+    case = case_of(scenario)
+    cheapest, day, new = least(case), all_day(case), as_new(case)
+    assert least(free(case)) <= cheapest * (1.0 + 1e-9)
+    stands = spread_usd(case, day)
+    assert stands is not None
+    assert stands >= cheapest * (1.0 - 1e-9)
+    if day.bounds:
+        assert least(day.case) == pytest.approx(cheapest)
+    if case.changes is not None and case.changes.mode == "free" and new is not None:
+        limited = case.changes.per_change_gpus is not None or case.changes.per_day_gpus is not None
+        assert limited or least(new.case) >= cheapest * (1.0 - 1e-9)
+        assert limited or spread_usd(case, new) is not None
+
+
+def test_what_bounds_and_what_does_not() -> None:
+    """Proves: what stands all day bounds days on which replicas or GPUs stay, and no others; nor where there are
+    service classes.
+
+    Sensitivity: by hand, two workloads that peak in turn cost 8 GPUs all day, 5 where changes are free.
+    """
+    stays = {mode: case_of(replace(two_and_three(), changes=replace(SLOW, mode=mode))) for mode in ("roles", "free")}
+    assert all_day(stays["roles"]).bounds
+    assert not all_day(stays["free"]).bounds
+    assert least(all_day(stays["roles"]).case) == pytest.approx(30.0 * 24.0 * 8)
+    assert least(free(stays["roles"])) == pytest.approx(30.0 * 24.0 * 5)
+    chat = replace(stays["roles"].workloads["one"], priority=1)
+    assert not all_day(replace(stays["roles"], workloads={**stays["roles"].workloads, "one": chat})).bounds
+
+
+def test_no_case_is_as_new_where_a_start_takes_all_of_a_slot() -> None:
+    """Proves: a load of 8 h in a slot of 8 h leaves nothing to carry; there is no such case, and no division by zero.
+
+    Sensitivity: demand would be infinite.
+    """
+    assert as_new(case_of(asked(3.0, 1.0, Changes(model_load_s=8.0 * 3600.0)))) is None
+    half = as_new(case_of(asked(3.0, 1.0, Changes(model_load_s=4.0 * 3600.0))))
+    assert half is not None
+    assert half.case.planned_rps["chat", "t1", "h1", "o1"] == pytest.approx(6.0)
+    assert not half.bounds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "changes",
+    [
+        Changes("static"),
+        replace(SLOW, mode="roles"),
+        SLOW,
+        replace(SLOW, per_change_gpus=4),
+        Changes(per_day_gpus=4),
+    ],
+    ids=["static", "roles", "slow", "few", "few-a-day"],
+)
+def test_large_cases_are_planned_as_small_ones(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a case that counts as too large to be written whole has a verified plan, no cheaper than the bound of the
+    whole and hardly dearer than its plan, and its own bound is below that plan.
+
+    Sensitivity: a bound that holds for the options written alone, or for a stricter case, can be above it.
+    """
+    scenario = replace(growing(), changes=changes)
+    whole = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=60.0))
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    large = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=20.0))
+    assert large.verdict.passed
+    assert large.bound_usd is not None
+    assert large.bound_usd <= whole.objective_usd * (1.0 + 1e-6)
+    assert large.objective_usd >= (whole.bound_usd or 0.0) * (1.0 - 1e-6)
+    assert large.objective_usd <= 1.15 * whole.objective_usd
+
+
+def test_parts_of_a_day_take_turns_with_the_same_replicas() -> None:
+    """Proves: of a workload whose requests have other lengths at night, each part has the replicas of the one with
+    more, so that a plan that stands all day is one of a scenario in which nothing may change.
+
+    Sensitivity: each part with replicas of its own would have the others start at dusk, which `static` forbids.
+    """
+    for seed in range(6):
+        case = case_of(replace(draw_by_slot(Random(seed)), changes=Changes("static")))
+        assert hang_together(case)
+        assert not all_day(case).bounds
+        stands = spread_usd(case, all_day(case))
+        assert stands is not None
+        assert stands >= least(case) * (1.0 - 1e-9)
+
+
+@pytest.mark.parametrize("moment", ["simple", "narrow"])
+def test_ctrl_c_before_there_is_a_program_says_so(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: who stops it while simpler cases are solved or options are looked for is told that there is no plan.
+
+    Sensitivity: going on to write the whole program would take minutes that nobody gave.
+    """
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    case = case_of(replace(growing(), changes=Changes(per_change_gpus=4)))
+    monkeypatch.setattr(hanging_module, "_found" if moment == "simple" else "_narrow", stop)
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    with pytest.raises(NoPlanWithinLimit, match="no plan was found"):
+        optimize_case(case, SolveOptions(gap=0.01, diagnose=False))
+
+
+def test_a_plan_that_stands_all_day_is_told_first() -> None:
+    """Proves: of a program that is written whole the first plan is that of a simpler case, and the run ends there if it
+    is near enough.
+
+    Sensitivity: the phases after it would have to find a plan by themselves, which on larger ones they did not.
+    """
+    told: list[Progress] = []
+    case = case_of(replace(growing(), changes=Changes("static")))
+    optimize_case(case, SolveOptions(gap=0.05, method="patterns", on_progress=told.append))
+    assert {progress.phase for progress in told if progress.incumbent is not None} == {"beginning"}
+
+
+def test_a_case_that_no_simpler_one_plans_is_infeasible_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where what stands all day is more than can be had, the case is looked at as it is, and told infeasible.
+
+    Sensitivity: no plan of a simpler case is no proof, and no reason to say nothing.
+    """
+    base = two_and_three()
+    owned = replace(base.supply, lines=(), stock=(Stock("own", "main", "Ax1", 5, 1.0),))
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    for least_of, changes in ((8, Changes("static")), (5, Changes(per_change_gpus=10))):
+        case = case_of(
+            replace(base, supply=replace(owned, stock=(replace(owned.stock[0], nodes=least_of),)), changes=changes)
+        )
+        assert optimize_case(case, SolveOptions(gap=0.0)).readout.objective_usd > 0.0
+        less = replace(owned.stock[0], nodes=least_of - 1)
+        with pytest.raises(Infeasible):
+            optimize_case(replace(case, stock=(less,)), SolveOptions(gap=0.0, diagnose=False))
