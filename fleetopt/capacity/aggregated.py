@@ -7,20 +7,22 @@ the largest rate up to the largest concurrency at which
 
 A percentile p is read from the measured tail at the smallest percentile from p on that every point has. A profile of
 means says little about percentiles: then TTFT is taken as exponential, so that its percentile p is -ln(1 - p) times
-its mean, and the number of requests in the replica as Poisson, as in `decode`.
+its mean, and the number of requests in the replica as one that comes finds it (`occupancy`), as in `decode`.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fleetopt.capacity.chords import Chords
 from fleetopt.capacity.curves import EQUAL
 from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
-from fleetopt.capacity.occupancy import largest_mean, occupancy_at
+from fleetopt.capacity.occupancy import Crowd
 from fleetopt.capacity.queueing import exponential_scale
 from fleetopt.capacity.series import Series, is_covering, is_exact
+from fleetopt.capacity.throughput import CURVES
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
@@ -56,14 +58,14 @@ class AggregatedLoad:
         concurrency = self.series.smallest_concurrency(rps * self.slower)
         if concurrency is None:
             return AtLoad(math.inf, math.inf)
-        return AtLoad(self.ttft_s(concurrency), self._tpot_s(concurrency))
+        return AtLoad(self.ttft_s(concurrency), self._tpot_s(concurrency, rps * self.slower))
 
     def ttft_s(self, concurrency: float) -> float:
         return self.overhead_s + self.ttft.at(self.series.held(concurrency)) * self.slower * self.ttft_scale
 
-    def _tpot_s(self, concurrency: float) -> float:
+    def _tpot_s(self, concurrency: float, rps: float) -> float:
         if self.occupancy_percentile is not None:
-            concurrency = float(occupancy_at(concurrency, self.occupancy_percentile))
+            concurrency = _crowd(self.series).number_at(rps, self.occupancy_percentile)
         return (
             self.tpot.at(self.series.held(concurrency)) * self.slower
             if concurrency <= self.series.last * (1.0 + EQUAL)
@@ -166,7 +168,15 @@ def _largest(workload: Workload, candidate: Candidate, load: AggregatedLoad) -> 
 def _mean_within(most: float, load: AggregatedLoad) -> float:
     if load.occupancy_percentile is None:
         return most
-    return min(most, largest_mean(most, load.occupancy_percentile))
+    rps = _crowd(load.series).largest_rate(most, load.occupancy_percentile)
+    concurrency = load.series.smallest_concurrency(rps)
+    return most if concurrency is None else min(most, concurrency)
+
+
+@lru_cache(maxsize=CURVES)
+def _crowd(series: Series) -> Crowd:
+    """How many requests there are in a replica of a series."""
+    return Crowd.of(series.rate_at(float(n)) for n in range(1, math.floor(series.last * (1.0 + EQUAL)) + 1))
 
 
 def _too_slow(what: str, promise: Latency, candidate: Candidate, concurrency: float, is_s: float) -> NotCarriedError:
@@ -189,7 +199,7 @@ def _assumptions(workload: Workload, load: AggregatedLoad, binds: Binds) -> tupl
         assumed = "a profile of means is given an exponential tail"
         said.append(f"TTFT at {workload.ttft.at}: {assumed if load.ttft is load.series.ttft else _MEASURED}")
     if workload.tpot is not None and workload.tpot.percentile is not None:
-        assumed = "the number of requests in an aggregated replica is taken as Poisson"
+        assumed = "requests come as a Poisson process and share an aggregated replica"
         said.append(f"TPOT at {workload.tpot.at}: {assumed if load.tpot is load.series.tpot else _MEASURED}")
     return tuple(said)
 

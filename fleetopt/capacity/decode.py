@@ -7,23 +7,24 @@
 lengths counts by how long its requests stay (`lengths`). KV memory is handed out in pages, the last one of a request
 half empty on average. Beyond the largest measured batch nothing is known and nothing is assumed.
 
-At a percentile p the number of requests in a replica varies. It is taken as Poisson (M/G/infinity: requests start at
-once), and the mean occupancy m is the largest with P(N <= floor(b*)) >= p.
+At a percentile p the number of requests in a replica varies (`occupancy`): the rate is the largest at which one that
+comes finds at most floor(b*) - 1 others with probability p, and b* the batch that makes so much.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
-from fleetopt.capacity.curves import Curve
+from fleetopt.capacity.curves import EQUAL, Curve
 from fleetopt.capacity.decode_curves import DecodeCurves
 from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
 from fleetopt.capacity.lengths import mean_context, mean_reserved
 from fleetopt.capacity.memory import HALF_A_PAGE, KvMemory
-from fleetopt.capacity.occupancy import largest_mean, occupancy_at
+from fleetopt.capacity.occupancy import Crowd
 from fleetopt.capacity.speculation import stretch
-from fleetopt.capacity.throughput import best_batch, smallest_batch, tokens_per_s
+from fleetopt.capacity.throughput import CURVES, best_batch, smallest_batch, tokens_per_s
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
@@ -43,7 +44,7 @@ class DecodeLoad:
         if batch is None:
             return AtLoad(None, math.inf)
         if self.percentile is not None:
-            batch = float(occupancy_at(batch, self.percentile))
+            batch = _crowd(self.tpot).number_at(rps * self.output_tokens * self.slower, self.percentile)
         if batch > self.tpot.last:
             return AtLoad(None, math.inf)
         return AtLoad(None, self.tpot.at(max(batch, self.tpot.first)) * self.slower)
@@ -130,9 +131,15 @@ def _within(workload: Workload, fast: float, in_memory: float, tpot: Curve) -> _
     if percentile is None:
         return mean
     # A low percentile would allow a mean above what holds the promise at the mean; that is not used.
-    batch = min(mean.batch, largest_mean(mean.batch, percentile))
-    note = f"TPOT at p{100 * percentile:g}: the number of requests in a decode replica is taken as Poisson"
-    return _Limit(batch, mean.binds, (*mean.notes, note))
+    batch = smallest_batch(tpot, _crowd(tpot).largest_rate(mean.batch, percentile))
+    note = f"TPOT at p{100 * percentile:g}: requests come as a Poisson process and share a decode replica"
+    return _Limit(mean.batch if batch is None else min(mean.batch, batch), mean.binds, (*mean.notes, note))
+
+
+@lru_cache(maxsize=CURVES)
+def _crowd(tpot: Curve) -> Crowd:
+    """How many requests there are in a replica with a TPOT."""
+    return Crowd.of(tokens_per_s(tpot, float(batch)) for batch in range(1, math.floor(tpot.last * (1.0 + EQUAL)) + 1))
 
 
 def _mean_limit(fast: float, in_memory: float, tpot: Curve) -> _Limit:

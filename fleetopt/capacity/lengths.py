@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from fleetopt.scenario.domain import LengthBin, Workload
+from fleetopt.scenario.domain import Workload, mean_in_decode
 
 # Benchmarks at "1024" tokens deliver a few more or fewer; a measured length stands for its neighbourhood.
 SAME_LENGTH = 0.01
@@ -43,14 +41,9 @@ def mean_context(workload: Workload) -> float:
     Over a mix, requests are found in decode in proportion to how long they stay there, which is to their output:
     sum(share L_out (L_in + L_out / 2)) / sum(share L_out).
     """
-    return _in_decode(workload, lambda one: one.input_tokens + one.output_tokens / 2.0)
+    return mean_in_decode(workload.mix, lambda one: one.half_way_tokens)
 
 
 def mean_reserved(workload: Workload) -> float:
     """Mean full length of the requests in decode: what an engine keeps KV memory free for."""
-    return _in_decode(workload, lambda one: one.tokens)
-
-
-def _in_decode(workload: Workload, tokens: Callable[[LengthBin], float]) -> float:
-    staying = sum(one.share * one.output_tokens for one in workload.mix)
-    return sum(one.share * one.output_tokens * tokens(one) for one in workload.mix) / staying
+    return mean_in_decode(workload.mix, lambda one: one.tokens)

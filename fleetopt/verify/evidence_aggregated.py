@@ -11,7 +11,7 @@ from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
 from fleetopt.verify.curves import NEAR, Curve, Unsupported, between_roots, leave_one_out, never_falling
 from fleetopt.verify.numerics import root
-from fleetopt.verify.queueing import poisson_quantile
+from fleetopt.verify.queueing import number_found
 from fleetopt.verify.support import Case, Finding, reached, stated, within
 from fleetopt.verify.tally import RELATIVE
 
@@ -20,7 +20,7 @@ class Series:
     """Operating points at one pair of lengths over the concurrency, slowed by the margin.
 
     At a percentile, the measured tail that covers it; where not every point has one, an exponential TTFT, and TPOT at
-    the percentile of a Poisson number of requests.
+    the requests that one finds there, with itself (`number_found`).
     """
 
     def __init__(self, points: list[AggregatedPoint], case: Case) -> None:
@@ -30,7 +30,7 @@ class Series:
         self._rates = [point.rate_rps / case.slow for point in self._points]
         self._rate = little(self._points)
         ttft, tpot = (self._tail("ttft", workload.ttft), self._tail("tpot", workload.tpot))
-        self._is_exponential, self._is_poisson = ttft is None, tpot is None
+        self._is_exponential, self._is_mean = ttft is None, tpot is None
         self._ttft = self._slowed(ttft or [point.ttft_s for point in self._points])
         self._tpot = self._slowed(tpot or [point.tpot_s for point in self._points])
 
@@ -95,13 +95,20 @@ class Series:
             tail = -math.log1p(-promise.percentile)
         return self._ttft(load) * tail + self._case.workload.ttft_overhead_s
 
+    def _made(self, load: float) -> float:
+        """Requests/s at a concurrency, before the margin; below the smallest measured one in proportion to it."""
+        return self._rate(max(load, self._loads[0])) * min(1.0, load / self._loads[0])
+
     def _tpot_findings(self, load: float) -> list[Finding]:
         promise = self._case.workload.tpot
         if promise is None:
             return []
         crowded = load
-        if promise.percentile is not None and self._is_poisson:
-            crowded = max(float(poisson_quantile(load, promise.percentile)), self._loads[0])
+        if promise.percentile is not None and self._is_mean:
+            found = number_found(self._made, self._loads[-1], self._made(load), promise.percentile)
+            if found > self._loads[-1]:
+                return [within(found, self._loads[-1], f"concurrency at {promise.at}, of the largest measured:")]
+            crowded = max(found, self._loads[0])
         what = f"TPOT {stated(promise)} at concurrency {crowded:.6g}:"
         return [
             within(crowded, self._loads[-1], "concurrency, of the largest measured:"),

@@ -18,7 +18,7 @@ from fleetopt.verify.curves import (
     pchip,
     quadratic,
 )
-from fleetopt.verify.queueing import poisson_quantile
+from fleetopt.verify.queueing import number_found
 from fleetopt.verify.support import Case, Finding, reached, stated, within
 from fleetopt.verify.triangles import Triangles, are_scattered
 
@@ -36,8 +36,8 @@ Points = tuple[Sequence[float], Sequence[float]]
 class DecodeSupport:
     """Decode at a batch b: TPOT(b) within the SLO and b / TPOT(b) tokens/s (Li et al., arXiv 2603.04716, section 3.2).
 
-    rate = b / (TPOT(b) x slow x output tokens). At a percentile p the batch is Poisson around b, and its
-    p-quantile must still be measured, fit in KV memory and keep TPOT within the limit.
+    rate = b / (TPOT(b) x slow x output tokens). At a percentile p the requests that one finds there, with itself, must
+    still be measured, fit in KV memory and keep TPOT within the limit (`number_found`).
     """
 
     ttft_floor_s = 0.0
@@ -94,6 +94,10 @@ class DecodeSupport:
         rate = reached(batch / tpot_s / output_tokens, capacity_rps, f"requests/s at batch {batch:.6g}:")
         return [rate, *self.fits(batch, "batch"), *self._promise(batch)]
 
+    def _made(self, batch: float) -> float:
+        """Tokens/s of so many requests."""
+        return batch / self._tpot_s(max(batch, self._smallest))
+
     def fits(self, batch: float, what: str) -> list[Finding]:
         """Within what was measured and what KV memory holds."""
         tokens = batch * self.kept_tokens
@@ -108,8 +112,10 @@ class DecodeSupport:
             return []
         if promise.percentile is None:
             return [within(self._tpot_s(batch), promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
-        crowded = float(poisson_quantile(batch, promise.percentile))
-        # A quantile below the smallest measured batch has its TPOT, the curve being level there.
+        # Below the smallest measured batch TPOT is that of it, the curve being level there.
+        crowded = number_found(self._made, self._largest, self._made(batch), promise.percentile)
+        if crowded > self._largest:
+            return [within(crowded, self._largest, f"{promise.at} of the batch, of the largest measured:")]
         tpot_s = self._tpot_s(max(crowded, self._smallest))
         what = f"TPOT {stated(promise)} at batch {batch:.6g}, {crowded:g} at {promise.at}:"
         return [*self.fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]

@@ -6,7 +6,9 @@ lam is the arrival rate, D = 1/mu the mean service time, rho = lam D.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal, localcontext
+from itertools import accumulate
 
 from fleetopt.scenario.domain import Queue
 from fleetopt.verify.numerics import root
@@ -84,20 +86,33 @@ def _tail(rho: float) -> tuple[float, float]:
 
 
 _TIE = 1e-9
+_LARGE = 1e200
 
 
-def poisson_quantile(mean: float, percentile: float) -> int:
-    """The smallest n with P(N <= n) >= percentile for N Poisson.
+def number_found(made: Callable[[float], float], last: float, rate: float, percentile: float) -> float:
+    """The requests in a replica that one which comes finds there, with itself, at a percentile of them.
 
-    >>> poisson_quantile(10.0, 0.5), poisson_quantile(33.0, 0.99)
-    (10, 47)
+    A replica with n in it serves `made(n)` a second, which they share, and from `last` on as much as there; arrivals
+    at `rate`, in the same unit, are Poisson. Then n + 1 are there rate / made(n + 1) times as often as n, however long
+    each takes (Cohen, Acta Informatica 12, 1979). Infinite where that is more than `last`.
+
+    >>> number_found(lambda n: n, 200.0, 10.0, 0.5), number_found(lambda n: n, 200.0, 33.0, 0.99)
+    (11.0, 48.0)
     """
-    if mean <= 0.0:
-        return 0
-    # A mean chosen to hold a percentile exactly must not lose it to the rounding of this sum.
-    wanted = percentile - _TIE
-    running, count = math.exp(-mean) if mean < 700.0 else 0.0, 0
-    while running < wanted and count < mean + 40.0 * math.sqrt(mean) + 40.0:
-        count += 1
-        running += math.exp(count * math.log(mean) - mean - math.lgamma(count + 1.0))
-    return count
+    if rate <= 0.0:
+        return 1.0
+    most = int(last * (1.0 + _TIE))
+    often = [1.0]
+    for n in range(1, most + 1):
+        often.append(often[-1] * rate / made(float(n)))
+        if often[-1] > _LARGE:
+            often = [each / _LARGE for each in often]
+    slowest = made(float(most)) if most else 0.0
+    if rate >= slowest:
+        return math.inf
+    # A rate chosen to hold a percentile exactly must not lose it to the rounding of this sum.
+    wanted = (percentile - _TIE) * (math.fsum(often) + often[-1] * rate / (slowest - rate))
+    for n, so_far in enumerate(accumulate(often)):
+        if so_far >= wanted and n < most:
+            return n + 1.0
+    return math.inf

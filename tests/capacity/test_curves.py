@@ -9,11 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.interpolate import PchipInterpolator
-from scipy.stats import poisson
 
 from fleetopt.capacity.crossing import last_at_most
 from fleetopt.capacity.curves import Quadratic, running_maximum
-from fleetopt.capacity.occupancy import largest_mean, occupancy_at
 from fleetopt.capacity.pchip import Pchip
 from fleetopt.capacity.throughput import best_batch, smallest_batch, tokens_per_s
 
@@ -118,22 +116,6 @@ def test_the_best_and_the_smallest_batch_agree(steps: list[tuple[float, float]],
     assert smallest is not None
     assert smallest <= most * (1.0 + 1e-11)
     assert tokens_per_s(curve, smallest) == pytest.approx(rate, rel=1e-10)
-
-
-@given(st.integers(0, 3000), st.floats(0.3, 0.9999))
-def test_the_largest_poisson_mean_is_scipys(limit: int, percentile: float) -> None:
-    """Proves P(N <= limit) = percentile at the mean found, and that the limit is read back from that mean."""
-    mean = largest_mean(limit, percentile)
-    assert poisson.cdf(limit, mean) == pytest.approx(percentile, abs=1e-10)
-    assert occupancy_at(mean, percentile) == limit
-
-
-@given(st.floats(0.1, 500.0), st.floats(0.5, 0.999))
-def test_the_occupancy_percentile_is_scipys(mean: float, percentile: float) -> None:
-    """Proves the percentile of the number of requests, away from ties in the last digits."""
-    expected = int(poisson.ppf(percentile, mean))
-    assume(abs(poisson.cdf(expected - 1, mean) - percentile) > 1e-8)
-    assert occupancy_at(mean, percentile) == expected
 
 
 @given(st.floats(0.1, 9.0), st.floats(0.01, 0.99))

@@ -92,12 +92,12 @@ def test_the_table_of_designs() -> None:
         for name, row in rows().items()
         if row.largest is not None and row.verified
     }
-    assert found["splitwise-aa"] == (1_647_360, 130, 845)
-    assert found["splitwise-ha"] == (1_539_648, 96, 705)
-    assert found["splitwise-hh"] == (1_477_440, 54, 551)
-    assert found["splitwise-hhcap"] == (1_477_440, 54, 453)
-    assert found["aggregated"][:2] == (1_751_040, 64)
-    assert found["all"][:2] == (1_391_904, 60)
+    assert found["splitwise-aa"] == (1_710_720, 135, 878)
+    assert found["splitwise-ha"] == (1_590_336, 100, 731)
+    assert found["splitwise-hh"] == (1_586_880, 58, 592)
+    assert found["splitwise-hhcap"] == (1_586_880, 58, 481)
+    assert found["aggregated"][:2] == (1_816_416, 68)
+    assert found["all"][:2] == (1_471_968, 64)
 
 
 def test_no_design_beats_the_planner_and_splitting_beats_the_mixed_pool() -> None:

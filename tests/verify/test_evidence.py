@@ -124,9 +124,7 @@ def test_a_dip_of_tpot_is_not_relied_on() -> None:
         (45.0, 8.0, {}, 1.25, False),  # TPOT over its limit once slowed
         (60.0, 10.0, {"tpot": None}, 1.0, True),
         (61.0, 10.0, {"tpot": None}, 1.0, False),  # beyond the measured
-        (35.0, 9.9, {"tpot": Latency(0.05, 0.99)}, 1.0, True),  # 49 at p99
-        (30.0, 9.9, {"tpot": Latency(0.05, 0.99), "decode_fit": "quadratic"}, 1.0, True),
-        (36.0, 9.9, {"tpot": Latency(0.05, 0.99)}, 1.0, False),  # 51 at p99
+        (10.0, 9.9, {"tpot": Latency(0.05, 0.99)}, 1.0, False),  # never settles: more make no more
         (9.0, 1.0, {}, 1.0, False),
         (None, 1.0, {}, 1.0, False),
     ],
@@ -142,6 +140,28 @@ def test_decode_supports_a_batch(
     except Unsupported:
         verdict = False
     assert verdict is supported
+
+
+@pytest.mark.parametrize(
+    ("batch", "promise", "slow", "supported"),
+    [
+        (26.5, Latency(0.035, 0.99), 1.0, True),  # 50 at p99
+        (27.0, Latency(0.035, 0.99), 1.0, False),  # 51
+        (26.5, Latency(0.035, 0.99), 1.01, False),
+        (32.0, Latency(0.09, 0.99), 1.0, True),  # 60, the largest measured
+        (32.5, Latency(0.09, 0.99), 1.0, False),  # more than were measured
+        (34.5, Latency(0.035, 0.9), 1.0, True),  # 50 at p90
+        (35.0, Latency(0.035, 0.9), 1.0, False),
+    ],
+)
+@pytest.mark.parametrize("fit", ["pchip", "quadratic"])
+def test_at_a_percentile_decode_supports_what_one_finds_there(
+    batch: float, promise: Latency, slow: float, *, supported: bool, fit: str
+) -> None:
+    """Proves the number at a percentile with a step of 10 ms and half a millisecond a request, by whichever curve."""
+    profile = decode(*((1050.0, float(b), (10.0 + b / 2) / 1000) for b in range(10, 61, 10)))
+    support = DecodeSupport(case("decode", profile, slow, tpot=promise, decode_fit=fit), profile)
+    assert holds(support.findings(1.0, batch)) is supported
 
 
 def test_kv_memory_is_what_weights_leave() -> None:

@@ -11,7 +11,7 @@ from scipy.stats import poisson
 
 from fleetopt.verify.curves import pchip
 from fleetopt.verify.numerics import root
-from fleetopt.verify.queueing import poisson_quantile
+from fleetopt.verify.queueing import number_found
 
 points = st.lists(st.tuples(st.floats(0.1, 10.0), st.floats(-50.0, 50.0)), min_size=2, max_size=9)
 
@@ -33,8 +33,8 @@ def test_the_monotone_cubic_is_scipys(steps: list[tuple[float, float]], part: fl
 @pytest.mark.parametrize("mean", [0.01, 0.7, 5.0, 33.3, 480.0, 900.0])
 @pytest.mark.parametrize("percentile", [0.5, 0.9, 0.99, 0.999])
 def test_poisson_quantiles_are_scipys(mean: float, percentile: float) -> None:
-    """The number running at a percentile is the smallest n with P(N <= n) >= p, to the last unit."""
-    assert poisson_quantile(mean, percentile) == int(poisson(mean).ppf(percentile))
+    """Requests that do not slow one another are Poisson: the smallest n with P(N <= n) >= p, and oneself."""
+    assert number_found(lambda n: n, 5000.0, mean, percentile) == int(poisson(mean).ppf(percentile)) + 1
 
 
 def test_a_root_needs_a_change_of_sign() -> None:

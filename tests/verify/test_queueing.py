@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import poisson
 
 from fleetopt.scenario.domain import Queue
-from fleetopt.verify.queueing import _tail, md1_wait_exceeds, md1_wait_quantile, poisson_quantile, sojourn_s
+from fleetopt.verify.queueing import _tail, md1_wait_exceeds, md1_wait_quantile, number_found, sojourn_s
 
 
 def _wait_on_a_grid(rho: float, steps: int, until: int) -> np.ndarray:
@@ -80,5 +80,5 @@ def test_a_nearly_full_queue_is_still_computed(rho: float) -> None:
 
 @pytest.mark.parametrize("mean", [0.0, 0.001, 0.5, 3.0, 33.3, 1000.0])
 @pytest.mark.parametrize("percentile", [0.01, 0.5, 0.9, 0.999])
-def test_poisson_quantiles_are_the_least(mean: float, percentile: float) -> None:
-    assert poisson_quantile(mean, percentile) == int(poisson.ppf(percentile, mean))
+def test_numbers_found_of_requests_that_do_not_slow_one_another(mean: float, percentile: float) -> None:
+    assert number_found(lambda n: n, 2000.0, mean, percentile) == int(poisson.ppf(percentile, mean)) + 1
