@@ -77,7 +77,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Demand (requests/s) by period in each outlook, by the best candidate; scores from the best to the worst."""
+    """Demand (requests/s) by period in each outlook, by the best candidate.
+
+    Scores are from the best to the worst, the first is that of `candidate`: one that did better in the back-test and
+    could not be fitted to the whole history has a flag instead. There are none where no candidate with a score could.
+    """
 
     model: str
     candidate: str
@@ -114,9 +118,12 @@ def forecast(history: History, periods: Sequence[Period], rule: Rule, where: str
         raise InputError([Issue("too-short", where, what, fix)])
     steps = _steps(history, periods, where)
     values = np.array(history.rps[-MOST_STEPS:])
-    scores = _back_test(values, season, steps, rule)
-    chosen, paths, odd = _extended(values, season, steps, rule, scores)
-    flags = [*(Flag(where, what, "corrected") for what in odd), *_length_flags(history, steps, where)]
+    tested = _back_test(values, season, steps, rule)
+    chosen, paths, odd = _extended(values, season, steps, rule, tested)
+    place = next((at for at, score in enumerate(tested) if score.candidate == chosen), len(tested))
+    scores = tested[place:]
+    flags = [Flag(where, _unfitted(score, chosen), "dropped") for score in tested[:place]]
+    flags += [*(Flag(where, what, "corrected") for what in odd), *_length_flags(history, steps, where)]
     flags += [Flag(where, what, "kept") for score in scores[:1] for what in _narrow(score, rule)]
     known = [np.concatenate([values, path]) for path in paths]
     begin = after(history.end, history.step, -len(values))
@@ -150,6 +157,11 @@ def _mean_of(known: Sequence[Floats], begin: date, history: History, period: Per
     upto = _count(begin, after(period.start, "month", period.months), history)
     low, base, high = (float(path[first:upto].mean()) for path in known)
     return low, base, high
+
+
+def _unfitted(score: Score, chosen: str) -> str:
+    off = f"{100 * score.pinball:.3g} % (pinball)"
+    return f"{score.candidate}, off by {off} in the back-test, cannot be fitted to the whole history; {chosen} is taken"
 
 
 def _narrow(score: Score, rule: Rule) -> list[str]:

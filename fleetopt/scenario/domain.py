@@ -6,6 +6,7 @@ nothing in it changes. Periods, slots and outlooks always exist, of length one w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -83,6 +84,21 @@ class LengthBin:
     @property
     def tokens(self) -> float:
         return self.input_tokens + self.output_tokens
+
+    @property
+    def half_way_tokens(self) -> float:
+        """Tokens in the KV cache when half of the output is made."""
+        return self.input_tokens + self.output_tokens / 2.0
+
+
+def mean_in_decode(mix: Sequence[LengthBin], tokens: Callable[[LengthBin], float]) -> float:
+    """The mean of something over the requests in decode, each found in proportion to its output.
+
+    >>> round(mean_in_decode([LengthBin(600, 50, 0.5), LengthBin(6000, 600, 0.5)], lambda one: one.half_way_tokens), 1)
+    5863.5
+    """
+    staying = sum(one.share * one.output_tokens for one in mix)
+    return sum(one.share * one.output_tokens * tokens(one) for one in mix) / staying
 
 
 @dataclass(frozen=True, slots=True)

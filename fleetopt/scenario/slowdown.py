@@ -1,12 +1,13 @@
 """Promises as slow-downs: so many times what a request takes on a reference that is idle (Splitwise, ISCA'24).
 
     TTFT limit = factor * T[p]         T = prefill time of one prompt alone over the mix of lengths; p as in the promise
-    TPOT limit = factor * TPOT         at the smallest batch that the profile has, at the mean context
+    TPOT limit = factor * TPOT         at the smallest batch that the profile has, at the mean context in decode
     E2E limit  = factor * (T + (L_out - 1) TPOT)      of one config, T at the mean
 
 T[p] is the shortest time that the fraction p of the requests do not exceed, or the mean. Between two measured lengths
 time is on the straight line; a prompt shorter than all of them is given the time of the shortest, as capacities do it,
-and one that is longer than all cannot be promised. `of` names a config of the model, or a GPU type for its fastest.
+and one that is longer than all cannot be promised. In decode the contexts of a mix count by their output tokens, as in
+capacities. `of` names a config of the model, or a GPU type for its fastest.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TypeAlias
 from fleetopt.catalog.domain import Candidate, DecodeProfile, Llm, PrefillProfile
 from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
-from fleetopt.scenario.domain import LengthBin
+from fleetopt.scenario.domain import LengthBin, mean_in_decode
 from fleetopt.units import Latency, latency
 
 _SLOWDOWN = re.compile(r"^\s*(?P<factor>\d{1,6}(\.\d{1,6})?)\s*x\s+of\s+(?P<of>\S{1,120})(?P<at>\s+at\s+\S+)?\s*$")
@@ -101,7 +102,7 @@ class SlowdownReader:
         """The limit on TPOT."""
         if not isinstance(asked, Slowdown):
             return asked
-        context = sum(one.share * (one.input_tokens + one.output_tokens / 2.0) for one in mix)
+        context = mean_in_decode(mix, lambda one: one.half_way_tokens)
         return self._limit(key, asked, llm, DecodeProfile, lambda one: _between(_tokens(one), context))
 
     def e2e(
@@ -110,7 +111,7 @@ class SlowdownReader:
         """The limit on the time to the last token, of requests of the mean lengths of the mix."""
         if not isinstance(asked, Slowdown):
             return asked
-        context = sum(one.share * (one.input_tokens + one.output_tokens / 2.0) for one in mix)
+        context = mean_in_decode(mix, lambda one: one.half_way_tokens)
         after_first = sum(one.share * one.output_tokens for one in mix) - 1.0
         prompts = {one.config.name: one for one in (llm.candidates if llm else ()) if one.role == "prefill"}
 

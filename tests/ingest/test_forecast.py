@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 
 from fleetopt.documents import write_files
 from fleetopt.errors import InputError
-from fleetopt.ingest.forecast import OUTLOOKS, PEARSON_TUKEY, SWANSON, Forecast, Rule, forecast_all
+from fleetopt.ingest import forecast as forecasting
+from fleetopt.ingest.forecast import OUTLOOKS, PEARSON_TUKEY, SWANSON, Forecast, Rule, Score, forecast_all
 from fleetopt.ingest.history import chosen_of, past_slots, read_past
+from fleetopt.ingest.traces.domain import Floats
 from fleetopt.ingest.traces.options import TraceOptions
 from fleetopt.report.forecast_files import DayShape, forecast_files
 from fleetopt.scenario.load import load
@@ -83,6 +86,57 @@ def test_scores_are_ranked_and_the_best_is_chosen(file: Write) -> None:
     assert losses == sorted(losses)
     assert found.candidate == found.scores[0].candidate
     assert {score.folds for score in found.scores} == {4}
+
+
+def _never_on_all(monkeypatch: pytest.MonkeyPatch, names: set[str], days: int) -> None:
+    """These candidates cannot be fitted to so many days, only to fewer."""
+    fitted = forecasting._predict
+
+    def predict(candidate: Any, values: Floats, steps: int, rule: Rule) -> list[Floats] | None:
+        hard = type(candidate).__name__ in names and len(values) == days
+        return None if hard else fitted(candidate, values, steps, rule)
+
+    monkeypatch.setattr(forecasting, "_predict", predict)
+
+
+def test_the_score_that_is_told_is_that_of_the_candidate_that_forecasts(
+    file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: where the best of the back-test cannot be fitted to the whole history, a flag says so with its loss, and
+    forecast.yaml has the loss of the one that is taken. Sensitivity: the first score of all would be the better one's.
+    """
+    path = file(_daily(28, 1.0, 1.0))
+    best, second = _forecast(path).scores[:2]
+    assert f"{100 * best.pinball:.3g}" != f"{100 * second.pinball:.3g}"
+    _never_on_all(monkeypatch, {best.candidate}, 28)
+    past = read_past(path, TraceOptions())
+    [found] = forecast_all(past, "2027-01", 1, SWANSON)
+    assert (found.candidate, found.scores[0]) == (second.candidate, second)
+    head = forecast_files(past, [found], SWANSON, DayShape(6), name="chat")["forecast.yaml"]
+    assert f"{second.candidate}, off by {100 * second.pinball:.3g} % (pinball)" in head
+    [said] = [flag for flag in found.flags if "cannot be fitted to the whole history" in flag.what]
+    assert said.what.startswith(f"{best.candidate}, off by {100 * best.pinball:.3g} %")
+    assert f"dropped: {said.what}." in head
+
+
+def test_without_a_score_none_is_told(file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a season that is repeated because nothing else can be fitted, and that has no score, is told without one.
+    Sensitivity: told as before, the loss would be that of a candidate that is not used.
+    """
+    path = file(_daily(28, 1.0, 1.0))
+    _never_on_all(monkeypatch, {"AutoETS", "AutoARIMA"}, 28)
+    tested = forecasting._back_test
+
+    def back_test(values: Floats, season: int, steps: int, rule: Rule) -> tuple[Score, ...]:
+        return tuple(one for one in tested(values, season, steps, rule) if one.candidate != "SeasonalNaive")
+
+    monkeypatch.setattr(forecasting, "_back_test", back_test)
+    past = read_past(path, TraceOptions())
+    [found] = forecast_all(past, "2027-01", 1, SWANSON)
+    assert (found.candidate, found.scores) == ("SeasonalNaive", ())
+    head = forecast_files(past, [found], SWANSON, DayShape(6), name="chat")["forecast.yaml"]
+    assert "All: SeasonalNaive.\n" in head
+    assert sum("SeasonalNaive is taken" in flag.what for flag in found.flags) == 2
 
 
 @pytest.mark.parametrize(("days", "enough"), [(13, False), (14, True)])

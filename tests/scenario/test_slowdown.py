@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleetopt.capacity.lengths import mean_context
 from fleetopt.errors import Issue
 from fleetopt.scenario.load import load
 from fleetopt.scenario.slowdown import promise
@@ -74,6 +75,33 @@ def test_tpot_is_a_multiple_of_the_smallest_batch(folder: Folder) -> None:
     assert workload.tpot is not None
     assert workload.tpot.limit_s == pytest.approx(1.25 * 0.0448523, rel=1e-5)
     assert workload.tpot.percentile == 0.5
+
+
+def test_tpot_of_a_mix_is_at_the_context_that_capacity_decodes_at(folder: Folder) -> None:
+    """Proves: of 600 + 50 and 6000 + 600 tokens, half each, the TPOT is that of one length whose context is the mean
+    over the output tokens, 5863.5, and so it is in a limit from end to end. Sensitivity: the mean over requests is
+    3462.5, and its TPOT another.
+    """
+    mix = "lengths:\n" + "".join(
+        f"      - {{input_tokens: {one}, output_tokens: {made}, share: 50 %}}\n"
+        for one, made in ((600, 50), (6000, 600))
+    )
+    one = "input_tokens: {:.12g}\n    output_tokens: 325"
+    slo = "{{ttft: 1x of {0}, tpot: 1x of {0}, e2e: 3x of {0}}}".format("a100-tp8-bf16-trtllm")
+    by_output = (50 * 625 + 600 * 6300) / 650
+    asked = [
+        written(slo, lengths.rstrip("\n")).replace("llama2-70b", "llama-3.1-70b")
+        for lengths in (mix, one.format(by_output - 162.5), one.format(3462.5 - 162.5))
+    ]
+    mixed, same, other = (load(folder(WORKLOAD, text)).workloads[0] for text in asked)
+    assert mean_context(mixed) == pytest.approx(by_output)
+    assert mixed.ttft is not None
+    assert mixed.tpot is not None
+    assert same.tpot is not None
+    assert other.tpot is not None
+    assert mixed.tpot.limit_s == pytest.approx(same.tpot.limit_s, rel=1e-9)
+    assert mixed.tpot.limit_s > 1.002 * other.tpot.limit_s
+    assert mixed.e2e[0].limit_s == pytest.approx(3 * (mixed.ttft.limit_s + 324 * mixed.tpot.limit_s), rel=1e-9)
 
 
 @pytest.mark.parametrize(

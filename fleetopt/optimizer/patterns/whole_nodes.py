@@ -77,6 +77,8 @@ def _rounded(part: Floats, integer: Flags, values: Floats) -> tuple[Floats, floa
         return None
     usable, whole, slope, least = rounded(np.broadcast_to(part, (len(divisors), len(part))), divisors)
     coefficients = np.where(integer, whole, slope[:, None] * part)
-    missing = np.where(usable, 1.0 - coefficients @ values / least, 0.0)
+    # Divided by a divisor that is beyond all measure the right side is zero, which nothing breaks.
+    kept = np.divide(coefficients @ values, least, out=np.ones_like(least), where=usable & (least > 0.0))
+    missing = 1.0 - kept
     worst = int(missing.argmax())
     return (coefficients[worst], float(least[worst])) if missing[worst] > BROKEN else None
