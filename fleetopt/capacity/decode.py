@@ -133,6 +133,8 @@ def _within(workload: Workload, fast: float, in_memory: float, tpot: Curve) -> _
     # A low percentile would allow a mean above what holds the promise at the mean; that is not used.
     batch = smallest_batch(tpot, _crowd(tpot).largest_rate(mean.batch, percentile))
     note = f"TPOT at p{100 * percentile:g}: requests come as a Poisson process and share a decode replica"
+    if batch is not None and batch < tpot.first:
+        note += f"; with fewer than {tpot.first:g}, the smallest measured batch, TPOT is taken as there"
     return _Limit(mean.batch if batch is None else min(mean.batch, batch), mean.binds, (*mean.notes, note))
 
 

@@ -83,11 +83,9 @@ class DecodeSupport:
     def findings(self, capacity_rps: float, batch: float | None, replicas: int = 1) -> list[Finding]:  # noqa: ARG002
         if batch is None or batch <= 0:
             raise Unsupported("no batch is stated, so no TPOT can be computed")
-        if batch < self._smallest * (1.0 - 1e-6):
-            raise Unsupported(f"batch {batch:g}; the smallest measured is {self._smallest:g}")
         if batch > self._largest * (1.0 + 1e-6):
             return self.fits(batch, "batch")
-        tpot_s = self._tpot_s(batch)
+        tpot_s = self.step_s(batch)
         if tpot_s <= 0:
             raise Unsupported(f"the fitted TPOT at batch {batch:g} is not above zero")
         output_tokens = max(self._case.workload.output_tokens, 1e-12)
@@ -96,7 +94,7 @@ class DecodeSupport:
 
     def _made(self, batch: float) -> float:
         """Tokens/s of so many requests."""
-        return batch / self._tpot_s(max(batch, self._smallest))
+        return batch / self.step_s(batch)
 
     def fits(self, batch: float, what: str) -> list[Finding]:
         """Within what was measured and what KV memory holds."""
@@ -111,12 +109,11 @@ class DecodeSupport:
         if promise is None:
             return []
         if promise.percentile is None:
-            return [within(self._tpot_s(batch), promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
-        # Below the smallest measured batch TPOT is that of it, the curve being level there.
+            return [within(self.step_s(batch), promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
         crowded = number_found(self._made, self._largest, self._made(batch), promise.percentile)
         if crowded > self._largest:
             return [within(crowded, self._largest, f"{promise.at} of the batch, of the largest measured:")]
-        tpot_s = self._tpot_s(max(crowded, self._smallest))
+        tpot_s = self.step_s(crowded)
         what = f"TPOT {stated(promise)} at batch {batch:.6g}, {crowded:g} at {promise.at}:"
         return [*self.fits(crowded, f"{promise.at} of the batch"), within(tpot_s, promise.limit_s, what)]
 

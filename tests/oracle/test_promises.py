@@ -108,6 +108,25 @@ def test_the_ttft_that_leaves_most_is_used() -> None:
     assert replicas(alone)["decode"] == 2
 
 
+@pytest.mark.parametrize("smallest", [16.0, 24.0])
+def test_a_plan_below_the_smallest_measured_batch_is_verified_and_says_so(smallest: float) -> None:
+    """Proves: at P99 fewer run on average than were ever measured at once; TPOT is taken no better than at the smallest
+    batch, which the plan tells and the second computation accepts.
+
+    Sensitivity: a plan that fails its own verification is never shown.
+    """
+    decode = build.decode("c", (smallest, 0.020), (64.0, 0.060))
+    asks = build.workload("chat", 5.0, tpot=Latency(0.030, 0.99))
+    scenario = build.scenario([asks], [build.prefill("c", 10_000.0), decode], [build.line("l", "Ax1", 1.0)])
+    plan = optimize(scenario, EXACT)
+    assert plan.verdict.passed
+    [batch] = [one.batch for one in plan.placements if one.role == "decode"]
+    assert batch is not None
+    assert batch < smallest
+    said = f"fewer than {smallest:g}, the smallest measured batch, TPOT is taken as there"
+    assert any(said in assumption for assumption in plan.provenance.assumptions)
+
+
 STRICTER: Sequence[dict[str, Any]] = (
     {"further_ttft": (Latency(0.3, 0.9),)},
     {"further_ttft": (Latency(9.0, 0.99), Latency(0.3, 0.9))},

@@ -125,7 +125,8 @@ def test_a_dip_of_tpot_is_not_relied_on() -> None:
         (60.0, 10.0, {"tpot": None}, 1.0, True),
         (61.0, 10.0, {"tpot": None}, 1.0, False),  # beyond the measured
         (10.0, 9.9, {"tpot": Latency(0.05, 0.99)}, 1.0, False),  # never settles: more make no more
-        (9.0, 1.0, {}, 1.0, False),
+        (9.0, 9.0, {}, 1.0, True),  # below the smallest measured batch TPOT is no better than there
+        (9.0, 9.01, {}, 1.0, False),
         (None, 1.0, {}, 1.0, False),
     ],
 )
