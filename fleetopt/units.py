@@ -10,10 +10,15 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
-_NUMBER = r"(?P<number>[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-_QUANTITY = re.compile(rf"^\s*{_NUMBER}\s*(?P<unit>\S.*?)?\s*$", re.ASCII)
+# Possessive, so that no long text takes long; a range's '..' is no decimal point.
+UNSIGNED = r"(?:\d[\d_]*+(?:\.(?!\.)\d*+)?+|\.\d++)(?:[eE][+-]?\d++)?+"
+NUMBER = rf"[+-]?{UNSIGNED}"
+"""How a number is written, wherever one is."""
+
+_QUANTITY = re.compile(rf"^\s*(?P<number>{NUMBER})\s*(?P<unit>\S.*?)?\s*$", re.ASCII)
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
 _PER_SECOND = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -91,10 +96,22 @@ def split(text: object, example: str) -> tuple[float, str]:
     match = _QUANTITY.match(text)
     if match is None or len(match["number"]) > LONGEST_NUMBER:
         raise ValueError(f"is not a number with a unit; write it like '{example}'")
-    number = float(match["number"].replace("_", ""))
-    if not abs(number) <= LARGEST_NUMBER:
+    number = decimal(match["number"])
+    if number is None:
         raise ValueError(f"is too large a number; write it like '{example}'")
-    return number, match["unit"] or ""
+    return float(number), match["unit"] or ""
+
+
+def decimal(number: str) -> Decimal | None:
+    """What is written as a NUMBER, digit for digit; None where it is too large or too long.
+
+    >>> decimal("1_900"), decimal("+2.e1"), decimal("1e19")
+    (Decimal('1900'), Decimal('2E+1'), None)
+    """
+    plain = number.replace("_", "")
+    if len(number) > LONGEST_NUMBER or not abs(float(plain)) <= LARGEST_NUMBER:
+        return None
+    return Decimal(plain) if float(plain) else Decimal(0)
 
 
 def seconds(text: object, example: str = "20 ms") -> float:

@@ -52,7 +52,7 @@ def plan_of(scenario: Scenario, stored: Path | None, desk: Resolver) -> Plan:
     """The plan that is asked about: read and verified, or the best one.
 
     Raises:
-        VerificationError: the stored plan is not one of this scenario as it is now.
+        InputError: the stored plan is not one of this scenario as it is now.
     """
     if stored is None:
         from fleetopt.study.once import optimize
@@ -67,16 +67,21 @@ def verified(scenario: Scenario, stored: Path) -> Plan:
     """A stored plan, read and verified.
 
     Raises:
-        VerificationError: it is not one of this scenario as it is now.
+        InputError: it is not one of this scenario as it is now.
     """
-    from fleetopt.errors import VerificationError
+    from fleetopt.cli.verify import changes
+    from fleetopt.documents import shown
+    from fleetopt.errors import InputError, Issue
     from fleetopt.plan.store import read_plan
     from fleetopt.verify.verifier import verify
 
     plan = read_plan(stored)
     broken = [f"{check.name}: {check.detail}" for check in verify(plan, scenario).checks if not check.passed]
     if broken:
-        raise VerificationError(broken)
+        why = "; ".join(filter(None, [changes(plan, scenario), *broken]))
+        what = f"is no plan of {shown(scenario.path)} as it is now ({why})"
+        again = f"Plan again, with 'fleetopt plan {shown(scenario.path)}', or leave out --plan"
+        raise InputError([Issue("stale-plan", f"--plan {shown(stored)}", what, again)])
     return plan
 
 

@@ -149,9 +149,7 @@ def _swept(scenario: Path, ask: Ask, engine: Runs, out: Path | None, *, force: b
 def _stopped(latest: Progress, out: Path | None) -> str:
     if out is None:
         return f"{latest.done} of {latest.total} runs are finished and lost: name a folder with -o to keep them"
-    # The last one may have been written and not yet told of.
-    kept = max(latest.done, min(latest.total, len(list((out / "runs").glob("*.json")))))
-    return f"{kept} of {latest.total} runs are finished and kept in {out}; the same command goes on from there"
+    return f"{latest.done} of {latest.total} runs are finished and kept in {out}; the same command goes on from there"
 
 
 def _bar() -> Callable[[Progress], None]:

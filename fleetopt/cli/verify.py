@@ -50,10 +50,15 @@ def run(
 
 def tell_changes(stored: Plan, question: Question) -> None:
     """Says on stderr which inputs are not those that the plan was made from."""
+    if changed := changes(stored, question):
+        typer.echo(f"note: {changed}", err=True)
+
+
+def changes(stored: Plan, question: Question) -> str:
+    """Which inputs are not those that the plan was made from, in words; empty where all are."""
     known = {(item.name, item.sha256) for item in stored.provenance.inputs}
-    changed = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
-    if changed:
-        typer.echo(f"note: changed since the plan was made: {', '.join(changed)}", err=True)
+    names = sorted({file.name for file in question.files if (file.name, file.sha256) not in known})
+    return f"changed since the plan was made: {', '.join(names)}" if names else ""
 
 
 def stop_if_broken(verdict: Verdict) -> None:

@@ -32,8 +32,9 @@ def _said(point: Point, whose: str) -> str:
         return f"no part of {whose} was found that can be served{under}{most}"
     if point.high is not None:
         return f"{times(point.low)} times {whose} can be served{under}, and {times(point.high)} times cannot"
-    last = 2.0 * point.low > FARTHEST
-    rest = f"nothing limits it up to {FARTHEST:g} times" if last else "no proof was found of what cannot"
+    rest = (
+        f"nothing limits it up to {FARTHEST:g} times" if point.low >= FARTHEST else "no proof was found of what cannot"
+    )
     return f"{times(point.low)} times {whose} can be served{under}; {rest}"
 
 

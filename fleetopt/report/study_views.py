@@ -10,6 +10,7 @@ from fleetopt.study.baselines import Baseline
 from fleetopt.study.compare import Comparison
 from fleetopt.study.differences import Difference
 from fleetopt.study.explain import UNKNOWN, Explanation, Topic
+from fleetopt.study.measures import POWER
 
 TOPICS: dict[Topic, str] = {
     "binds": "What holds replicas back",
@@ -81,7 +82,7 @@ def alternatives_view(found: Alternatives) -> View:
     ]
     titles = ("plan", "USD", "more", "GPU types", "nodes", "kW", "upfront USD", "GPUs at the peak, against the best")
     note = (
-        "Nodes and power are means over time and outlooks; power is that of nodes, or of GPUs if some is unknown. "
+        f"Nodes and power are means over time and outlooks, power {POWER}. "
         "Each plan is within the gap asked for of the cheapest of its kind: closer costs are not told apart."
     )
     title = f"Plans within {percent(found.within)} of the best"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleetopt.report.view import View, number, percent, usd
+from fleetopt.study.measures import POWER
 from fleetopt.study.styles.records import Came, Comparison, StyleRow
 
 NONE = "-"
@@ -56,7 +57,7 @@ def styles_view(found: Comparison) -> View:
     note = (
         "Each plan is one of the same scenario and verified as such. Ratio: to everything allowed; no style comes "
         "below it. Gap: how much cheaper a plan of the same kind may be at most; a formula has none. GPUs, nodes and "
-        "power are the most in service at once, power by nameplate."
+        f"power are the most in service at once, power {POWER}."
     )
     return View("Serving styles", ("style", *numeric, "outcome"), rows, frozenset(numeric), note)
 

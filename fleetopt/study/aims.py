@@ -1,7 +1,6 @@
 """What a plan may have little of beside cost: as a goal for the optimizer, and as a figure of a plan.
 
-    power      kW of the nodes in service, nameplate, mean over time and outlooks (boards of the GPUs where some host is
-               unknown)
+    power      kW of the nodes in service, nameplate or 1.9 times the GPUs' boards, mean over time and outlooks
     gpus       GPUs in service, mean over time and outlooks          nodes      nodes in service, likewise
     gpu_types  GPU types that are ever in service                    upfront    USD paid ahead, expected and nominal
     carbon     t of carbon dioxide over the horizon, expected        regret     USD, the largest over the outlooks

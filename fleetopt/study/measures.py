@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from fleetopt.catalog.power import NODE_OVER_GPUS, node_power_w
 from fleetopt.plan.domain import FleetLine, Plan
 from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
@@ -12,13 +13,15 @@ from fleetopt.scenario.domain import Scenario
 PAID_AHEAD = frozenset({"upfront"})
 """Cost lines that are money paid ahead."""
 
+POWER = f"by nameplate, or {NODE_OVER_GPUS:g} times the GPUs' boards where nobody states one"
+"""How the power of nodes is counted, in words."""
 
 SAME = 1e-9
 """Relative: costs closer than this are the same."""
 
 
 class Measures(Record):
-    """A plan in a few figures; nodes and power are means over time and outlooks."""
+    """A plan in a few figures; nodes and power are means over time and outlooks, power as limits on it count it."""
 
     usd: float
     gpu_types: int
@@ -71,14 +74,9 @@ def largest(scenario: Scenario, plan: Plan) -> Largest:
 
 
 def node_kw(scenario: Scenario, node_type: str) -> float:
-    """Power of a node: its nameplate, or that of its GPUs' boards if that is all that is known of any node on offer."""
-    supply = scenario.supply
-    offered = {line.offer.node_type for line in supply.lines} | {stock.node_type for stock in supply.stock}
+    """Power of a node, as limits on power count it."""
     node = scenario.node_types[node_type]
-    boards = node.gpus_per_node * scenario.gpu_types[node.gpu_type].power_w
-    # A host's nameplate beside another's boards would make the second look frugal.
-    known = all(scenario.node_types[name].power_w for name in offered)
-    return (node.power_w if known and node.power_w else boards) / 1000.0
+    return node_power_w(node, scenario.gpu_types[node.gpu_type]) / 1e3
 
 
 def distance(scenario: Scenario, one: Plan, other: Plan) -> float:

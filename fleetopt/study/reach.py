@@ -5,12 +5,17 @@ Checked before anything is solved, because a TTFT below the service floor is not
 
 from __future__ import annotations
 
+import math
+
 from fleetopt.capacity.domain import CapacityTable, Rejection
+from fleetopt.capacity.lengths import covers
+from fleetopt.catalog.domain import AggregatedPoint, AggregatedProfile
 from fleetopt.documents import shown
 from fleetopt.errors import Infeasible, InputError, Issue, Repair
 from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.options import Option
 from fleetopt.scenario.domain import Scenario, Workload
+from fleetopt.units import Latency
 
 _LATENCY = {"ttft-floor": "TTFT", "tpot-floor": "TPOT"}
 
@@ -67,15 +72,39 @@ def _no_profile(scenario: Scenario, workload: Workload, supplied: set[str], role
 
 
 def _reasons(workload: Workload, ruled_out: list[Rejection]) -> list[str]:
-    """Why the roles that are missing are missing: floors if it is all floors, else an example of each kind."""
+    """Why the roles that are missing are missing: floors if it is all floors, else of each kind what comes nearest."""
     if not ruled_out:
         return []
     floors = _floors(ruled_out)
     if len([r for r in ruled_out if r.code in _LATENCY]) == len(ruled_out):
         return [_floor_sentence(workload, code, lowest) for code, lowest in floors.items()]
-    examples = {(r.candidate.role, r.code): r for r in reversed(ruled_out)}
-    listed = "; ".join(f"{r.candidate.name}: {r.reason}" for r in examples.values())
+    nearest: dict[tuple[str, str], Rejection] = {}
+    for r in sorted(ruled_out, key=lambda r: _times_too_slow(workload, r)):
+        nearest.setdefault((r.candidate.role, r.code), r)
+    listed = "; ".join(f"{r.candidate.name}: {r.reason}" for r in nearest.values())
     return [f"{workload.name}: no allowed config can serve it ({listed})"]
+
+
+def _times_too_slow(workload: Workload, r: Rejection) -> float:
+    """A refused config's latency at its best, in times of what is promised; infinite where it was not refused for one.
+
+    Of aggregated serving it is what was measured, before margins, at requests no shorter than the workload's.
+    """
+    if r.code in _LATENCY and r.floor_s is not None:
+        return r.floor_s / _promise(workload, r).limit_s
+    profile = r.candidate.profile
+    if r.code != "outside-profile" or not isinstance(profile, AggregatedProfile):
+        return math.inf
+    return min((_times(workload, point) for point in profile.points if _covers(point, workload)), default=math.inf)
+
+
+def _times(workload: Workload, point: AggregatedPoint) -> float:
+    measured = ((point.ttft_s, workload.ttft), (point.tpot_s, workload.tpot))
+    return max((is_s / promise.limit_s for is_s, promise in measured if promise is not None), default=math.inf)
+
+
+def _covers(point: AggregatedPoint, workload: Workload) -> bool:
+    return covers(point.input_tokens, workload.input_tokens) and covers(point.output_tokens, workload.output_tokens)
 
 
 def _floors(ruled_out: list[Rejection]) -> dict[str, Rejection]:
@@ -88,9 +117,15 @@ def _floors(ruled_out: list[Rejection]) -> dict[str, Rejection]:
     return dict(sorted(lowest.items()))
 
 
-def _floor_sentence(workload: Workload, code: str, lowest: Rejection) -> str:
-    promise = lowest.promise or (workload.ttft if code == "ttft-floor" else workload.tpot)
+def _promise(workload: Workload, r: Rejection) -> Latency:
+    """The one that a floor is above."""
+    promise = r.promise or (workload.ttft if r.code == "ttft-floor" else workload.tpot)
     assert promise is not None
+    return promise
+
+
+def _floor_sentence(workload: Workload, code: str, lowest: Rejection) -> str:
+    promise = _promise(workload, lowest)
     assert lowest.floor_s is not None
     return (
         f"{workload.name}: {_LATENCY[code]} {_seconds(promise.limit_s)} at {promise.at} is below the "

@@ -61,7 +61,7 @@ class Limits:
 
 class Point(Record):
     """Under one limit: the largest multiple that there is a plan for, the cheapest such plan, and the least multiple
-    that is proven to have none. `high` is None where none was found: nothing limits the demand, or time ran out.
+    that is proven to have none. `high` is None where none was found: there is a plan for FARTHEST, or time ran out.
     """
 
     budget_usd: float | None
@@ -167,11 +167,10 @@ class _Search:
     def _next(self) -> float | None:
         """The multiple to try next, None where there is nothing left to try."""
         top = min(self.high, self.undecided)
-        if self.low * (1.0 + 3.0 * EDGE) < self.hint < top:
+        if self.low * (1.0 + 3.0 * EDGE) < self.hint < min(top, FARTHEST):
             return self.hint * (1.0 - EDGE)
         if math.isinf(top):
-            at = 2.0 * self.low or 1.0
-            return at if at <= FARTHEST else None
+            return min(2.0 * self.low or 1.0, FARTHEST) if self.low < FARTHEST else None
         if not self.low:
             return top / 2.0 if top * FARTHEST >= 1.0 else None
         return math.sqrt(self.low * top) if top > self.low * (1.0 + self.within) else None

@@ -68,8 +68,9 @@ def _amount(facts: Facts, lines: dict[CostKey, float], goal: str, said: Pursued)
             for key, time in facts.nodes
         )
         return sum(grams) / 1e6
-    per_node = {"power": _boards_or_plates(facts), "gpus": facts.gpus_per_node, "nodes": lambda _: 1.0}[goal]
-    return _mean(facts, per_node)
+    if goal == "power":
+        return _mean(facts, facts.node_w) / 1e3
+    return _mean(facts, facts.gpus_per_node if goal == "gpus" else lambda _: 1.0)
 
 
 def _mean(facts: Facts, per_node: Callable[[str], float]) -> float:
@@ -79,19 +80,6 @@ def _mean(facts: Facts, per_node: Callable[[str], float]) -> float:
         for (key, time), nodes in facts.nodes.items()
     )
     return total / sum(facts.hours.values())
-
-
-def _boards_or_plates(facts: Facts) -> Callable[[str], float]:
-    """Draw of a node in kW: its nameplate where every host that can be had states one, else the boards of its GPUs."""
-    types = facts.scenario.node_types
-    everywhere = all(types[node_type_of(source)].power_w for source in facts.sources.values())
-
-    def kw(name: str) -> float:
-        node = types[name]
-        boards = facts.scenario.gpu_types[node.gpu_type].power_w * node.gpus_per_node
-        return ((node.power_w if everywhere else None) or boards) / 1e3
-
-    return kw
 
 
 def _regret(facts: Facts, lines: dict[CostKey, float], said: Pursued) -> float:

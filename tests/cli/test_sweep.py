@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fleetopt.study.sweep.bench import Answer, Bench, Shared, Task
 from fleetopt.study.sweep.engines.engine import Inline
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -243,6 +244,24 @@ def test_a_killed_sweep_goes_on_and_ends_as_if_nothing_had_been(process: Start, 
     whole = process("sweep", "q3", *MANY[:-1], "whole", "--engine", "inline")
     whole.communicate(timeout=300)
     assert table(out) == table(tmp_path / "whole")
+
+
+def test_ctrl_c_counts_no_run_of_another_sweep(fleetopt: Run, seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: in a folder that is taken over, and that keeps the plan that regret is against, one of three runs is one.
+    Sensitivity: all files in runs/ were counted, and "3 of 3" said where two were still to do.
+    """
+    assert fleetopt("sweep", seed(), "--vary", DEMAND, "-o", "out", *INLINE).returncode == 0
+
+    def stopped(engine: Inline, shared: Shared, tasks: Iterator[Task]) -> Iterator[Answer]:
+        bench = Bench(shared)
+        yield bench.run(next(tasks))
+        if shared.base is not None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Inline, "run", stopped)
+    answer = fleetopt("sweep", "q3", "--vary", PRICE, "--regret", "-o", "out", "--force", *INLINE)
+    assert answer.returncode == 130
+    assert "1 of 3 runs are finished and kept in out" in answer.stderr
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fleetopt.report.html.blocks import Block, Pictures, Section, Sentences, Table
+from fleetopt.report.html.blocks import MOST_ROWS, Block, Pictures, Section, Sentences, Table
 from fleetopt.report.html.page import TEMPLATES, environment
 from fleetopt.report.sweep.charts import curve_chart, efficient_chart, tornado_chart
 from fleetopt.report.sweep.views import (
@@ -12,6 +12,7 @@ from fleetopt.report.sweep.views import (
     design_of,
     efficient_view,
     headline,
+    reasons,
     run_view,
     tornado_view,
 )
@@ -52,7 +53,8 @@ def _sections(found: Sweep) -> Iterator[Section]:
     yield _tornado(found)
     yield _curves(found)
     yield _efficient(found)
-    yield Section("variants", "Variants", "", (Table("run-table", run_view(found), most=60),))
+    yield Section("variants", "Variants", "", (Table("run-table", run_view(found, why=False), most=60),))
+    yield _without(found)
 
 
 def _tornado(found: Sweep) -> Section:
@@ -67,6 +69,12 @@ def _curves(found: Sweep) -> Section:
     lead = "The least cost at each value. A cross at the top marks a value for which there is no plan."
     charts = tuple(curve_chart(index, curve) for index, curve in enumerate(curves(found)))
     return Section("curves", "Cost against each field", lead, (Pictures(charts),) if charts else ())
+
+
+def _without(found: Sweep) -> Section:
+    said = reasons(found)
+    folded = f"All {len(said):,} reasons" if len(said) > MOST_ROWS else ""
+    return Section("without", "Why there is no plan", "", (Sentences(said, folded),) if said else ())
 
 
 def _efficient(found: Sweep) -> Section:

@@ -28,9 +28,15 @@ _WORDS = ("status", "message", "input_hash", "plan")
 
 
 def columns(found: Sweep) -> dict[str, str]:
-    """The columns with their units, in order: the same for all sweeps over the same fields and GPU types."""
-    paths = [one.path for one in found.runs[0].settings]
-    settings = {f"{path}{part}": "" for path in paths for part in ("", ".written", ".value", ".unit")}
+    """The columns with their units, in order: the same for all sweeps over the same fields and GPU types.
+
+    Values whose units are not all the same have none but that of their row.
+    """
+    settings: dict[str, str] = {}
+    for index, one in enumerate(found.runs[0].settings):
+        units = {run.settings[index].unit for run in found.runs if run.settings[index].value is not None}
+        settings |= {f"{one.path}{part}": "" for part in ("", ".written", ".value", ".unit")}
+        settings[f"{one.path}.value"] = units.pop() if len(units) == 1 else ""
     gpus = {f"gpus.{name}": "GPUs, most at once" for name in found.gpu_types}
     figures = {name: _UNITS.get(name, "") for name in _FIGURES}
     return {"variant": "", **settings, "status": "", **figures, **gpus, "plan": "", "input_hash": ""}

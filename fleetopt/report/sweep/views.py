@@ -31,6 +31,9 @@ def design_of(found: Sweep) -> str:
     return f"{DESIGNS[asked.design]} of {len(asked.vary)} fields"
 
 
+MOST_NAMED = 12
+"""Variants that are named where many have no plan for the same reason."""
+
 FIGURES: dict[str, tuple[str, Callable[[Outcome], float | None]]] = {
     "power": ("kW, mean over time", lambda outcome: outcome.power_kw),
     "capex": ("USD of capex", lambda outcome: outcome.capex_usd),
@@ -75,15 +78,15 @@ def _end(end: End | None) -> tuple[str, str]:
     return ("-", "-") if end is None else (end.setting, usd(end.usd))
 
 
-def run_view(found: Sweep, most: int | None = None) -> View:
-    """The variants: settings, cost, gap, fleet."""
+def run_view(found: Sweep, most: int | None = None, *, why: bool = True) -> View:
+    """The variants: settings, cost, gap, fleet, and why there is no plan unless that is told elsewhere."""
     paths = [one.path for one in found.runs[0].settings]
     shown = found.runs[:most]
     rows = [_run(found, run) for run in shown]
     types = [f"{name} GPUs" for name in found.gpu_types]
     regret = ["regret USD"] if found.question.regret else []
     titles = ["variant", *paths, "outcome", "USD", "gap", *types, "kW", "capex USD", "opex USD", *regret]
-    if any(run.outcome.message for run in shown):
+    if why and any(run.outcome.message for run in shown):
         titles, rows = [*titles, "why"], [[*row, run.outcome.message] for row, run in zip(rows, shown, strict=True)]
     note = "" if len(shown) == len(found.runs) else f"The first {most} of {len(found.runs)}."
     return view("Variants", titles, rows, text=2 + len(paths), words=("why",), note=note)
@@ -102,6 +105,20 @@ def _run(found: Sweep, run: Run) -> list[str]:
     figures += [_regret(outcome)] if found.question.regret else []
     settings = [one.setting for one in run.settings]
     return [str(run.variant), *settings, STATUSES[outcome.status], *figures]
+
+
+def reasons(found: Sweep) -> tuple[str, ...]:
+    """Why variants have no plan, each reason once."""
+    of: dict[str, list[str]] = {}
+    for run in found.runs:
+        if run.outcome.message:
+            of.setdefault(run.outcome.message, []).append(str(run.variant))
+    return tuple(f"Variant{'s' * (len(them) > 1)} {_first(them)}: {message}" for message, them in of.items())
+
+
+def _first(variants: list[str]) -> str:
+    more = len(variants) - MOST_NAMED
+    return ", ".join(variants[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _regret(outcome: Outcome) -> str:

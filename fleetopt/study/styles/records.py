@@ -1,7 +1,7 @@
 """What the comparison of serving styles found, as records that are written and read.
 
 Money is what a plan costs over the horizon (its objective). GPUs, nodes and power are the most in service at once, each
-by itself; power is the nodes' nameplate, or their GPUs' boards where no nameplate is known.
+by itself; power is the nodes' nameplate, or 1.9 times their GPUs' boards where nobody states one.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ there. What is not written has its default, or what the catalog says of an offer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from fleetopt.catalog.domain import Offer
 from fleetopt.documents import Document, Key
@@ -15,6 +16,7 @@ from fleetopt.errors import did_you_mean
 from fleetopt.scenario.load import Source
 from fleetopt.scenario.shape import SHORT, block_at, keys_at, takes_list, takes_names
 from fleetopt.scenario.workload_schema import DemandFile
+from fleetopt.study.sweep.refused import Refused
 
 EVERY = "*"
 _READ_ONCE = ("include", "catalog", "schema_version")
@@ -26,16 +28,16 @@ def find(document: Document, path: str) -> tuple[Key, ...]:
     """The keys that a path means, of which there are several only where it has a `*`.
 
     Raises:
-        ValueError: there is no such field, or nothing of that name.
+        Refused: there is no such field, or nothing of that name.
     """
     parts = tuple(part.strip() for part in path.strip().split("."))
     if parts[0] not in keys_at(("",)) and parts[0] in keys_at(("supply", "")):
         parts = ("supply", *parts)
     if parts[0] in _READ_ONCE:
-        raise ValueError(f"'{parts[0]}' says what is read, which is done once; vary what the files say")
+        raise Refused(f"'{parts[0]}' says what is read, which is done once", "vary what the files say")
     found = tuple(_expanded(document, (), parts))
     if not found:
-        raise ValueError(f"there is nothing that '{EVERY}' could stand for; write a name")
+        raise Refused(f"there is nothing that '{EVERY}' could stand for", "write a name")
     return found
 
 
@@ -55,7 +57,7 @@ def _known(document: Document, done: Key, part: str) -> str | int:
     """A part of a path that may stand below a key.
 
     Raises:
-        ValueError: it may not.
+        Refused: it may not.
     """
     if takes_list(done):
         return _index(document, done, part)
@@ -70,15 +72,15 @@ def _known(document: Document, done: Key, part: str) -> str | int:
             return part
     where = ".".join(map(str, done)) or "the scenario"
     if not known:
-        raise ValueError(f"{where} has nothing below it; leave out '.{part[:60]}'")
-    raise ValueError(f"{where} has no '{part[:60]}'; {did_you_mean(part, known)}")
+        raise Refused(f"{where} has nothing below it", f"leave out '.{part[:60]}'")
+    raise Refused(f"{where} has no '{part[:60]}'", did_you_mean(part, known))
 
 
 def _index(document: Document, done: Key, part: str) -> int:
     written = at(document.value, done)
     count = len(written) if isinstance(written, list) else 0
     if not (part.isascii() and part.isdigit() and len(part) < 7 and int(part) < count):
-        raise ValueError(f"{'.'.join(map(str, done))} is a list of {count}; write its entry as 0, 1, ..., or all of it")
+        raise Refused(f"{'.'.join(map(str, done))} is a list of {count}", "write its entry as 0, 1, ..., or all of it")
     return int(part)
 
 
@@ -135,6 +137,22 @@ def _default(key: Key) -> Any:
     if block and isinstance(whole, block):
         return getattr(whole, str(key[-1]))
     return block.model_fields[str(key[-1])].default if block else None
+
+
+def takes_whole(key: Key) -> bool:
+    """Whether nothing but whole numbers may be written at a key."""
+    block = block_at(key[:-1])
+    field = block.model_fields.get(str(key[-1])) if block else None
+    return field is not None and _kinds(field.annotation) - {NoneType} == {int}
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """The types of which one may be written, without their notes."""
+    if get_origin(annotation) is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return {kind for one in get_args(annotation) for kind in _kinds(one)}
+    return {annotation}
 
 
 def _short_at(document: Document, key: Key) -> Any:

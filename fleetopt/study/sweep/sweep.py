@@ -86,7 +86,7 @@ def sweep(
         engine: what runs the variants; one after another in this process, unless told otherwise.
         folder: where finished runs are kept and found again; they are kept nowhere without one.
         force: whether to ask anew in a folder in which something else was asked.
-        tell: told after every run.
+        tell: told after every run; after Ctrl-C, of those that are kept.
 
     Raises:
         InputError: the scenario, an expression or a variant cannot be read, or the folder is another sweep's.
@@ -189,12 +189,20 @@ def _outcomes(desk: _Desk, engine: Engine, kept: Folder | None, tell: Tell) -> d
         return Progress(len(found), count, failed, len(desk.keys), last, damaged)
 
     tell(progress())
-    with closing(engine.run(desk.shared(), desk.tasks(wanted))) as answers:
-        for answer in answers:
-            if kept is not None:
-                kept.keep(answer)
-            found[answer.key] = answer.outcome
-            tell(progress(answer.outcome))
+    try:
+        with closing(engine.run(desk.shared(), desk.tasks(wanted))) as answers:
+            for answer in answers:
+                if kept is not None:
+                    kept.keep(answer)
+                found[answer.key] = answer.outcome
+                tell(progress(answer.outcome))
+    except KeyboardInterrupt:
+        if kept is not None:
+            # The last one may have been kept and not yet told of; failures are told of and not kept.
+            there = {key: kept.kept(key) for key in desk.keys}
+            found = {key: outcome for key, outcome in there.items() if outcome is not None}
+            tell(progress())
+        raise
     return found
 
 

@@ -98,12 +98,29 @@ def test_columns_carry_their_units_and_types() -> None:
         *("double", "double", "int64", "string"),
     )
     units = {name: schema.field(name).metadata[b"unit"].decode() for name in schema.names}
+    assert units["workloads.chat.demand.value"] == "requests/s"
     assert (units["cost_usd"], units["power_kw"], units["gpus.H100"]) == (
         "USD",
         "kW, mean over time",
         "GPUs, most at once",
     )
     assert parquet_bytes(made()) == parquet_bytes(made())
+
+
+def test_a_column_of_several_units_has_none() -> None:
+    """Proves: values in requests/s beside values in tokens/s leave the unit to each row, and a missing value does not.
+    Sensitivity: the first row's unit would be told of all.
+    """
+    swept, name = made(), "workloads.chat.demand.value"
+
+    def units(**change: object) -> str:
+        first = swept.runs[0]
+        setting = first.settings[0].model_copy(update=change)
+        runs = (first.model_copy(update={"settings": (setting,)}), *swept.runs[1:])
+        return columns(swept.model_copy(update={"runs": runs}))[name]
+
+    assert units(unit="tokens/s") == ""
+    assert units(value=None, unit="") == "requests/s"
 
 
 def test_the_page_tells_infeasible_from_proven() -> None:
@@ -124,6 +141,21 @@ def test_the_page_tells_infeasible_from_proven() -> None:
     ]
     pictures = [attributes["aria-label"] for tag, attributes in found.elements if tag == "svg"]
     assert any("2 of them without a plan" in label for label in pictures)
+
+
+def test_the_page_says_why_where_there_is_room() -> None:
+    """Proves: each reason stands once, as a sentence with the variants that it holds for, and in no cell of the table.
+    Sensitivity: hundreds of words in a narrow last column made rows half a screen high, and the words out of sight.
+    """
+    from fleetopt.report.sweep.page import page
+
+    swept = made()
+    found = Page(page(swept))
+    assert "why" not in found.tables["run-table"][0]
+    assert {"Variant 3: x: below the floor", "Variant 4: no plan in 1 s"} <= set(found.words)
+    same = tuple(swept.runs[2].model_copy(update={"variant": number}) for number in range(1, 15))
+    many = Page(page(swept.model_copy(update={"runs": same})))
+    assert "Variants 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 2 more: x: below the floor" in many.words
 
 
 @pytest.mark.parametrize("design", ["grid", "one-at-a-time", "lhs"])

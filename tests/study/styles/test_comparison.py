@@ -56,7 +56,7 @@ def test_figures_of_a_row() -> None:
     capped = rows["splitwise-hhcap"]
     assert capped.largest is not None
     assert (capped.largest.gpus, capped.largest.nodes) == (5, 5)
-    assert capped.largest.power_kw == pytest.approx(5 * 0.7)
+    assert capped.largest.power_kw == pytest.approx(5 * 1.9 * 0.7)
     assert capped.ratio == pytest.approx(6.6 / 4.5)
     assert (capped.gap, capped.verified, capped.finished) == (0.0, True, True)
     assert rows["static"].gap is None

@@ -63,6 +63,22 @@ def test_a_latin_hypercube_has_one_sample_in_each_slice(samples: int, seed: int)
     assert len(found) == samples
 
 
+@pytest.mark.parametrize("values", ["1..4", "4..1", "1..4:log"])
+def test_whole_numbers_are_sampled_where_a_field_takes_no_others(scenario: Write, values: str) -> None:
+    """Proves: samples of a number of nodes are whole, between the ends and, unless by ratio, equally many of each; what
+    takes other numbers is sampled as before.
+    Sensitivity: 1.26969 nodes were refused, and rounding would give the ends half as often.
+    """
+    source = Source(scenario())
+    (nodes,) = read_variables(source, [f"offers.buy.max_nodes={values}"])
+    found = [choice[0].value for choice in choices([nodes], "lhs", 40, 1, 100) if choice[0]]
+    assert set(found) == {1, 2, 3, 4}
+    assert "log" in values or {found.count(n) for n in (1, 2, 3, 4)} == {10}
+    assert nodes.levels[0].value in (1, 4)
+    (tokens,) = read_variables(source, ["workloads.chat.headroom=0..1"])
+    assert not {choice[0].value for choice in choices([tokens], "lhs", 9, 1, 100) if choice[0]} <= {0, 1}
+
+
 def test_another_seed_gives_other_samples() -> None:
     """Proves: the seed is used.
     Sensitivity: two hypercubes would be one.

@@ -14,7 +14,7 @@ from fleetopt.optimizer.solve import SolveOptions
 from fleetopt.study.sweep.bench import Answer, Shared, Task
 from fleetopt.study.sweep.folder import Folder
 from fleetopt.study.sweep.records import Outcome, Question, Sweep
-from fleetopt.study.sweep.sweep import Ask, sweep
+from fleetopt.study.sweep.sweep import Ask, Progress, sweep
 
 Write = Callable[..., Path]
 
@@ -56,6 +56,26 @@ def test_a_stopped_sweep_goes_on_where_it_was(scenario: Write, tmp_path: Path) -
     again = Stopping()
     assert swept(scenario(), again, tmp_path / "out") == found
     assert again.keys == []
+
+
+@pytest.mark.parametrize(("status", "kept"), [("OPTIMAL", 3), ("FAILED", 0)])
+def test_a_stopped_sweep_tells_how_much_of_it_is_kept(scenario: Write, tmp_path: Path, status: Any, kept: int) -> None:
+    """Proves: the last word counts the kept runs of this sweep: one that was written just before Ctrl-C, none that
+    failed, and none of the six of another sweep that lie in the folder.
+    Sensitivity: a count of files promises runs that the same command has to do again.
+    """
+    swept(scenario(), Stopping(), tmp_path / "out")
+    told: list[Progress] = []
+
+    def tell(progress: Progress) -> None:
+        told.append(progress)
+        if len(told) == 4:
+            raise KeyboardInterrupt
+
+    ask = Ask(["workloads.chat.demand=3x..9x:7"])
+    with pytest.raises(KeyboardInterrupt):
+        sweep(scenario(), ask, engine=Stopping(status=status), folder=tmp_path / "out", force=True, tell=tell)
+    assert (told[-1].done, told[-1].total) == (kept, 7)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,15 @@ def test_a_variant_is_the_edited_file(scenario: Write, expression: str) -> None:
     assert asked(variant) == asked(edited)
 
 
+@pytest.mark.parametrize("number", ["4_5", "+45", "4500.e-2", "45."])
+def test_a_variant_of_a_number_in_another_spelling_is_the_edited_file(scenario: Write, number: str) -> None:
+    """Proves: however a scenario may write 45 requests/s, 0.3 times as much is 13.5.
+    Sensitivity: only the digits in front of a '_' were multiplied, so that 1_900 became 2_900.
+    """
+    [variant] = made(scenario({"base: 40 ": f"base: {number} "}), "workloads.chat.demand=0.3x")
+    assert asked(variant) == asked(load(scenario({"base: 40 ": "base: 13.5 "}, "edited")))
+
+
 def test_a_demand_in_a_table_is_multiplied_as_a_whole(scenario: Write) -> None:
     """Proves: a factor on a demand by table is one on every rate of the table.
     Sensitivity: the demand that most needs a sweep, a measured one, could have none.
@@ -200,6 +209,7 @@ REFUSED = {
     "budgets.*.max=2x": "nothing that '*' could stand for",
     "workloads..demand=2x": "workloads has no ''",
     "=2x": "the scenario has no ''",
+    "workloads.chat.slo={ttft: 2 s; tpot: 3}": "has '{ttft: 2 s; tpot: 3}', which is not valid YAML (",
 }
 
 
