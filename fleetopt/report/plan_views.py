@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fleetopt.plan.domain import Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
+from fleetopt.plan.domain import Binding, Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
 from fleetopt.report.money import (
     Spend,
     expected_cost,
@@ -15,10 +15,12 @@ from fleetopt.report.money import (
     totals,
 )
 from fleetopt.report.purchase_orders import beyond_sentence, owed_beyond
-from fleetopt.report.shown_times import ALL_TIMES, Columns, columns_of, peaks_of, time_of
+from fleetopt.report.shown_times import ALL_TIMES, MOST_COLUMNS, Columns, columns_of, peaks_of, time_of
 from fleetopt.report.view import BINDS, View, count, known_to, number, percent, time, usd, view
 from fleetopt.report.work_views import undone_sentences
 from fleetopt.scenario.domain import Scenario
+
+ALL_BINDING = "Of a limit that is used up at many times the first is shown; plan.json has all."
 
 
 def headline(plan: Plan) -> str:
@@ -265,9 +267,21 @@ def workload_cost_view(plan: Plan) -> View:
 
 
 def binding_view(plan: Plan) -> View:
-    """Limits that are used up, with the rows of a limit at different times put together."""
-    rows = [[b.limit, f"{number(b.used)} of {number(b.available)} {b.unit}"] for b in plan.binding]
-    return view("Limits used up", ["limit", "used"], rows, text=2)
+    """Limits that are used up, with the rows of a limit at many times put together."""
+    limits: dict[tuple[str, str], list[Binding]] = {}
+    for one in plan.binding:
+        limits.setdefault((one.limit.partition(" (")[0], f"{number(one.available)} {one.unit}"), []).append(one)
+    rows = []
+    for (name, available), found in limits.items():
+        if len(found) <= MOST_COLUMNS:
+            rows += [[one.limit, f"{number(one.used)} of {available}"] for one in found]
+        else:
+            used = list(dict.fromkeys(number(f(one.used for one in found)) for f in (min, max)))
+            where = f"{name} ({len(found):,} times, first {found[0].limit.partition(' (')[2]}"
+            rows.append([where, f"{' to '.join(used)} of {available}"])
+    return view(
+        "Limits used up", ["limit", "used"], rows, text=2, note=ALL_BINDING if len(rows) < len(plan.binding) else ""
+    )
 
 
 def check_view(verdict: Verdict) -> View:

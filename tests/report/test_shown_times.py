@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import fleetopt
-from fleetopt.plan.domain import Plan
-from fleetopt.report.plan_views import fleet_view, placement_view, role_view, workload_view
+from fleetopt.plan.domain import Binding, Plan
+from fleetopt.report.plan_views import binding_view, fleet_view, placement_view, role_view, workload_view
 from fleetopt.report.shown_times import columns_of, peaks_of
 
 PERIODS, SLOTS = ("p1", "p2", "p3", "p4"), ("day", "night")
@@ -90,3 +90,23 @@ def test_few_times_are_all_shown(plan: Plan) -> None:
     assert len(columns_of(few).titles) == 6
     assert len(peaks_of(few).words) == 12
     assert peaks_of(few).note == ""
+
+
+def test_a_limit_used_up_all_the_time_is_one_row(plan: Plan) -> None:
+    """Proves: a quota that is used up at more times than are shown side by side is told once, with how many times and
+    between what; others as they are; and a note says where all are.
+
+    Sensitivity: hundreds of rows that say the same, below which everything else scrolls away.
+    """
+    every = [Binding(limit=f"quota q (north/t{i}/h)", used=60.0 + i, available=64.0, unit="GPUs") for i in range(5)]
+    few = binding_view(plan.model_copy(update={"binding": tuple(every)}))
+    assert [row[0] for row in few.rows] == [one.limit for one in every]
+    assert few.note == ""
+    alone = Binding(limit="power of north (t1/h)", used=9.5, available=10.0, unit="kW")
+    more = [*every, *(one.model_copy(update={"used": 64.0}) for one in every), alone]
+    found = binding_view(plan.model_copy(update={"binding": tuple(more)}))
+    assert found.rows == (
+        ("quota q (10 times, first north/t0/h)", "60 to 64 of 64 GPUs"),
+        ("power of north (t1/h)", "9.5 of 10 kW"),
+    )
+    assert "plan.json has all" in found.note
