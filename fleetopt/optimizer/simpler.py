@@ -12,11 +12,12 @@ of the slot in which they cost least.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fleetopt.optimizer.case import PlanningCase
-from fleetopt.optimizer.changing import families
+from fleetopt.optimizer.changing import families, gpus_of
 from fleetopt.optimizer.coarse import with_demand
 from fleetopt.optimizer.credit import MOST_LOST, load_key, lost_shares
 from fleetopt.optimizer.patterns.structure import Key
@@ -93,7 +94,7 @@ def all_day(case: PlanningCase) -> Simpler:
         workloads={name: with_demand(workload, planned) for name, workload in case.workloads.items()},
         changes=None,
     )
-    return Simpler(made, _stays(case), dict(slots.items()))
+    return Simpler(made, keeps_all_day(case), dict(slots.items()))
 
 
 def as_new(case: PlanningCase) -> Simpler | None:
@@ -111,11 +112,32 @@ def _most_lost(case: PlanningCase, workload: str, time: TimeKey) -> float:
     return max((max(lost_shares(case, one, time)) for one in loaded), default=0.0)
 
 
-def _stays(case: PlanningCase) -> bool:
+def more_all_day(case: PlanningCase) -> float | None:
+    """GPUs that a plan needs more at a time, at most, to have all day what each workload has when it asks for most.
+
+    What is missing in a slot starts in one of the others before it is needed: no more GPUs than may start in a day, or
+    in all slots but one. None where there is no limit, or more than nodes joins workloads.
+    """
+    changes, slots = case.changes, Counter((period, outlook) for period, _, outlook in case.times)
+    assert changes is not None
+    others = max(slots.values(), default=1) - 1
+    limits = [changes.per_day_gpus, None if changes.per_change_gpus is None else changes.per_change_gpus * others]
+    started = min((float(limit) for limit in limits if limit is not None), default=None)
+    if started is None or changes.mode != "free" or not _apart(case):
+        return None
+    options = [option for found in case.options.values() for option in found]
+    return started * max((option.node_gpus / gpus_of(option) for option in options), default=1.0)
+
+
+def keeps_all_day(case: PlanningCase) -> bool:
     """Whether what suffices for each workload's peak all day is cheapest, too: see above."""
-    assert case.changes is not None
+    return case.changes is not None and case.changes.mode != "free" and _apart(case)
+
+
+def _apart(case: PlanningCase) -> bool:
+    """Whether nothing but nodes joins workloads, and no rule joins times."""
     totals = case.budgets or case.raises or case.fabrics or case.carbon.max_tonnes is not None
-    return case.changes.mode != "free" and not totals and all(_stays_alone(case, name) for name in case.workloads)
+    return not totals and all(_stays_alone(case, name) for name in case.workloads)
 
 
 def _stays_alone(case: PlanningCase, name: str) -> bool:

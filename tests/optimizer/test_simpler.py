@@ -16,8 +16,9 @@ from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.known import known
 from fleetopt.optimizer.matrix import compile_matrix
 from fleetopt.optimizer.patterns import hanging as hanging_module
+from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.run import optimize_case
-from fleetopt.optimizer.simpler import all_day, as_new, free, hang_together
+from fleetopt.optimizer.simpler import all_day, as_new, free, hang_together, more_all_day
 from fleetopt.optimizer.solve import Progress, SolveOptions, solve
 from fleetopt.scenario.changing import Changes
 from fleetopt.scenario.domain import Scenario
@@ -78,6 +79,38 @@ def test_simpler_cases_bound_random_days_from_both_sides(seed: int) -> None:
         limited = case.changes.per_change_gpus is not None or case.changes.per_day_gpus is not None
         assert limited or least(new.case) >= cheapest * (1.0 - 1e-9)
         assert limited or spread_usd(case, new) is not None
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_limit_bounds_what_changes_save(seed: int) -> None:
+    """Proves: on random days with limits of GPUs that may change, what stands all day less what GPUs are worth is never
+    above the cheapest; by hand it is not far from it either.
+
+    Sensitivity: a limit by the change counted once for all slots, or of one pool only, would be above it.
+    """
+    drawn = draw(Random(f"limit {seed}"))
+    limits = Changes(per_change_gpus=seed % 3 or None, per_day_gpus=None if seed % 3 else seed % 4)
+    scenario = replace(drawn, changes=limits if seed % 2 else replace(limits, model_load_s=600.0))
+    case, watch = case_of(scenario), Watch(SolveOptions(gap=1e-4))
+    hanging_module._bound_all_day(watch, case)
+    assert watch.bound is not None
+    assert watch.bound <= least(case) * (1.0 + 1e-9)
+
+
+def test_a_limit_of_nothing_bounds_like_what_stands_all_day() -> None:
+    """Proves: with no GPU that may start the bound is what stands all day costs, 8 GPUs; with one from slot to slot one
+    GPU less, which is the best there is; without a limit, or with fabrics, none is told.
+
+    Sensitivity: what free changes cost, 5 GPUs, is no use where few may change.
+    """
+    expected = {0: 8.0, 1: 7.0, None: None}
+    for limit, gpus in expected.items():
+        watch = Watch(SolveOptions(gap=1e-4))
+        case = case_of(replace(two_and_three(), changes=Changes(per_change_gpus=limit)))
+        hanging_module._bound_all_day(watch, case)
+        assert watch.bound == (None if gpus is None else pytest.approx(30.0 * 24.0 * gpus))
+        assert gpus is None or least(case) == pytest.approx(30.0 * 24.0 * gpus)
+    assert more_all_day(replace(case, changes=Changes(per_change_gpus=1), fabrics=(None,))) is None  # type: ignore[arg-type]
 
 
 def test_what_bounds_and_what_does_not() -> None:

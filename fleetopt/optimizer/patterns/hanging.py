@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -22,9 +23,12 @@ from fleetopt.optimizer.last_plan import VARIABLES, guess_from
 from fleetopt.optimizer.matrix import Floats, Matrix, compile_matrix
 from fleetopt.optimizer.patterns.narrowing import bounded, keeping
 from fleetopt.optimizer.patterns.placing import placing
-from fleetopt.optimizer.patterns.structure import Key
+from fleetopt.optimizer.patterns.plain import plain_of
+from fleetopt.optimizer.patterns.relaxation import Relaxation
+from fleetopt.optimizer.patterns.rounding import of_demand, rounding
+from fleetopt.optimizer.patterns.structure import Key, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
-from fleetopt.optimizer.simpler import free, simpler
+from fleetopt.optimizer.simpler import all_day, free, keeps_all_day, more_all_day, simpler
 from fleetopt.optimizer.solve import Solution, SolveOptions
 from fleetopt.optimizer.start import begin_at
 
@@ -36,6 +40,9 @@ Amounts: TypeAlias = Mapping[Key, float]
 SHARE_OF_TIME, MOST_OF_TIME = 0.3, 0.7
 """Of the time that is left, for each simpler case and for what its plan lacks, and for one that says what the case
 costs at least."""
+
+NEAR = 0.05
+"""Relative distance from the bound at which no other simpler case is tried."""
 
 MOST_REPLICAS = 50_000
 """Kinds of replicas, times included, up to which options that free changes would use are written too."""
@@ -93,7 +100,7 @@ def solve_hanging(
 def _narrow(watch: Watch, case: PlanningCase, features: Sequence[Feature], found: Iterable[Amounts]) -> PlanningCase:
     """The case with the options that plans use, and not too many others; the watch is told a bound if it has none."""
     used = {workload: _names(workload, found) for workload in case.options}
-    if watch.bound is None and not watch.over:
+    if not keeps_all_day(case) and not watch.over:
         part = bounded(watch, free(case), features)
         wider = {} if part is None else part.parts.case.options
         if len(case.times) * sum(map(len, wider.values())) <= MOST_REPLICAS:
@@ -102,11 +109,31 @@ def _narrow(watch: Watch, case: PlanningCase, features: Sequence[Feature], found
     return keeping(case, kept)
 
 
+def _bound_all_day(watch: Watch, case: PlanningCase) -> None:
+    """Tells the watch what the case costs at least where only so many GPUs may change.
+
+    No plan is far from one that stands all day: with some GPUs more at each time it would be one. What GPUs are worth
+    in the relaxation of what stands all day says what they can save at most, as its least cost is convex in them.
+    """
+    more = more_all_day(case)
+    if more is None or watch.over:
+        return
+    problem = formulate(all_day(case).case)
+    matrix = compile_matrix(problem)
+    plain, silent = plain_of(problem, matrix, time_of_columns(problem, matrix)), watch.silent()
+    _, point = rounding(silent, Relaxation(plain.loosened(matrix)), partial(of_demand, plain))
+    watch.interrupted |= silent.interrupted
+    if point is not None:
+        watch.know("bounding", point.value - more * float(plain.pools.price(point).max(axis=0, initial=0.0).sum()))
+
+
 def _found(watch: Watch, case: PlanningCase, simply: Simply) -> list[Amounts]:
     """What plans of simpler cases decide; the watch is told of bounds that hold for the case."""
     plans: list[Amounts] = []
+    cheapest = np.inf
+    _bound_all_day(watch, case)
     for one in simpler(case):
-        if watch.over:
+        if watch.over or cheapest - (watch.bound or 0.0) <= NEAR * cheapest < np.inf:
             break
         seconds = (MOST_OF_TIME if one.bounds else SHARE_OF_TIME) * watch.left_s
         effort = replace(watch.options, time_limit_s=seconds, on_progress=None, log_file=None, start=None)
@@ -118,7 +145,8 @@ def _found(watch: Watch, case: PlanningCase, simply: Simply) -> list[Amounts]:
         program, solution = solved
         if one.bounds and solution.bound is not None:
             watch.know("beginning", solution.bound)
-        if solution.values is not None:
+        if solution.values is not None and solution.objective is not None:
+            cheapest = min(cheapest, solution.objective)
             plans.append(dict(one.spread(_decided(program, solution.values))))
     return plans
 
