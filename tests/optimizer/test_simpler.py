@@ -169,6 +169,23 @@ def test_large_cases_are_planned_as_small_ones(changes: Changes, monkeypatch: py
     assert large.objective_usd <= 1.15 * whole.objective_usd
 
 
+@pytest.mark.slow
+def test_a_large_case_begins_from_an_earlier_plan_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: beside plans of simpler cases the one that is given is begun from, with its options, and the plan tells
+    so; it is never dearer.
+
+    Sensitivity: a plan that was found with hours would be lost when it is looked at again.
+    """
+    scenario = replace(growing(), changes=replace(SLOW, per_change_gpus=4))
+    last = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=60.0))
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    again = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=10.0, start=last))
+    began = again.began
+    assert began is not None
+    assert began.held == "everything"
+    assert again.objective_usd <= last.objective_usd * (1.0 + 1e-9)
+
+
 def test_parts_of_a_day_take_turns_with_the_same_replicas() -> None:
     """Proves: of a workload whose requests have other lengths at night, each part has the replicas of the one with
     more, so that a plan that stands all day is one of a scenario in which nothing may change.

@@ -19,7 +19,7 @@ from fleetopt.optimizer.case import PlanningCase
 from fleetopt.optimizer.feature import Feature
 from fleetopt.optimizer.formulation import Problem, formulate
 from fleetopt.optimizer.known import Known, known
-from fleetopt.optimizer.last_plan import VARIABLES, guess_from
+from fleetopt.optimizer.last_plan import VARIABLES, guess_from, in_use
 from fleetopt.optimizer.matrix import Floats, Matrix, compile_matrix
 from fleetopt.optimizer.patterns.narrowing import bounded, keeping
 from fleetopt.optimizer.patterns.placing import placing
@@ -30,7 +30,7 @@ from fleetopt.optimizer.patterns.structure import Key, time_of_columns
 from fleetopt.optimizer.patterns.watch import Watch
 from fleetopt.optimizer.simpler import all_day, free, keeps_all_day, more_all_day, simpler
 from fleetopt.optimizer.solve import Solution, SolveOptions
-from fleetopt.optimizer.start import begin_at
+from fleetopt.optimizer.start import begin, begin_at
 
 Simply: TypeAlias = Callable[[PlanningCase, SolveOptions], "tuple[Known, Solution] | None"]
 """Solves a case in the way that suits it; None where the time was too short to say anything."""
@@ -86,20 +86,24 @@ def solve_hanging(
     if problem is None:
         return None
     program = known(problem, matrix := compile_matrix(problem))
-    watch.narrow = True
+    watch.narrow, began = True, None
     try:
+        began = begin(watch, program, options.start) if options.start else None
         _begin(watch, program, found)
         if watch.values is not None and not watch.done:
             placing(watch, matrix, program.time, watch.values)
     except KeyboardInterrupt:
         watch.interrupted = True
     watch.log()
-    return None if watch.values is None else (problem, matrix, watch.solution())
+    return None if watch.values is None else (problem, matrix, replace(watch.solution(), began=began))
 
 
 def _narrow(watch: Watch, case: PlanningCase, features: Sequence[Feature], found: Iterable[Amounts]) -> PlanningCase:
-    """The case with the options that plans use, and not too many others; the watch is told a bound if it has none."""
-    used = {workload: _names(workload, found) for workload in case.options}
+    """The case with the options that plans use, the one to begin from too, and not too many others; the watch is told
+    what free changes cost.
+    """
+    last = in_use(case, watch.options.start) if watch.options.start else {}
+    used = {workload: _names(workload, found) | last.get(workload, set()) for workload in case.options}
     if not keeps_all_day(case) and not watch.over:
         part = bounded(watch, free(case), features)
         wider = {} if part is None else part.parts.case.options
@@ -167,5 +171,5 @@ def _decided(program: Known, values: Floats) -> Amounts:
 
 
 def _names(workload: str, found: Iterable[Amounts]) -> set[str]:
-    """The options of a workload, or of what it shares, that plans use."""
-    return {key[2] for amounts in found for key in amounts if key[0] in {"REPLICAS", "STANDING"} and workload == key[1]}
+    """The options of a workload that plans use."""
+    return {key[2] for amounts in found for key in amounts if key[:2] == ("REPLICAS", workload)}
