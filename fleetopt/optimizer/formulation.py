@@ -9,7 +9,9 @@ A rule becomes one row of the Pyomo constraint named by its sentence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +86,19 @@ class Problem:
     rules: tuple[Rule, ...]
 
 
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keeps Pyomo from writing about exceptions that pass through it, as Ctrl-C does: whoever catches them tells."""
+    logger = logging.getLogger("pyomo")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@_unlogged()
 def formulate(case: PlanningCase, features: Sequence[Feature] = FEATURES) -> Problem:
     """The program of a case: declare, price and constrain every feature, then close the books."""
     from pyomo.core import ConcreteModel, Objective, quicksum

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from pyomo.core import Var
 
 from fleetopt.capacity.table import derive
 from fleetopt.errors import Infeasible, NoPlanWithinLimit
 from fleetopt.optimizer import run as run_module
 from fleetopt.optimizer.case import PlanningCase, build_case
+from fleetopt.optimizer.features.serving import Serving
 from fleetopt.optimizer.formulation import formulate
 from fleetopt.optimizer.known import known
 from fleetopt.optimizer.matrix import compile_matrix
@@ -201,9 +204,8 @@ def test_parts_of_a_day_take_turns_with_the_same_replicas() -> None:
         assert stands >= least(case) * (1.0 - 1e-9)
 
 
-@pytest.mark.parametrize("moment", ["simple", "narrow"])
-def test_ctrl_c_before_there_is_a_program_says_so(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: who stops it while simpler cases are solved or options are looked for is told that there is no plan.
+def test_ctrl_c_before_there_is_a_plan_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: who stops it while simpler cases are solved is told that there is no plan.
 
     Sensitivity: going on to write the whole program would take minutes that nobody gave.
     """
@@ -212,10 +214,45 @@ def test_ctrl_c_before_there_is_a_program_says_so(moment: str, monkeypatch: pyte
         raise KeyboardInterrupt
 
     case = case_of(replace(growing(), changes=Changes(per_change_gpus=4)))
-    monkeypatch.setattr(hanging_module, "_found" if moment == "simple" else "_narrow", stop)
+    monkeypatch.setattr(hanging_module, "_find", stop)
     monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
     with pytest.raises(NoPlanWithinLimit, match="no plan was found"):
         optimize_case(case, SolveOptions(gap=0.01, diagnose=False))
+
+
+@pytest.mark.parametrize(("times", "planned"), [(1, True), (2, False)])
+def test_ctrl_c_once_a_simpler_case_is_planned_keeps_its_plan(
+    times: int, planned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Proves: who stops it while a program is written has the plan of the simpler case, or, stopping it twice, nothing;
+    and nothing is written about it.
+
+    Sensitivity: the plan that is there would be lost, and Pyomo would log what passed through it.
+    """
+    stopped: list[int] = []
+
+    def stop(case: PlanningCase, *features: Any) -> Any:
+        if len(stopped) < times and case.changes is not None:
+            stopped.append(1)
+            monkeypatch.setattr(Serving, "declare", interrupted)
+        return formulate(case, *features)
+
+    def interrupted(self: Serving, model: Any, *_: Any) -> None:
+        monkeypatch.setattr(Serving, "declare", declared)
+        model.REPLICAS = Var(range(2), within=lambda *_: signal.raise_signal(signal.SIGINT))
+
+    declared = Serving.declare
+    case = case_of(replace(growing(), changes=Changes(per_change_gpus=4)))
+    monkeypatch.setattr(hanging_module, "formulate", stop)
+    monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
+    if planned:
+        found = optimize_case(case, SolveOptions(gap=0.01, diagnose=False))
+        assert found.readout.placements
+    else:
+        with pytest.raises(NoPlanWithinLimit, match="no plan was found"):
+            optimize_case(case, SolveOptions(gap=0.01, diagnose=False))
+    assert len(stopped) == times
+    assert not caplog.records
 
 
 def test_a_plan_that_stands_all_day_is_told_first() -> None:

@@ -55,7 +55,12 @@ SOME = 1e-6
 
 def begin_simply(watch: Watch, program: Known, simply: Simply) -> None:
     """Tells the watch plans and bounds that simpler cases have for a program that is written whole."""
-    _begin(watch, program, _found(watch, program.case, simply))
+    found: list[Amounts] = []
+    try:
+        _find(watch, program.case, simply, found)
+    except KeyboardInterrupt:
+        watch.interrupted = True
+    _begin(watch, program, found)
 
 
 def solve_hanging(
@@ -72,16 +77,22 @@ def solve_hanging(
     Returns: the program with the options kept, and its solution, whose bound holds for the whole.
 
     Raises:
-        NoPlanWithinLimit: the time was up, or Ctrl-C came, before there was a program.
+        NoPlanWithinLimit: the time was up, or Ctrl-C came, before there was a plan of a simpler case; or Ctrl-C came
+            once more while it was written out.
     """
-    watch = Watch(options)
+    watch, found = Watch(options), list[Amounts]()
+    problem = None
     try:
-        found = _found(watch, case, simply)
-        narrow = _narrow(watch, case, features, found) if found else None
-        problem = None if narrow is None else formulate(narrow, features)
+        _find(watch, case, simply, found)
+        problem = formulate(_narrow(watch, case, features, found), features) if found else None
     except KeyboardInterrupt:
-        problem, watch.interrupted = None, True
-    if problem is None and watch.over:
+        watch.interrupted = True
+    try:
+        if problem is None and found:
+            problem = formulate(_narrow(watch, case, features, found), features)
+    except KeyboardInterrupt:
+        found.clear()
+    if not found and watch.over:
         raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
     if problem is None:
         return None
@@ -131,9 +142,8 @@ def _bound_all_day(watch: Watch, case: PlanningCase) -> None:
         watch.know("bounding", point.value - more * float(plain.pools.price(point).max(axis=0, initial=0.0).sum()))
 
 
-def _found(watch: Watch, case: PlanningCase, simply: Simply) -> list[Amounts]:
-    """What plans of simpler cases decide; the watch is told of bounds that hold for the case."""
-    plans: list[Amounts] = []
+def _find(watch: Watch, case: PlanningCase, simply: Simply, found: list[Amounts]) -> None:
+    """Adds what plans of simpler cases decide; the watch is told of bounds that hold for the case."""
     cheapest = np.inf
     _bound_all_day(watch, case)
     for one in simpler(case):
@@ -151,8 +161,7 @@ def _found(watch: Watch, case: PlanningCase, simply: Simply) -> list[Amounts]:
             watch.know("beginning", solution.bound)
         if solution.values is not None and solution.objective is not None:
             cheapest = min(cheapest, solution.objective)
-            plans.append(dict(one.spread(_decided(program, solution.values))))
-    return plans
+            found.append(dict(one.spread(_decided(program, solution.values))))
 
 
 def _begin(watch: Watch, program: Known, found: Iterable[Amounts]) -> None:
