@@ -162,9 +162,9 @@ def test_large_cases_are_planned_as_small_ones(changes: Changes, monkeypatch: py
     Sensitivity: a bound that holds for the options written alone, or for a stricter case, can be above it.
     """
     scenario = replace(growing(), changes=changes)
-    whole = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=60.0))
+    whole = optimize(scenario, SolveOptions(gap=0.05, time_limit_s=10.0))
     monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
-    large = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=20.0))
+    large = optimize(scenario, SolveOptions(gap=0.05, time_limit_s=10.0))
     assert large.verdict.passed
     assert large.bound_usd is not None
     assert large.bound_usd <= whole.objective_usd * (1.0 + 1e-6)
@@ -180,9 +180,9 @@ def test_a_large_case_begins_from_an_earlier_plan_too(monkeypatch: pytest.Monkey
     Sensitivity: a plan that was found with hours would be lost when it is looked at again.
     """
     scenario = replace(growing(), changes=replace(SLOW, per_change_gpus=4))
-    last = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=60.0))
+    last = optimize(scenario, SolveOptions(gap=0.05, time_limit_s=10.0))
     monkeypatch.setattr(run_module, "MANY_REPLICAS", 1)
-    again = optimize(scenario, SolveOptions(gap=0.01, time_limit_s=10.0, start=last))
+    again = optimize(scenario, SolveOptions(gap=0.05, time_limit_s=5.0, start=last))
     began = again.began
     assert began is not None
     assert began.held == "everything"
