@@ -8,7 +8,7 @@ lengths counts by how long its requests stay (`lengths`). KV memory is handed ou
 half empty on average. Beyond the largest measured batch nothing is known and nothing is assumed.
 
 At a percentile p the number of requests in a replica varies (`occupancy`): the rate is the largest at which one that
-comes finds at most floor(b*) - 1 others with probability p, and b* the batch that makes so much.
+comes finds at most floor(b*) - 1 others with probability p, and the batch is the one that makes so much.
 """
 
 from __future__ import annotations

@@ -87,9 +87,9 @@ def test_simpler_cases_bound_random_days_from_both_sides(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(30))
 def test_a_limit_bounds_what_changes_save(seed: int) -> None:
     """Proves: on random days with limits of GPUs that may change, what stands all day less what GPUs are worth is never
-    above the cheapest; by hand it is not far from it either.
+    above the cheapest.
 
-    Sensitivity: a limit by the change counted once for all slots, or of one pool only, would be above it.
+    Sensitivity: what stands all day, or a limit by the change counted once for all slots, is above it.
     """
     drawn = draw(Random(f"limit {seed}"))
     limits = Changes(per_change_gpus=seed % 3 or None, per_day_gpus=None if seed % 3 else seed % 4)

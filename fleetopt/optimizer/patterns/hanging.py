@@ -6,6 +6,7 @@ that of a simpler case; docs/decisions/0032.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -81,22 +82,23 @@ def solve_hanging(
             once more while it was written out.
     """
     watch, found = Watch(options), list[Amounts]()
-    problem = None
+    made = None
     try:
         _find(watch, case, simply, found)
-        problem = formulate(_narrow(watch, case, features, found), features) if found else None
+        made = _written(watch, case, features, found)
     except KeyboardInterrupt:
         watch.interrupted = True
     try:
-        if problem is None and found:
-            problem = formulate(_narrow(watch, case, features, found), features)
+        # Once more after Ctrl-C, and then with no more than the plans use.
+        made = made or _written(watch, case, features, found)
     except KeyboardInterrupt:
         found.clear()
     if not found and watch.over:
         raise NoPlanWithinLimit.after(watch.seconds, watch.bound)
-    if problem is None:
+    if made is None:
         return None
-    program = known(problem, matrix := compile_matrix(problem))
+    problem, matrix = made
+    program = known(problem, matrix)
     watch.narrow, began = True, None
     try:
         began = begin(watch, program, options.start) if options.start else None
@@ -109,12 +111,22 @@ def solve_hanging(
     return None if watch.values is None else (problem, matrix, replace(watch.solution(), began=began))
 
 
+def _written(
+    watch: Watch, case: PlanningCase, features: Sequence[Feature], found: Sequence[Amounts]
+) -> tuple[Problem, Matrix] | None:
+    """The narrow program, where there is a plan to begin from."""
+    if not found:
+        return None
+    problem = formulate(_narrow(watch, case, features, found), features)
+    return problem, compile_matrix(problem)
+
+
 def _narrow(watch: Watch, case: PlanningCase, features: Sequence[Feature], found: Iterable[Amounts]) -> PlanningCase:
     """The case with the options that plans use, the one to begin from too, and not too many others; the watch is told
     what free changes cost.
     """
-    last = in_use(case, watch.options.start) if watch.options.start else {}
-    used = {workload: _names(workload, found) | last.get(workload, set()) for workload in case.options}
+    last, here = in_use(case, watch.options.start) if watch.options.start else {}, _in_use(found)
+    used = {workload: here[workload] | last.get(workload, set()) for workload in case.options}
     if not keeps_all_day(case) and not watch.over:
         part = bounded(watch, free(case), features)
         wider = {} if part is None else part.parts.case.options
@@ -179,6 +191,9 @@ def _decided(program: Known, values: Floats) -> Amounts:
     }
 
 
-def _names(workload: str, found: Iterable[Amounts]) -> set[str]:
-    """The options of a workload that plans use."""
-    return {key[2] for amounts in found for key in amounts if key[:2] == ("REPLICAS", workload)}
+def _in_use(found: Iterable[Amounts]) -> dict[str, set[str]]:
+    """The options that plans use, by workload."""
+    used: dict[str, set[str]] = defaultdict(set)
+    for key in (key for amounts in found for key in amounts if key[0] == "REPLICAS"):
+        used[key[1]].add(key[2])
+    return used

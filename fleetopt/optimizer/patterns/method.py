@@ -19,7 +19,7 @@ from fleetopt.optimizer.patterns.fixing import fixed
 from fleetopt.optimizer.patterns.hanging import Simply, begin_simply
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
-from fleetopt.optimizer.patterns.placing import ordering, placing
+from fleetopt.optimizer.patterns.placing import SHARE, SHARE_OF_DAYS, ordering, placing
 from fleetopt.optimizer.patterns.plain import Plain, plain_of
 from fleetopt.optimizer.patterns.relaxation import Point, Relaxation
 from fleetopt.optimizer.patterns.relaxed import Ground, relaxed
@@ -108,15 +108,16 @@ def _search(watch: Watch, problem: Problem, matrix: Matrix) -> Program:
     plain, shared = plain_of(problem, matrix, time), time == NO_TIME
     loosened = plain.loosened(matrix)
     found = relaxed(watch, plain, loosened, time, np.zeros(int(shared.sum())))
+    share = SHARE_OF_DAYS if hang_together(problem.case) else SHARE
     if found is None:
-        return _placed(watch, matrix, [], time, None)
+        return _placed(watch, matrix, [], time, None, share=share)
     found = found.pricing(watch, loosened, plain, time)
     begin, rows = found.with_whole_orders(watch), [*found.rows, *found.priced]
     ground = Ground(matrix, plain, time, found.apart, rows, found.point, begin, counted(matrix, time))
     _planned(watch, ground)
     if not watch.done:
         rows += _of_nodes(watch, matrix, Relaxation(strengthened(loosened, rows)), time, plain)
-    return _placed(watch, matrix, rows, time, ground)
+    return _placed(watch, matrix, rows, time, ground, share=share)
 
 
 def _of_nodes(watch: Watch, matrix: Matrix, relaxation: Relaxation, time: Ints, plain: Plain) -> list[Row]:
@@ -141,7 +142,9 @@ def _planned(watch: Watch, ground: Ground) -> None:
         choosing(watch, found, replicas)
 
 
-def _placed(watch: Watch, program: Program, rows: Sequence[Row], time: Ints, ground: Ground | None) -> Program:
+def _placed(
+    watch: Watch, program: Program, rows: Sequence[Row], time: Ints, ground: Ground | None, *, share: float = SHARE
+) -> Program:
     """A better plan, time by time, or one beneath orders made whole where there is none; the program with the rows."""
     strong = strengthened(program, rows)
     if watch.done:
@@ -150,7 +153,7 @@ def _placed(watch: Watch, program: Program, rows: Sequence[Row], time: Ints, gro
     if watch.values is None and values is not None and ground is not None:
         _planned(watch, replace(ground, begin=replace(ground.begin, columns=values)))
     if not watch.done and values is not None:
-        placing(watch, strong, time, values if watch.values is None else watch.values)
+        placing(watch, strong, time, values if watch.values is None else watch.values, share)
     return strong
 
 

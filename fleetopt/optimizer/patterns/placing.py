@@ -55,10 +55,11 @@ def ordering(watch: Watch, matrix: Program, time: Ints) -> Floats | None:
     return solution.values
 
 
-def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
+def placing(watch: Watch, matrix: Program, time: Ints, values: Floats, share: float = SHARE) -> bool:
     """Makes the values whole, time by time; says whether every piece came to its end.
 
-    Where the best plan so far has these orders, every piece begins from it.
+    Where the best plan so far has these orders, every piece begins from it. Pieces may take a share of the time that is
+    left where there is a proof to leave the rest to.
     """
     counting, shared = counted(matrix, time), time == NO_TIME
     found = pieces(matrix.rows, shared, among=without(matrix, counting.rows))
@@ -73,9 +74,8 @@ def placing(watch: Watch, matrix: Program, time: Ints, values: Floats) -> bool:
     whole = _Whole(matrix, counting, values, shared.any())
     whole.tell(watch, opened)
     nodes = FIRST_NODES
-    share = SHARE if len(opened) > int(time.max(initial=-1)) else SHARE_OF_DAYS
-    share = share if watch.left_s >= WORTH_SHARING_S and not watch.narrow else 1.0
-    end = watch.seconds + share * watch.left_s
+    proving = watch.left_s >= WORTH_SHARING_S and not watch.narrow
+    end = watch.seconds + (share if proving else 1.0) * watch.left_s
     while left := [piece for piece in opened if piece.missing > enough]:
         left.sort(key=lambda piece: -piece.missing)
         seconds = min(watch.left_s, end - watch.seconds) * THREADS / len(left)
