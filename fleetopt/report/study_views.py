@@ -9,7 +9,8 @@ from fleetopt.study.alternatives import Alternatives
 from fleetopt.study.baselines import Baseline
 from fleetopt.study.compare import Comparison
 from fleetopt.study.differences import Difference
-from fleetopt.study.explain import UNKNOWN, Explanation, Topic
+from fleetopt.study.explain import Explanation
+from fleetopt.study.findings import UNKNOWN, Topic
 from fleetopt.study.measures import POWER
 
 TOPICS: dict[Topic, str] = {

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Scenario
 from fleetopt.study.prices import cost_of, repriced
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import Effort, Resolver
 
 STARTS = (0.5, 0.001)
 """Factors on the price to begin from: one that is often low enough, and next to nothing."""
@@ -45,27 +45,33 @@ def break_even(scenario: Scenario, plan: Plan, lines: Collection[str], resolver:
     """At which factor on the prices of supply lines that the plan does not use they would be; None if unknown."""
     best = plan.objective_usd
     tolerance = max(resolver.options.gap, SAME) * abs(best)
-    factor = 0.0
+    factor, settled, begun = 0.0, False, plan
     for start in STARTS:
-        answer = resolver.solve(repriced(scenario, lines, start), _asked(lines, start))
+        answer = resolver.solve(repriced(scenario, lines, start), _asked(lines, start), Effort(start=plan))
         if answer.plan is None:
             return None
+        settled = _settled(answer.plan, resolver)
         if answer.plan.objective_usd < best - tolerance and _uses(answer.plan, lines):
-            factor = _worth(scenario, answer.plan, best, start)
+            factor, begun = _worth(scenario, answer.plan, best, start), answer.plan
             break
     if not factor:
-        return Entry(0.0, exact=True)
+        return Entry(0.0, exact=True) if settled else None
     for _ in range(MOST_STEPS):
         if factor >= 1.0 - SAME:
             return Entry(1.0, exact=True)
-        answer = resolver.solve(repriced(scenario, lines, factor), _asked(lines, factor))
+        answer = resolver.solve(repriced(scenario, lines, factor), _asked(lines, factor), Effort(start=begun))
         if answer.plan is None:
             return Entry(factor, exact=False)
         higher = _worth(scenario, answer.plan, best, factor) if _uses(answer.plan, lines) else 0.0
         if answer.plan.objective_usd >= best - tolerance or higher <= factor * (1.0 + SAME):
-            return Entry(factor, exact=True)
-        factor = higher
+            return Entry(factor, exact=_settled(answer.plan, resolver))
+        factor, begun = higher, answer.plan
     return Entry(factor, exact=False)
+
+
+def _settled(plan: Plan, resolver: Resolver) -> bool:
+    """Whether the plan is proven to the gap, and so that there is none much cheaper, not only that none was found."""
+    return plan.gap is not None and plan.gap <= resolver.options.gap * (1.0 + SAME)
 
 
 def _asked(lines: Collection[str], factor: float) -> str:

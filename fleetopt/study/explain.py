@@ -1,15 +1,14 @@
 """Why this plan and no other: what binds, what more of it is worth, what other supply must cost, what promises cost.
 
-Every figure is a difference of two plans: the one in hand, and the best one with something changed, solved again. Both
-are known to their gaps, so a difference d between costs u and v with bounds lies between (bound of u) - v and
-u - (bound of v); where that says nothing of its sign the sentence says so.
+Every figure is a difference of two plans: the one in hand, and the best one with something changed, solved again. What
+is changed leaves the plan in hand one of the plans to choose from, so every solve begins from it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Literal, TypeAlias
 
 from fleetopt.catalog.domain import Offer
 from fleetopt.errors import Change
@@ -18,18 +17,14 @@ from fleetopt.plan.record import Record
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Quota
 from fleetopt.study.entry import break_even
+from fleetopt.study.findings import UNKNOWN, Finding, bounds, dollars, saving
 from fleetopt.study.leftover import most_gpus
 from fleetopt.study.lifetimes import life_costs, life_sentence
 from fleetopt.study.limits import amount_of, moved, path_of
-from fleetopt.study.promises import promises
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.promises import Promise, promises
+from fleetopt.study.resolve import Effort, Resolver
 from fleetopt.study.restrict import lines_by_gpu_type
 
-Topic: TypeAlias = Literal["binds", "one more", "price", "life", "promise"]
-
-NO_USD = 0.005
-
-UNKNOWN = "not worked out within the number of solves and the time"
 WORDS = {
     "ttft": "TTFT",
     "tpot": "TPOT",
@@ -40,20 +35,6 @@ WORDS = {
     "stated": "its stated rate",
     "network": "its share of the network",
 }
-
-
-class Finding(Record):
-    """One thing to know, in a sentence and in numbers.
-
-    `usd` is what a limit's next unit or a promise's absence saves; `factor` the part of today's price at which supply
-    would come in. None where the sentence has no such number, or it is not known.
-    """
-
-    topic: Topic
-    about: str
-    sentence: str
-    usd: float | None = None
-    factor: float | None = None
 
 
 class Explanation(Record):
@@ -81,12 +62,13 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
     resolver.no_finer_than(plan)
     asked = (
         _one_more(scenario, plan, resolver),
-        _prices(scenario, plan, resolver),
-        _promises(scenario, plan, resolver),
+        (_price(scenario, plan, resolver, about=about, lines=lines) for about, lines in _idle(scenario, plan)),
+        (_promise(plan, resolver, promise) for promise in _dearest_first(scenario, plan)),
     )
     # Question by question in turn, so that a budget that does not suffice for all leaves something of every topic.
     found = [finding for round_ in zip_longest(*asked) for finding in round_ if finding is not None]
     findings = [*_roles(plan), *_lives(scenario), *found]
+    unanswered = sum(UNKNOWN in finding.sentence for finding in findings)
     return Explanation(
         scenario=scenario.name,
         objective_usd=plan.objective_usd,
@@ -95,8 +77,8 @@ def explain(scenario: Scenario, plan: Plan, resolver: Resolver) -> Explanation:
         solves=resolver.solves,
         gap_tolerance=resolver.options.gap,
         time_limit_s=resolver.options.time_limit_s,
-        complete=not resolver.unanswered,
-        unanswered=sum(UNKNOWN in finding.sentence for finding in findings),
+        complete=not (resolver.unanswered or unanswered),
+        unanswered=unanswered,
     )
 
 
@@ -127,14 +109,14 @@ def _one_more(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Fi
             continue
         change = Change(limit, _step(scenario, limit), unit)
         more = f"{change.by:g} more"
-        answer = resolver.solve(moved(scenario, change), f"what {more} {unit} of {limit} save")
-        if answer.plan is None:
+        asked = f"what {more} {unit} of {limit} save"
+        found = saving(plan, resolver.solve(moved(scenario, change), asked, Effort(start=plan)))
+        if found is None:
             yield Finding(topic="one more", about=limit, sentence=f"{full}; what {more} would save is {UNKNOWN}")
             continue
-        saved, doubt = _saved(plan, answer.plan)
-        each = f", {saved / change.by:,.2f} USD each" if change.by > 1 and not doubt else ""
-        sentence = f"{full}; {more} would save {_dollars(saved, doubt=doubt)}{each}"
-        yield Finding(topic="one more", about=limit, sentence=sentence, usd=saved)
+        each = f", {found.usd / change.by:,.2f} USD each" if change.by > 1 and found.sure else ""
+        sentence = f"{full}; {more} would save {dollars(found)}{each}"
+        yield Finding(topic="one more", about=limit, sentence=sentence, **bounds(found))
 
 
 def used_up(scenario: Scenario, plan: Plan) -> dict[str, tuple[float, str]]:
@@ -166,20 +148,19 @@ def _sizes(scenario: Scenario, quota: Quota) -> list[int]:
     return [node.gpus_per_node for node in nodes if node.gpu_type == quota.gpu_type]
 
 
-def _prices(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
-    """At which price each offer and GPU type that is not used would be."""
+def _idle(scenario: Scenario, plan: Plan) -> Iterator[tuple[str, list[str]]]:
+    """Each GPU type that is not used, with its offers, and each offer of another that is not."""
     used = {line.supply for line in plan.fleet}
     types = {line.gpu_type for line in plan.fleet}
     for gpu_type, lines in lines_by_gpu_type(scenario).items():
         if gpu_type not in types:
-            yield _price(scenario, plan, resolver, about=gpu_type, lines=lines)
-            continue
-        for name in lines:
-            if name not in used:
-                yield _price(scenario, plan, resolver, about=f"offer {name}", lines=[name])
+            yield gpu_type, lines
+        else:
+            yield from ((f"offer {name}", [name]) for name in lines if name not in used)
 
 
 def _price(scenario: Scenario, plan: Plan, resolver: Resolver, *, about: str, lines: list[str]) -> Finding:
+    """At which price supply that is not used would be."""
     entry = break_even(scenario, plan, lines, resolver)
     if entry is None:
         return Finding(
@@ -221,29 +202,18 @@ def _lives(scenario: Scenario) -> Iterator[Finding]:
             yield Finding(topic="life", about=f"life of {one.supply}", sentence=life_sentence(one))
 
 
-def _promises(scenario: Scenario, plan: Plan, resolver: Resolver) -> Iterator[Finding]:
-    """What would be saved without each promise."""
-    for promise in promises(scenario):
-        answer = resolver.solve(promise.without, f"the cost of {promise.name}")
-        if answer.plan is None:
-            yield Finding(topic="promise", about=promise.name, sentence=f"{promise.name}: what it costs is {UNKNOWN}")
-            continue
-        saved, doubt = _saved(plan, answer.plan)
-        part = f" ({100 * saved / plan.objective_usd:.3g} %)" if not doubt and plan.objective_usd else ""
-        sentence = f"{promise.name}: costs {_dollars(saved, doubt=doubt)}{part}"
-        yield Finding(topic="promise", about=promise.name, sentence=sentence, usd=saved)
+def _dearest_first(scenario: Scenario, plan: Plan) -> list[Promise]:
+    """The promises of the workloads that cost most first, then those that are of no workload."""
+    usd: Counter[str] = Counter()
+    for cost in plan.workload_costs:
+        usd[cost.workload] += cost.usd  # type: ignore[assignment]
+    return sorted(promises(scenario), key=lambda promise: (not promise.workload, -usd[promise.workload]))
 
 
-def _saved(plan: Plan, other: Plan) -> tuple[float, bool]:
-    """What the other plan saves, and whether the gaps leave open that it saves anything."""
-    saved = plan.objective_usd - other.objective_usd
-    bound = plan.objective_usd if plan.bound_usd is None else plan.bound_usd
-    return saved, bound - other.objective_usd <= 1e-9 * abs(plan.objective_usd)
-
-
-def _dollars(saved: float, *, doubt: bool) -> str:
-    if not doubt:
-        return f"{saved:,.2f} USD"
-    return (
-        "nothing" if abs(saved) < NO_USD else f"less than the gaps can tell ({saved:,.2f} USD between the plans found)"
-    )
+def _promise(plan: Plan, resolver: Resolver, promise: Promise) -> Finding:
+    """What would be saved without a promise."""
+    found = saving(plan, resolver.solve(promise.without, f"the cost of {promise.name}", Effort(start=plan)))
+    if found is None:
+        return Finding(topic="promise", about=promise.name, sentence=f"{promise.name}: what it costs is {UNKNOWN}")
+    sentence = f"{promise.name}: costs {dollars(found, plan.objective_usd)}"
+    return Finding(topic="promise", about=promise.name, sentence=sentence, **bounds(found))

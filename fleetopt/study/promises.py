@@ -27,10 +27,11 @@ LOOSE = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What is promised, in words, and the scenario where it is not."""
+    """What is promised, in words, the scenario where it is not, and the workload that it is of, if of one."""
 
     name: str
     without: Scenario
+    workload: str = ""
 
 
 def promises(scenario: Scenario) -> Iterator[Promise]:
@@ -38,7 +39,7 @@ def promises(scenario: Scenario) -> Iterator[Promise]:
     for index, workload in enumerate(scenario.workloads):
         for name, free in (*_of_workload(workload), *_of_work(workload, scenario.calendar)):
             workloads = (*scenario.workloads[:index], free, *scenario.workloads[index + 1 :])
-            yield Promise(f"{workload.name}: {name}", replace(scenario, workloads=workloads))
+            yield Promise(f"{workload.name}: {name}", replace(scenario, workloads=workloads), workload.name)
     for quota in scenario.supply.quotas:
         rest = tuple(other for other in scenario.supply.quotas if other.name != quota.name)
         name = f"quota {quota.name} of {quota.max_gpus} {quota.gpu_type}"

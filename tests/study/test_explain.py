@@ -9,14 +9,16 @@ from hypothesis import given, settings
 
 from fleetopt.errors import Infeasible, InputError
 from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.plan.domain import Plan
 from fleetopt.scenario.domain import Margins, Scenario
 from fleetopt.scenario.load import load
 from fleetopt.scenario.supply_domain import Quota, Stock
 from fleetopt.study.entry import break_even
-from fleetopt.study.explain import UNKNOWN, Explanation, Finding, explain
+from fleetopt.study.explain import Explanation, explain
+from fleetopt.study.findings import UNKNOWN, Finding, dollars, saving
 from fleetopt.study.once import optimize
 from fleetopt.study.prices import cost_of, repriced
-from fleetopt.study.resolve import Resolver
+from fleetopt.study.resolve import USUAL, Answer, Effort, Resolver
 from fleetopt.units import Latency
 from tests.oracle import build
 from tests.oracle.draw import has_odd_sizes
@@ -186,6 +188,64 @@ def test_a_small_budget_leaves_something_of_every_topic() -> None:
     known = {one.topic for one in found.findings if UNKNOWN not in one.sentence}
     assert {"one more", "promise"} <= known
     assert found.unanswered == sum(UNKNOWN in one.sentence for one in found.findings) > 0
+    assert not found.complete
+
+
+def test_the_promises_of_the_dearest_workload_come_first() -> None:
+    """Proves: with one solve for a promise, it is one of the workload that costs nine tenths, whichever stands first.
+    Sensitivity: by the order of the file the time would go to what hardly matters.
+    """
+    workloads = [build.workload("small", rps=1.0, headroom=0.1), build.workload("large", rps=9.0, headroom=0.1)]
+    made = build.scenario(workloads, [build.rate("c", 1.0)], [build.line("rent", "Ax1")])
+    known = [one for one in explained(made, most=1).findings if one.topic == "promise" and one.usd is not None]
+    assert [one.about for one in known] == ["large: TTFT 1000 ms at mean"]
+
+
+def test_a_difference_says_what_the_gaps_leave_open_of_it() -> None:
+    """Proves: of a plan of 8640 USD proven down to 8000, a dearer one found without a promise saves nothing for sure
+    and at most down to its bound; a cheaper one saves what lies between; one without a plan or bound tells nothing.
+    Sensitivity: the difference of the plans found would be negative, or a figure known to the cent.
+    """
+    found = optimize(spilling(), EXACT)
+    plan = replaced(found, 8640.0, 8000.0)
+    open_ = saving(plan, Answer(replaced(found, 8700.0, 7900.0), bound_usd=7900.0))
+    assert open_ is not None
+    assert (open_.usd, open_.least, open_.most, open_.sure) == (0.0, 0.0, 740.0, False)
+    assert dollars(open_) == "at most 740.00 USD, if anything"
+    assert saving(plan, Answer(None, bound_usd=7900.0)) == open_
+    sure = saving(plan, Answer(replaced(found, 4320.0, 4000.0), bound_usd=4000.0))
+    assert sure is not None
+    assert dollars(sure, 8640.0) == "4,320.00 USD (50 %), by the gaps 3,680.00 to 4,640.00 USD"
+    unbounded = saving(plan, Answer(replaced(found, 4320.0, None)))
+    assert unbounded is not None
+    assert dollars(unbounded) == "4,320.00 USD, by the gaps 3,680.00 USD or more"
+    assert saving(plan, Answer(None)) is None
+    assert saving(plan, Answer(replaced(found, 8640.0, None))) is None
+
+
+def replaced(plan: Plan, usd: float, bound: float | None) -> Plan:
+    """The plan as if it had another cost and bound."""
+    return plan.model_copy(update={"objective_usd": usd, "bound_usd": bound})
+
+
+class Doubtful(Resolver):
+    """Finds the plan it begins from, and proves nothing."""
+
+    def solve(self, scenario: Scenario, what: str, effort: Effort = USUAL) -> Answer:
+        assert effort.start is not None
+        return Answer(effort.start.model_copy(update={"gap": 0.5}))
+
+
+def test_no_price_is_named_that_is_not_proven() -> None:
+    """Proves: where solves find nothing cheaper and prove nothing, at which price supply would come in is not known.
+    Sensitivity: an idle offer would be said to be of no use at any price because the time was short.
+    """
+    scenario = spilling(lines=tuple(build.line(n, f"{n.upper()}x1", usd) for n, usd in (("a", 1.0), ("b", 3.0))))
+    plan = optimize(scenario, EXACT)
+    assert {line.supply for line in plan.fleet} == {"a"}
+    assert break_even(scenario, plan, ["b"], Doubtful(EXACT)) is None
+    found = explain(scenario, plan, Doubtful(EXACT))
+    assert UNKNOWN in next(one.sentence for one in found.findings if one.about == "B")
     assert not found.complete
 
 
