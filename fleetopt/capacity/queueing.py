@@ -43,6 +43,8 @@ class Exponential:
     percentile p allows lam = mu + ln(1 - p) / t; at the mean, lam = mu - 1/t (Li et al., arXiv 2603.04716, eq. 12).
     Several: E[T] = E[W] + 1/mu, and with theta = c mu - lam and Erlang's C
     P(T > t) = (1 - C) e^(-mu t) + C (theta e^(-mu t) - mu e^(-theta t)) / (theta - mu).
+    Below p63 an exponential service is shorter than its mean. Prompts are no shorter for it, so that no percentile of
+    the sojourn is taken to be below 1/mu.
 
     >>> TPMAX, PROMPT, BUDGET_S = 28_300, 6_144, 2.0 - 0.1
     >>> prompts = Service.constant(PROMPT / TPMAX)
@@ -51,8 +53,8 @@ class Exponential:
     """
 
     def floor_s(self, service: Service, percentile: float | None) -> float:
-        """Seconds: the mean of the service times 1, or times -ln(1 - p) at a percentile."""
-        return exponential_scale(percentile) * service.mean_s + service.after_s
+        """Seconds: the mean of the service, times -ln(1 - p) at a percentile where that is more."""
+        return max(1.0, exponential_scale(percentile)) * service.mean_s + service.after_s
 
     def sojourn_s(self, lam: float, service: Service, servers: int, percentile: float | None) -> float:
         """Seconds, at arrivals of `lam` requests/s."""
@@ -60,10 +62,11 @@ class Exponential:
         if lam >= servers * mu:
             return math.inf
         if servers == 1:
-            return exponential_scale(percentile) / (mu - lam) + service.after_s
+            return max(service.mean_s, exponential_scale(percentile) / (mu - lam)) + service.after_s
         if percentile is None:
             return mean_wait_s(servers, lam, service.mean_s, 1.0) + service.mean_s + service.after_s
-        return _quantile(lambda t: self._exceeds(lam, mu, servers, t), service.mean_s, percentile) + service.after_s
+        found = _quantile(lambda t: self._exceeds(lam, mu, servers, t), service.mean_s, percentile)
+        return max(service.mean_s, found) + service.after_s
 
     def max_rate(self, service: Service, servers: int, limit_s: float, percentile: float | None) -> float:
         """Requests/s."""

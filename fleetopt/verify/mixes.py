@@ -76,7 +76,9 @@ def mean_wait_s(lam: float, parts: Parts, servers: int) -> float:
 
 
 def _many_exponential(lam: float, mean: float, servers: int, percentile: float | None, reach_s: float) -> float:
-    """M/M/c: wait and service independent, the wait zero or exponential with rate theta = c mu - lam."""
+    """M/M/c: wait and service independent, the wait zero or exponential with rate theta = c mu - lam; no percentile is
+    below the mean of the service.
+    """
     if percentile is None:
         return delay_probability(servers, lam * mean) / (servers / mean - lam) + mean
     mu, theta, delayed = 1.0 / mean, servers / mean - lam, delay_probability(servers, lam * mean)
@@ -87,7 +89,7 @@ def _many_exponential(lam: float, mean: float, servers: int, percentile: float |
         slow = delayed * mu / (mu - theta)
         return (1.0 - slow) * math.exp(-mu * t) + slow * math.exp(-theta * t)
 
-    return _first_time(longer, percentile, reach_s)
+    return max(mean, _first_time(longer, percentile, reach_s))
 
 
 def _many(lam: float, parts: Parts, servers: int) -> Callable[[float], float]:

@@ -23,7 +23,7 @@ _DIGITS = 80
 def sojourn_s(queue: Queue, lam: float, service_s: float, percentile: float | None) -> float:
     """Time in the system, at the mean (None) or at a percentile; infinite where the queue never settles.
 
-    M/M/1: mean 1/(mu - lam), percentile -ln(1 - p)/(mu - lam), the sojourn being exponential.
+    M/M/1: mean 1/(mu - lam), percentile -ln(1 - p)/(mu - lam), the sojourn being exponential, and no less than 1/mu.
     M/D/1: mean D + lam D^2/(2 (1 - lam D)) (Pollaczek and Khinchine; DistServe, arXiv 2401.09670, section 3.1),
     percentile D + the wait's quantile.
     """
@@ -31,7 +31,7 @@ def sojourn_s(queue: Queue, lam: float, service_s: float, percentile: float | No
         return math.inf
     if queue == "mm1":
         mean = service_s / (1.0 - lam * service_s)
-        return mean if percentile is None else -math.log1p(-percentile) * mean
+        return mean if percentile is None else max(service_s, -math.log1p(-percentile) * mean)
     if percentile is None:
         return service_s + lam * service_s**2 / (2.0 * (1.0 - lam * service_s))
     return service_s * (1.0 + md1_wait_quantile(lam * service_s, percentile))

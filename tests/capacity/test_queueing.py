@@ -90,6 +90,24 @@ def test_a_limit_at_or_below_the_floor_allows_nothing(queue: Queue) -> None:
         assert [model.max_rate(PROMPTS, 1, limit, percentile) for limit in (floor, 0.5 * floor, 0.0, -1.0)] == [0.0] * 4
 
 
+@pytest.mark.parametrize("percentile", [0.1, 0.3, 0.5, 0.6])
+@pytest.mark.parametrize("times", [1.0 + 1e-9, 1.2, 2.0, 4.0])
+def test_a_low_percentile_of_mm1_holds_for_prompts_that_are_all_alike(percentile: float, times: float) -> None:
+    """Proves: nothing below the time of one prompt is promised at a low percentile, and at the rate that a limit above
+    it allows, so many prompts of one length keep it (Lindley's recursion over a million requests, seeded).
+
+    Sensitivity: without the floor -ln(1 - p) / (mu - lam) allows 13 % of all load within 80 % of the time of a prompt
+    at P50, and no prompt keeps it.
+    """
+    model = QUEUE_MODELS["mm1"]
+    assert model.max_rate(SECOND, 1, 0.999, percentile) == 0.0
+    assert model.sojourn_s(0.0, SECOND, 1, percentile) == model.sojourn_s(0.0, SECOND, 3, percentile) == 1.0
+    rate = model.max_rate(SECOND, 1, times, percentile)
+    walk = np.cumsum(1.0 - np.random.default_rng(7).exponential(1.0 / rate, 1_000_000))
+    waits = walk - np.minimum.accumulate(np.minimum(walk, 0.0))
+    assert float(np.mean(1.0 + waits <= times)) >= percentile
+
+
 @pytest.mark.parametrize("queue", BOTH)
 def test_at_full_load_the_sojourn_is_infinite(queue: Queue) -> None:
     """Proves that no finite latency is ever claimed for a queue that grows without end."""
