@@ -7,7 +7,10 @@ the largest rate up to the largest concurrency at which
 
 A percentile p is read from the measured tail at the smallest percentile from p on that every point has. A profile of
 means says little about percentiles: then TTFT is taken as exponential, so that its percentile p is -ln(1 - p) times
-its mean, and the number of requests in the replica as one that comes finds it (`occupancy`), as in `decode`.
+its mean, and from p63 down, where that would be less, its mean; and the number of requests in the replica as one that
+comes finds it (`occupancy`), as in `decode`. Over a mix of lengths p is at least what the prompts alone make of it: as
+many times a TTFT as the prompt at p of the mix is longer than those measured. What long prompts do to others is in no
+profile of one pair of lengths, and is not known.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, o
 from fleetopt.capacity.occupancy import Crowd
 from fleetopt.capacity.queueing import exponential_scale
 from fleetopt.capacity.series import Series, is_covering, is_exact
+from fleetopt.capacity.service import Part, Service
 from fleetopt.capacity.throughput import CURVES
 from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
@@ -49,7 +53,7 @@ class AggregatedLoad:
             slower=slower,
             overhead_s=workload.ttft_overhead_s,
             ttft=ttft or series.ttft,
-            ttft_scale=1.0 if ttft else exponential_scale(ttft_at),
+            ttft_scale=_tail_scale(series, workload, measured=ttft is not None),
             tpot=tpot or series.tpot,
             occupancy_percentile=None if tpot else tpot_at,
         )
@@ -107,6 +111,18 @@ def aggregated_capacity(
     if found:
         return max(found, key=lambda capacity: capacity.capacity_rps)
     raise min(stops, key=lambda stop: stop.floor_s or math.inf) if stops else _no_series(workload)
+
+
+def _tail_scale(series: Series, workload: Workload, *, measured: bool) -> float:
+    """How many times the TTFT that was measured a TTFT at the promised percentile is."""
+    percentile = workload.ttft.percentile if workload.ttft is not None else None
+    if percentile is None:
+        return 1.0
+    scales = [1.0] if measured else [1.0, exponential_scale(percentile)]
+    if workload.lengths:
+        prompts = Service(tuple(Part(one.share, one.input_tokens) for one in workload.lengths))
+        scales.append(prompts.floor_s(percentile) / series.input_tokens)
+    return max(scales)
 
 
 def _distance(series: Series, workload: Workload) -> float:
@@ -195,6 +211,8 @@ def _assumptions(workload: Workload, load: AggregatedLoad, binds: Binds) -> tupl
         said.append(f"aggregated serving is not planned beyond {last}")
     if workload.prefix_cache_hit_rate > 0.0:
         said.append("prefix caching is not credited to aggregated serving: its profile was measured without")
+    if workload.lengths:
+        said.append(MEANS)
     if workload.ttft is not None and workload.ttft.percentile is not None:
         assumed = "a profile of means is given an exponential tail"
         said.append(f"TTFT at {workload.ttft.at}: {assumed if load.ttft is load.series.ttft else _MEASURED}")
@@ -203,5 +221,9 @@ def _assumptions(workload: Workload, load: AggregatedLoad, binds: Binds) -> tupl
         said.append(f"TPOT at {workload.tpot.at}: {assumed if load.tpot is load.series.tpot else _MEASURED}")
     return tuple(said)
 
+
+MEANS = (
+    "aggregated serving sees the means of the mix of lengths: what long prompts do to others is not in its latencies"
+)
 
 _MEASURED = "read from the percentiles measured at fixed concurrency"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
+from itertools import accumulate
 
 from fleetopt.catalog.domain import AggregatedPoint, AggregatedProfile
-from fleetopt.scenario.domain import Workload
+from fleetopt.scenario.domain import LengthBin, Workload
 from fleetopt.units import Latency
 from fleetopt.verify.curves import NEAR, Curve, Unsupported, between_roots, leave_one_out, never_falling
 from fleetopt.verify.numerics import root
@@ -89,10 +91,15 @@ class Series:
         return root(lambda load: self._rate(load) / self._case.slow - wanted, low, high)
 
     def _ttft_s(self, load: float) -> float:
-        """The mean, or at p the mean x -ln(1 - p) as of an exponential delay; the overhead is no part of the tail."""
-        promise, tail = self._case.workload.ttft, 1.0
-        if promise is not None and promise.percentile is not None and self._is_exponential:
-            tail = -math.log1p(-promise.percentile)
+        """The mean, or at p the mean x -ln(1 - p) as of an exponential delay, never less than the mean, nor than in
+        proportion to the prompt that a fraction p of a mix is no longer than; the overhead is no part of the tail.
+        """
+        promise, tail, mix = self._case.workload.ttft, 1.0, self._case.workload.lengths
+        if promise is not None and promise.percentile is not None:
+            if self._is_exponential:
+                tail = max(tail, -math.log1p(-promise.percentile))
+            if mix:
+                tail = max(tail, longest_of(mix, promise.percentile) / self._points[0].input_tokens)
         return self._ttft(load) * tail + self._case.workload.ttft_overhead_s
 
     def _made(self, load: float) -> float:
@@ -173,6 +180,14 @@ def covers(lengths: tuple[float, float], workload: Workload) -> bool:
     """Whether what was measured at these lengths was at least as hard as the workload's, within 1 %."""
     least = 1.0 - NEAR
     return lengths[0] >= workload.input_tokens * least and lengths[1] >= workload.output_tokens * least
+
+
+def longest_of(mix: Iterable[LengthBin], part: float) -> float:
+    """The input tokens that the shortest prompts, `part` of all, do not exceed."""
+    by_length = sorted(mix, key=lambda one: one.input_tokens)
+    within_part = accumulate(one.share for one in by_length)
+    pairs = zip(by_length, within_part, strict=True)
+    return next((one.input_tokens for one, share in pairs if share >= part - RELATIVE), by_length[-1].input_tokens)
 
 
 def _worst(findings: list[Finding]) -> float:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from fleetopt.capacity.aggregated import AggregatedLoad
+from fleetopt.capacity.aggregated import MEANS, AggregatedLoad
 from fleetopt.capacity.domain import Capacity, Rejection, latency_at
 from fleetopt.catalog.domain import AggregatedProfile, Candidate
-from fleetopt.scenario.domain import Workload
+from fleetopt.scenario.domain import LengthBin, Workload
 from fleetopt.units import Latency
 
 Make = Callable[..., Workload]
@@ -133,6 +133,41 @@ def test_percentiles_of_a_profile_of_means_are_assumed_aloud(workload: Make, rep
     assert latency_at(by_tpot, by_tpot.capacity_rps).tpot_s == pytest.approx(0.022)
     note = "TPOT at p99: requests come as a Poisson process and share an aggregated replica"
     assert note in by_tpot.assumptions
+
+
+def test_half_of_the_requests_are_promised_no_less_than_the_mean(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves: a profile of means carries no more at P50 than at the mean, as prompts of one length all take about that.
+
+    Sensitivity: an exponential tail has its median at 69 % of its mean, and allows a mean of 0.58 s for 0.4 s at P50.
+    """
+    at_mean, at_p50, at_p63 = (
+        carry(workload(**LENGTHS, ttft=Latency(0.4, p), tpot=None), replica()) for p in (None, 0.5, 0.632)
+    )
+    assert at_mean.capacity_rps == at_p50.capacity_rps == at_p63.capacity_rps == pytest.approx(4.0)
+    assert latency_at(at_p50, 4.0).ttft_s == pytest.approx(0.4)
+
+
+MIX = (LengthBin(256.0, 256.0, 0.9), LengthBin(7936.0, 256.0, 0.1))
+
+
+def test_long_prompts_of_a_mix_have_a_time_of_their_own(
+    workload: Make, replica: Any, carry: Carry, refuse: Refuse
+) -> None:
+    """Proves: at P99 of a mix in which a tenth of the prompts are 7.75 times as long as those measured, TTFT is 7.75
+    times the measured mean and not 4.6 times; at P80, which they are no part of, it is as ever; and the plan says what
+    it does not know.
+
+    Sensitivity: with the means of the mix alone a lone prompt of 0.775 s would be promised within 0.5 s.
+    """
+    mixed = {**LENGTHS, "lengths": MIX, "tpot": None}
+    refused = refuse(workload(**mixed, ttft=Latency(0.7, 0.99)), replica())
+    assert refused.code == "ttft-floor"
+    assert refused.floor_s == pytest.approx(0.775)
+    by_p99 = carry(workload(**mixed, ttft=Latency(7.75 * 0.4, 0.99)), replica())
+    by_p80 = carry(workload(**mixed, ttft=Latency(math.log(5) * 0.4, 0.8)), replica())
+    assert (by_p99.capacity_rps, by_p80.capacity_rps) == pytest.approx((4.0, 4.0))
+    assert all(MEANS in one.assumptions for one in (by_p99, by_p80))
+    assert MEANS not in carry(workload(**LENGTHS), replica()).assumptions
 
 
 def test_a_margin_slows_latency_and_rate(workload: Make, replica: Any, carry: Carry) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from fleetopt.capacity.domain import latency_at
 from fleetopt.catalog.domain import AggregatedPoint, AggregatedProfile, Provenance, Tail
+from fleetopt.scenario.domain import LengthBin
 from fleetopt.units import Latency
 
 ROWS = ((1.0, 0.5, 0.10, 0.010), (4.0, 1.6, 0.20, 0.014), (16.0, 4.0, 0.40, 0.022), (64.0, 6.0, 1.60, 0.040))
@@ -54,6 +55,15 @@ def test_the_smallest_measured_percentile_that_covers_is_read(
         assert capacity.assumptions == (said,)
     at_load = latency_at(carry(workload(**LENGTHS, **promises[0]), replica), 4.0)
     assert at_load.ttft_s == pytest.approx(0.4 * factor)
+
+
+def test_a_tail_measured_at_one_length_is_no_tail_of_a_mix(workload: Any, candidate: Any, refuse: Any) -> None:
+    """Proves: where a tenth of a mix is 7.75 times as long as what was measured, a measured P99 of twice the mean is
+    not read as theirs. Sensitivity: read so, 0.5 s would be kept with 0.4 s.
+    """
+    mix = (LengthBin(256.0, 256.0, 0.9), LengthBin(7936.0, 256.0, 0.1))
+    refused = refuse(workload(**LENGTHS, lengths=mix, ttft=Latency(0.5, 0.99), tpot=None), candidate(_profile(0.99)))
+    assert (refused.code, refused.floor_s) == ("ttft-floor", pytest.approx(7.75 * 2.0 * 0.10))
 
 
 def test_a_percentile_that_one_point_lacks_is_not_read(workload: Any, candidate: Any, carry: Any) -> None:

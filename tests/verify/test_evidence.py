@@ -24,7 +24,7 @@ from fleetopt.catalog.domain import (
     Role,
     ServingConfig,
 )
-from fleetopt.scenario.domain import Shortfall, Workload
+from fleetopt.scenario.domain import LengthBin, Shortfall, Workload
 from fleetopt.units import Latency
 from fleetopt.verify.curves import Unsupported
 from fleetopt.verify.evidence_aggregated import AggregatedSupport
@@ -184,6 +184,9 @@ def test_a_batch_beyond_kv_memory_is_refused() -> None:
     assert not holds(support.findings(1.0, 40.1))
 
 
+MIX = (LengthBin(15000.0 / 19.0, 100.0, 0.95), LengthBin(5000.0, 100.0, 0.05))
+
+
 def aggregated(*lengths: tuple[float, float]) -> AggregatedProfile:
     rows = ((8.0, 4.0, 0.2, 0.02), (16.0, 7.0, 0.4, 0.03), (32.0, 9.0, 0.9, 0.06))
     return AggregatedProfile(tuple(AggregatedPoint(*each, *row) for each in lengths for row in rows), FROM)
@@ -211,6 +214,11 @@ def test_a_series_counts_where_it_covers_the_lengths(lengths: tuple[float, float
         (7.0, {"ttft": Latency(0.4), "ttft_overhead_s": 0.01}, 1.0, False),
         (7.0, {"ttft": Latency(0.93, 0.9)}, 1.0, True),  # 0.4 s x 2.303
         (7.0, {"ttft": Latency(0.92, 0.9)}, 1.0, False),
+        (7.0, {"ttft": Latency(0.4, 0.5)}, 1.0, True),  # no less than the mean
+        (7.0, {"ttft": Latency(0.39, 0.5)}, 1.0, False),
+        (7.0, {"ttft": Latency(2.01, 0.96), "lengths": MIX}, 1.0, True),  # 0.4 s x 5000 / 1000, where ln 25 is 3.2
+        (7.0, {"ttft": Latency(1.99, 0.96), "lengths": MIX}, 1.0, False),
+        (7.0, {"ttft": Latency(0.93, 0.9), "lengths": MIX}, 1.0, True),
         (5.6, {"ttft": Latency(0.5)}, 1.25, True),
         (5.61, {"ttft": Latency(0.5)}, 1.25, False),
         (9.0, {"tpot": None}, 1.0, True),
