@@ -7,6 +7,10 @@
 lengths counts by how long its requests stay (`lengths`). KV memory is handed out in pages, the last one of a request
 half empty on average. Beyond the largest measured batch nothing is known and nothing is assumed.
 
+Where KV memory is full, requests wait for it: at a mean TPOT that is promised, what waits on average is spread over
+the tokens that are made meanwhile, TPOT(b) + E[waiting] / rate (`occupancy`), so that no rate is promised at which the
+queue for memory grows without end.
+
 At a percentile p the number of requests in a replica varies (`occupancy`): the rate is the largest at which one that
 comes finds at most floor(b*) - 1 others with probability p, and the batch is the one that makes so much.
 """
@@ -14,9 +18,11 @@ comes finds at most floor(b*) - 1 others with probability p, and the batch is th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate
 
+from fleetopt.capacity.crossing import last_at_most
 from fleetopt.capacity.curves import EQUAL, Curve
 from fleetopt.capacity.decode_curves import DecodeCurves
 from fleetopt.capacity.domain import AtLoad, Binds, Capacity, NotCarriedError, or_rejection
@@ -29,15 +35,25 @@ from fleetopt.catalog.domain import Candidate
 from fleetopt.scenario.domain import Workload
 from fleetopt.units import Latency
 
+_SHORT_OF_FULL = 1e-9
+"""By this fraction less than a full memory lets it make, a replica still has a queue of some length."""
+
+_WORTH_SAYING = 1e-3
+"""A batch that is smaller by less than this fraction is not said to be held by memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLoad:
-    """TPOT at a load: that of the smallest batch which makes the tokens, or of a percentile of the occupancy."""
+    """TPOT at a load: that of the smallest batch which makes the tokens, or of a percentile of the occupancy.
+
+    `room` is the requests that KV memory holds, where others would wait for it and the mean is promised.
+    """
 
     tpot: Curve
     slower: float
     output_tokens: float
     percentile: float | None
+    room: int | None = None
 
     def at(self, rps: float, replicas: int = 1) -> AtLoad:  # noqa: ARG002 - each carries its own
         batch = smallest_batch(self.tpot, rps * self.output_tokens * self.slower)
@@ -47,7 +63,8 @@ class DecodeLoad:
             batch = _crowd(self.tpot).number_at(rps * self.output_tokens * self.slower, self.percentile)
         if batch > self.tpot.last:
             return AtLoad(None, math.inf)
-        return AtLoad(None, self.tpot.at(max(batch, self.tpot.first)) * self.slower)
+        waited_s = _waited_s(self.tpot, self.room, rps * self.output_tokens * self.slower)
+        return AtLoad(None, (self.tpot.at(max(batch, self.tpot.first)) + waited_s) * self.slower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +86,7 @@ def decode_capacity(
     slower = (1.0 + slowdown) * faster
     in_memory = _batch_in_memory(workload, candidate, kv)
     limit = _within(workload, _largest(workload, candidate, tpot, slower), in_memory, tpot)
+    limit = _waiting(workload, limit, tpot, slower, _room(workload, in_memory, tpot))
     batch = best_batch(tpot, limit.batch)
     rate = tokens_per_s(tpot, batch) / slower
     return Capacity(
@@ -81,7 +99,9 @@ def decode_capacity(
         binds=limit.binds if batch == limit.batch else "throughput",
         ttft_floor_s=None,
         assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed),
-        model=DecodeLoad(tpot, slower, workload.output_tokens, _percentile(workload.tpot)),
+        model=DecodeLoad(
+            tpot, slower, workload.output_tokens, _percentile(workload.tpot), _room(workload, in_memory, tpot)
+        ),
         error=curves.error(mean_context(workload)),
     )
 
@@ -136,6 +156,49 @@ def _within(workload: Workload, fast: float, in_memory: float, tpot: Curve) -> _
     if batch is not None and batch < tpot.first:
         note += f"; with fewer than {tpot.first:g}, the smallest measured batch, TPOT is taken as there"
     return _Limit(mean.batch if batch is None else min(mean.batch, batch), mean.binds, (*mean.notes, note))
+
+
+def _room(workload: Workload, in_memory: float, tpot: Curve) -> int | None:
+    """The requests that KV memory holds, where a mean TPOT is promised and more of them were measured."""
+    paced = workload.tpot is not None and workload.tpot.percentile is None
+    return math.floor(in_memory * (1.0 + EQUAL)) if paced and in_memory < tpot.last else None
+
+
+def _waiting(workload: Workload, limit: _Limit, tpot: Curve, slower: float, room: int | None) -> _Limit:
+    """The limit, and a smaller batch where those who wait for KV memory would break the mean TPOT."""
+    if room is None or workload.tpot is None:
+        return limit
+    held = _held(tpot, room)
+    # Beyond what the memory ever lets a replica make, the queue grows without end.
+    wanted = tokens_per_s(tpot, best_batch(tpot, limit.batch))
+    most, longest_s = min(wanted, held.last_rate * (1.0 - _SHORT_OF_FULL)), workload.tpot.limit_s / slower
+    if most == wanted and _stay_s(tpot, room, most) <= longest_s * (1.0 + EQUAL):
+        return limit
+    rate = last_at_most(lambda one: _stay_s(tpot, room, one), 0.0, most, longest_s)
+    batch = min(limit.batch, smallest_batch(tpot, rate) or limit.batch)
+    if batch > limit.batch * (1.0 - _WORTH_SAYING):
+        return replace(limit, batch=batch)
+    note = f"KV memory holds {room} requests: TPOT is with the wait of those that come when it is full"
+    return _Limit(batch, "kv_memory", (*limit.notes, note))
+
+
+def _stay_s(tpot: Curve, room: int | None, rate: float) -> float:
+    """Time per token of the batch that makes `rate` tokens/s, with the wait for KV memory."""
+    batch = smallest_batch(tpot, rate)
+    assert batch is not None
+    return tpot.at(max(batch, tpot.first)) + _waited_s(tpot, room, rate)
+
+
+def _waited_s(tpot: Curve, room: int | None, rate: float) -> float:
+    """The wait for KV memory, by the token."""
+    return _held(tpot, room).waiting(rate) / rate if room is not None and rate > 0.0 else 0.0
+
+
+@lru_cache(maxsize=CURVES)
+def _held(tpot: Curve, room: int) -> Crowd:
+    """How many requests there are in a replica that lets in no more than KV memory holds."""
+    made = (tokens_per_s(tpot, float(batch)) for batch in range(1, room + 1))
+    return Crowd.of(accumulate(made, max))
 
 
 @lru_cache(maxsize=CURVES)

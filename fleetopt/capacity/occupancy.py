@@ -10,6 +10,9 @@ much that varies, at an arrival rate x (in the unit of r) there are n of them fo
 comes finds n others so often (Wolff, PASTA, Oper. Res. 30, 1982), and is one of n + 1 then. A limit of n requests is
 kept at percentile p when P(0) + ... + P(n - 1) >= p.
 
+Where no more than the last known number are let in, those beyond it wait (`waiting`). That number is then one of an
+engine that takes no more than it makes most with, so that r may not fall.
+
 The more there are the longer each stays, so these are more uneven than the Poisson numbers of requests whose time in a
 replica does not depend on the others. Beyond the last known number a replica makes no more than there.
 """
@@ -70,12 +73,27 @@ class Crowd:
         exceeding = lambda rate: 1.0 - float(self._at_most(rate)[limit - 1])  # noqa: E731 - it rises with the rate
         return last_at_most(exceeding, 0.0, self.last_rate, 1.0 - percentile)
 
+    def waiting(self, rate: float) -> float:
+        """The mean number of requests beyond the last known one, where no more are let in and the others wait.
+
+        >>> round(Crowd.of([1.0]).waiting(0.5), 12)  # M/M/1: rho^2 / (1 - rho) wait
+        0.5
+        """
+        if not 0.0 < rate < self.last_rate:
+            return 0.0 if rate <= 0.0 else math.inf
+        weights, more = self._weights(rate)
+        return more / (1.0 - rate / self.last_rate) / (float(weights.sum()) + more)
+
     def _at_most(self, rate: float) -> npt.NDArray[np.float64]:
         """P(N <= n) for n from 0 on; nothing where more come than can ever be served."""
         if not 0.0 < rate < self.last_rate:
             return np.full(len(self.log_weights), float(rate <= 0.0))
-        logs = self.log_weights + math.log(rate) * np.arange(len(self.log_weights))
-        weights = np.exp(logs - logs.max())
-        more = weights[-1] * rate / (self.last_rate - rate)
+        weights, more = self._weights(rate)
         at_most: npt.NDArray[np.float64] = np.cumsum(weights) / (weights.sum() + more)
         return at_most
+
+    def _weights(self, rate: float) -> tuple[npt.NDArray[np.float64], float]:
+        """How often there are n, for each known n, and more than that, in one unit."""
+        logs = self.log_weights + math.log(rate) * np.arange(len(self.log_weights))
+        weights = np.exp(logs - logs.max())
+        return weights, float(weights[-1]) * rate / (self.last_rate - rate)

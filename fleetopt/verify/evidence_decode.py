@@ -18,8 +18,9 @@ from fleetopt.verify.curves import (
     pchip,
     quadratic,
 )
-from fleetopt.verify.queueing import number_found
+from fleetopt.verify.queueing import number_found, waiting
 from fleetopt.verify.support import Case, Finding, reached, stated, within
+from fleetopt.verify.tally import RELATIVE
 from fleetopt.verify.triangles import Triangles, are_scattered
 
 _USABLE_MEMORY = 0.9
@@ -37,7 +38,8 @@ class DecodeSupport:
     """Decode at a batch b: TPOT(b) within the SLO and b / TPOT(b) tokens/s (Li et al., arXiv 2603.04716, section 3.2).
 
     rate = b / (TPOT(b) x slow x output tokens). At a percentile p the requests that one finds there, with itself, must
-    still be measured, fit in KV memory and keep TPOT within the limit (`number_found`).
+    still be measured, fit in KV memory and keep TPOT within the limit (`number_found`). A mean TPOT is with the wait
+    of those that come when KV memory is full (`waiting`).
     """
 
     ttft_floor_s = 0.0
@@ -96,6 +98,14 @@ class DecodeSupport:
         """Tokens/s of so many requests."""
         return batch / self.step_s(batch)
 
+    def _waited_s(self, batch: float) -> float:
+        """By the token made, the wait of those that come when KV memory, of which more was measured, is full."""
+        room = self._kv_tokens / self.kept_tokens
+        if room >= self._largest:
+            return 0.0
+        rate = self._made(batch)
+        return waiting(self._made, int(room * (1.0 + RELATIVE)), rate) / rate
+
     def fits(self, batch: float, what: str) -> list[Finding]:
         """Within what was measured and what KV memory holds."""
         tokens = batch * self.kept_tokens
@@ -109,7 +119,8 @@ class DecodeSupport:
         if promise is None:
             return []
         if promise.percentile is None:
-            return [within(self.step_s(batch), promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
+            tpot_s = self.step_s(batch) + self._waited_s(batch)
+            return [within(tpot_s, promise.limit_s, f"TPOT {stated(promise)} at batch {batch:.6g}:")]
         crowded = number_found(self._made, self._largest, self._made(batch), promise.percentile)
         if crowded > self._largest:
             return [within(crowded, self._largest, f"{promise.at} of the batch, of the largest measured:")]

@@ -116,3 +116,23 @@ def number_found(made: Callable[[float], float], last: float, rate: float, perce
         if so_far >= wanted and n < most:
             return n + 1.0
     return math.inf
+
+
+def waiting(made: Callable[[float], float], room: int, rate: float) -> float:
+    """The mean number that wait where a replica lets in `room` requests and others come one after another behind them.
+
+    With j waiting, room + j are there (rate / the most that is made)^j times as often as room; `made` and `rate` as in
+    `number_found`, but that a replica lets in no more than make most.
+
+    >>> round(waiting(lambda n: 1.0, 1, 0.5), 12)  # M/M/1: rho^2 / (1 - rho)
+    0.5
+    """
+    most, fewer, full = 0.0, 0.0, 1.0
+    for n in range(1, room + 1):
+        most = max(most, made(float(n)))
+        fewer = (fewer + full) / _LARGE if full > _LARGE else fewer + full
+        full = (full / _LARGE if full > _LARGE else full) * rate / most
+    if rate >= most:
+        return math.inf
+    idle = 1.0 - rate / most
+    return full * (rate / most) / idle**2 / (fewer + full / idle)

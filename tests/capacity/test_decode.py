@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fleetopt.capacity.decode import DecodeLoad
@@ -18,6 +21,7 @@ Make = Callable[..., Workload]
 Carry = Callable[..., Capacity]
 Refuse = Callable[..., Rejection]
 PLENTY = 10_000_000.0
+SEED_BATCHES, SEED_MS = (10.0, 20.0, 30.0, 40.0, 50.0, 60.0), (12.8, 16.4, 18.8, 21.6, 23.9, 26.2)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def test_nothing_is_planned_beyond_the_largest_batch(workload: Make, replica: An
 
 def test_kv_memory_caps_the_batch(workload: Make, replica: Any, carry: Carry) -> None:
     """Proves b (L_in + L_out + half a page) <= KV tokens: 133280 tokens hold 20 requests of 6656 + 8."""
-    capacity = carry(workload(), replica(max_kv_tokens=133_280.0))
+    capacity = carry(workload(tpot=None), replica(max_kv_tokens=133_280.0))
     assert (capacity.batch, capacity.binds) == (20.0, "kv_memory")
     assert capacity.slo_tokens_per_s == pytest.approx(20 / 0.0164)
     assert capacity.utilization == pytest.approx(1.0)
@@ -62,7 +66,7 @@ def test_kv_memory_caps_the_batch(workload: Make, replica: Any, carry: Carry) ->
 
 def test_fewer_requests_than_measured_get_no_better_tpot(workload: Make, replica: Any, carry: Carry) -> None:
     """Proves that below the smallest batch TPOT stays at 12.8 ms instead of being guessed downwards."""
-    capacity = carry(workload(), replica(max_kv_tokens=5 * 6664.0))
+    capacity = carry(workload(tpot=None), replica(max_kv_tokens=5 * 6664.0))
     assert capacity.slo_tokens_per_s == pytest.approx(5 / 0.0128)
     assert "KV memory holds 5 requests: TPOT of 10, the smallest measured batch, is used" in capacity.assumptions
     assert latency_at(capacity, capacity.capacity_rps / 2).tpot_s == pytest.approx(0.0128)
@@ -180,6 +184,60 @@ def test_more_than_a_replica_makes_has_no_latency(workload: Make, replica: Any, 
     assert latency_at(capacity, 10 * capacity.capacity_rps).tpot_s == math.inf
     with pytest.raises(ValueError, match="at least zero"):
         latency_at(capacity, -1.0)
+
+
+def stays(rate: float, room: int, tokens: float, requests: int) -> float:
+    """The mean time per token, with the wait to be let in, of requests that come as a Poisson process at `rate`
+    tokens/s to a replica of the seed paper's steps that lets in `room` at once; answers are exponential. Simulated.
+    """
+    tpot_s = [float(ms) / 1000.0 for ms in np.interp(np.arange(room + 1), SEED_BATCHES, SEED_MS)]
+    random = Random(11)
+    now, coming, steps, first, took, made = 0.0, 0.0, 0, 0, 0.0, 0
+    came: list[float] = []
+    running: list[tuple[int, float]] = []
+    while made < requests * tokens:
+        if not running and first == len(came):
+            now = max(now, coming)
+        while coming <= now:
+            came.append(coming)
+            coming += random.expovariate(rate / tokens)
+        while len(running) < room and first < len(came):
+            asked = 1 + int(random.expovariate(1.0 / tokens))
+            heapq.heappush(running, (steps + asked, came[first]))
+            first, made = first + 1, made + asked
+        now, steps = now + tpot_s[len(running)], steps + 1
+        while running and running[0][0] <= steps:
+            took += now - heapq.heappop(running)[1]
+    return took / made
+
+
+@pytest.mark.parametrize("room", [4, 12, 30])
+def test_the_wait_for_kv_memory_is_part_of_a_mean_tpot(workload: Make, replica: Any, carry: Carry, room: int) -> None:
+    """Proves: where KV memory holds fewer than TPOT allows, the rate is one at which requests, with their wait to be
+    let in, take no longer than promised (simulated), though not much less, and the plan says what binds.
+
+    Sensitivity: at the rate of a memory that is always full the queue never ends, and the mean is beyond any limit.
+    """
+    capacity = carry(workload(), replica(max_kv_tokens=room * 6664.0))
+    assert capacity.batch is not None
+    assert room * 0.5 < capacity.batch < room
+    assert capacity.binds == "kv_memory"
+    assert latency_at(capacity, capacity.capacity_rps).tpot_s == pytest.approx(0.020, rel=1e-6)
+    said = f"KV memory holds {room} requests: TPOT is with the wait of those that come when it is full"
+    assert said in capacity.assumptions
+    rate = capacity.slo_tokens_per_s
+    assert 0.016 < stays(rate, room, 512.0, 6000) < 0.0206
+    always_full = 1000.0 * room / float(np.interp(room, SEED_BATCHES, SEED_MS))
+    assert stays(always_full, room, 512.0, 6000) > 0.025
+
+
+def test_memory_for_far_more_than_tpot_allows_takes_nothing_off(workload: Make, replica: Any, carry: Carry) -> None:
+    """Proves: with KV memory for 58 requests where 34 keep TPOT, the capacity is what it is with plenty, to 0.1 %, and
+    no wait is spoken of. Sensitivity: a limit on the memory's full batch would take the batch down.
+    """
+    plenty, some = (carry(workload(), replica(max_kv_tokens=tokens)) for tokens in (PLENTY, 58 * 6664.0))
+    assert some.capacity_rps == pytest.approx(plenty.capacity_rps, rel=1e-3)
+    assert (some.binds, some.assumptions) == (plenty.binds, plenty.assumptions)
 
 
 def test_kv_memory_that_nobody_stated_is_assumed_aloud(workload: Make, replica: Any, carry: Carry) -> None:

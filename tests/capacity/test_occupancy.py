@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from fleetopt.capacity.occupancy import Crowd
-from fleetopt.verify.queueing import number_found
+from fleetopt.verify.queueing import number_found, waiting
 
 KNOWN = 3000
 
@@ -67,6 +67,21 @@ def test_the_second_computation_finds_as_many(last: int, busy: float, percentile
     found = shared(last).number_at(rate, percentile)
     near = {number_found(lambda n: n / step_s(n), float(last), rate, percentile + off) for off in (-1e-7, 1e-7)}
     assert found == expected or found in near
+
+
+@given(st.integers(1, 400), st.floats(0.01, 0.995))
+def test_the_second_computation_has_as_many_wait(room: int, busy: float) -> None:
+    """Proves: with so much room the mean number that waits is the same summed by ratios and by logarithms; with room
+    for one it is that of M/M/1, and where more come than are served it is infinite.
+
+    Sensitivity: a tail without the number in it would count how often any wait.
+    """
+    rate = busy * room / step_s(room)
+    expected = waiting(lambda n: n / step_s(n), room, rate)
+    assert shared(room).waiting(rate) == pytest.approx(expected, rel=1e-9, abs=1e-290)
+    assert shared(1).waiting(busy / step_s(1)) == pytest.approx(busy**2 / (1.0 - busy))
+    full = 1.001 * rate / busy
+    assert shared(room).waiting(full) == waiting(lambda n: n / step_s(n), room, full) == math.inf
 
 
 @given(st.floats(1.0, 80.0), st.floats(0.3, 0.999))

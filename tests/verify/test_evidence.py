@@ -179,9 +179,22 @@ def test_kv_memory_is_what_weights_leave() -> None:
 def test_a_batch_beyond_kv_memory_is_refused() -> None:
     profile = decode((1050.0, 10.0, 0.01), (1050.0, 60.0, 0.04))
     config = replace(CONFIG, max_kv_tokens=40 * 1108.0)
-    support = DecodeSupport(case("decode", profile, config=config), profile)
+    support = DecodeSupport(case("decode", profile, config=config, tpot=None), profile)
     assert holds(support.findings(1.0, 40.0))
     assert not holds(support.findings(1.0, 40.1))
+
+
+def test_a_mean_tpot_is_with_the_wait_for_kv_memory() -> None:
+    """Proves: a memory that is always full has a queue without end; with a mean of 38 of 40, who waits is within 50 ms.
+
+    Sensitivity: TPOT of the batch alone is 28 ms at 40.
+    """
+    profile = decode((1050.0, 10.0, 0.01), (1050.0, 60.0, 0.04))
+    config = replace(CONFIG, max_kv_tokens=40 * 1108.0)
+    support = DecodeSupport(case("decode", profile, config=config), profile)
+    assert holds(support.findings(1.0, 30.0))
+    assert not holds(support.findings(1.0, 39.5))
+    assert not holds(support.findings(1.0, 40.0))
 
 
 MIX = (LengthBin(15000.0 / 19.0, 100.0, 0.95), LengthBin(5000.0, 100.0, 0.05))
