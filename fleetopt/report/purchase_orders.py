@@ -6,7 +6,8 @@ Owned nodes that are sold stand beside the orders, with the first day on which t
 off. An order is placed on the first day of its period at the latest. Where several orders of a supply line are in
 service at once, they share its hourly cost by nodes; the totals of all orders are the committed lines' cost, to the
 cent. What a reserved or leased node costs by the hour after the horizon, until its term ends, is in no total: the plan
-does not count it, and the buyer owes it all the same.
+does not count it, and the buyer owes it all the same. Where deliveries are late in some outlooks, the hours and the
+term begin that much later there; dollars are expected over outlooks, and an end of the term is the latest.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fleetopt.catalog.domain import Offer
 from fleetopt.plan.attribution import expected_hours
 from fleetopt.plan.domain import Order, Plan, Sale
 from fleetopt.report.cash import end_of, months_after
-from fleetopt.report.money import Spend, spend
+from fleetopt.report.money import spend
 from fleetopt.report.view import usd
-from fleetopt.scenario.domain import Period, Scenario
+from fleetopt.scenario.domain import Calendar, Period, Scenario
+from fleetopt.scenario.supply_domain import SupplyLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class PurchaseOrder:
     """One order as it goes to a supplier. `carries` are workloads, those with the most GPU-hours first.
 
     `latest` is the day on which its nodes enter service where deliveries are latest; as planned, if nothing is said.
-    `bound_until` is the last day of a reservation or lease that runs on after the horizon, `beyond_usd` what its nodes
-    cost by the hour from then on, in dollars of today; None and zero for others.
+    `bound_until` is the last day of a reservation or lease that runs on after the horizon, at the latest, `beyond_usd`
+    what its nodes are expected to cost by the hour after the horizon, in dollars of today; None and zero for others.
     """
 
     order: Order
@@ -73,10 +74,11 @@ def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]
     """All orders, the earliest first."""
     periods = {period.name: period for period in scenario.calendar.periods}
     index = {name: place for place, name in enumerate(periods)}
-    use, carried = _use(plan, index), _carried(plan, scenario)
-    offers = {line.name: line.offer for line in scenario.supply.lines}
+    lines = {line.name: line for line in scenario.supply.lines}
+    use, carried = _use(plan, lines, index), _carried(plan, scenario)
+    beyond = [_beyond(order, lines.get(order.supply), scenario.calendar) for order in plan.orders]
     found = [
-        _purchase_order(order, offers.get(order.supply), periods, use[n], _carries(order, index, carried))
+        _purchase_order(order, periods, use[n], _carries(order, index, carried), beyond[n])
         for n, order in enumerate(plan.orders)
     ]
     return tuple(sorted(found, key=lambda one: (one.order_by, one.in_service)))
@@ -84,9 +86,8 @@ def purchase_orders(plan: Plan, scenario: Scenario) -> tuple[PurchaseOrder, ...]
 
 def owed_beyond(plan: Plan, scenario: Scenario) -> list[tuple[date | None, float]]:
     """The last day of each order's term and what it costs after the horizon, without a look at what its nodes carry."""
-    periods = {period.name: period for period in scenario.calendar.periods}
-    offers = {line.name: line.offer for line in scenario.supply.lines}
-    return [_beyond(order, offers.get(order.supply), periods) for order in plan.orders]
+    lines = {line.name: line for line in scenario.supply.lines}
+    return [_beyond(order, lines.get(order.supply), scenario.calendar) for order in plan.orders]
 
 
 def beyond_sentence(beyond: Sequence[tuple[date | None, float]]) -> str:
@@ -95,17 +96,20 @@ def beyond_sentence(beyond: Sequence[tuple[date | None, float]]) -> str:
     if not bound:
         return ""
     owed = math.fsum(usd_owed for _, usd_owed in beyond)
-    many = "1 order runs" if len(bound) == 1 else f"{len(bound)} orders run"
+    many = "The term of 1 order runs" if len(bound) == 1 else f"The terms of {len(bound)} orders run"
     return (
-        f"The term of {many} on after the horizon, until {max(bound).isoformat()} at the latest: {usd(owed)} USD more "
+        f"{many} on after the horizon, until {max(bound).isoformat()} at the latest: {usd(owed)} USD more "
         "by the hour, which no total counts."
     )
 
 
 def _purchase_order(
-    order: Order, offer: Offer | None, periods: dict[str, Period], use_usd: float, carries: tuple[str, ...]
+    order: Order,
+    periods: dict[str, Period],
+    use_usd: float,
+    carries: tuple[str, ...],
+    beyond: tuple[date | None, float],
 ) -> PurchaseOrder:
-    bound, beyond_usd = _beyond(order, offer, periods)
     return PurchaseOrder(
         order=order,
         order_by=periods[order.order_by].start,
@@ -116,36 +120,43 @@ def _purchase_order(
         upfront_usd=order.upfront_usd,
         use_usd=use_usd,
         carries=carries,
-        bound_until=bound,
-        beyond_usd=beyond_usd,
+        bound_until=beyond[0],
+        beyond_usd=beyond[1],
     )
 
 
-def _beyond(order: Order, offer: Offer | None, periods: dict[str, Period]) -> tuple[date | None, float]:
-    """The last day of a term that runs on after the horizon, and what it costs by the hour from then on."""
-    if offer is None or offer.term_months is None or offer.kind == "purchase":
+def _beyond(order: Order, line: SupplyLine | None, calendar: Calendar) -> tuple[date | None, float]:
+    """The latest last day of a term that runs on after the horizon, and what it costs by the hour from then on."""
+    if line is None or line.offer.term_months is None or line.offer.kind == "purchase":
         return None, 0.0
-    end = date.fromordinal(months_after(periods[order.in_service].start, offer.term_months).toordinal() - 1)
-    days = (end - end_of(list(periods.values())[-1])).days
-    return (end, 24.0 * days * order.nodes * order.usd_per_node_h) if days > 0 else (None, 0.0)
+    begins = {period.name: period for period in calendar.periods}[order.in_service]
+    horizon = end_of(calendar.periods[-1]).toordinal()
+    latest, node_days = horizon, 0.0
+    for outlook in calendar.outlooks:
+        start = months_after(begins.start, line.terms.late(outlook.name) * begins.months)
+        end = months_after(start, line.offer.term_months).toordinal() - 1
+        latest = max(latest, end)
+        node_days += outlook.probability * max(0, end - max(horizon, start.toordinal() - 1))
+    if latest == horizon:
+        return None, 0.0
+    return date.fromordinal(latest), 24.0 * node_days * order.nodes * order.usd_per_node_h
 
 
-def _use(plan: Plan, index: dict[str, int]) -> list[float]:
+def _use(plan: Plan, lines: dict[str, SupplyLine], index: dict[str, int]) -> list[float]:
     """What each order's nodes cost beyond what is paid with the order."""
     found = [0.0] * len(plan.orders)
-    ordered = {order.supply for order in plan.orders}
-    for entry in spend(plan):
-        if entry.item in ordered and not entry.once and entry.kind != "unpaid":
-            for place, share in _in_service(plan.orders, entry, index).items():
+    for cost, entry in zip(plan.costs, spend(plan), strict=True):
+        own = {n: order for n, order in enumerate(plan.orders) if order.supply == entry.item}
+        if own and not entry.once and entry.kind != "unpaid":
+            late = lines[entry.item].terms.late(cost.outlook) if entry.item in lines else 0
+            for place, share in _in_service(own, index[entry.period], late, index).items():
                 found[place] += share * entry.usd
     return found
 
 
-def _in_service(orders: Sequence[Order], entry: Spend, index: dict[str, int]) -> dict[int, float]:
-    """The orders of a supply line that are in service in an entry's period, with their shares of its nodes."""
-    own = {n: order for n, order in enumerate(orders) if order.supply == entry.item}
-    now = index[entry.period]
-    live = {n: o.nodes for n, o in own.items() if index[o.in_service] <= now <= index[o.last_period]}
+def _in_service(own: dict[int, Order], now: int, late: int, index: dict[str, int]) -> dict[int, float]:
+    """The orders of a supply line that are in service in a period, so many late, with their shares of its nodes."""
+    live = {n: o.nodes for n, o in own.items() if index[o.in_service] + late <= now <= index[o.last_period] + late}
     chosen = live or {n: order.nodes for n, order in own.items()}
     return {n: nodes / sum(chosen.values()) for n, nodes in chosen.items()}
 

@@ -107,6 +107,59 @@ def test_a_term_that_ends_with_the_horizon_owes_nothing(quarters: Plan, scenario
     assert [one.beyond_usd for one in later if one.bound_until] == [pytest.approx(30 * 24 * 15)]
 
 
+def _late(scenario: Scenario, outlook: str) -> Scenario:
+    """Deliveries are a period late in an outlook."""
+    lines = tuple(replace(one, terms=replace(one.terms, slips=((outlook, 1),))) for one in scenario.supply.lines)
+    return replace(scenario, supply=replace(scenario.supply, lines=lines))
+
+
+def test_a_term_that_begins_late_ends_late(quarters: Plan, scenario: Scenario) -> None:
+    """Proves the end of a term in the outlook that is a quarter late, and what is owed after the horizon on average.
+
+    Twelve months from 2027-10-01 are 183 days after the horizon, from 2028-01-01 they are 275. Sensitivity: the day
+    and the hours of the plan as it was ordered.
+    """
+    growth = next(one.probability for one in scenario.calendar.outlooks if one.name == "growth")
+    orders = purchase_orders(quarters, _late(scenario, "growth"))
+    [reserved] = [one for one in orders if one.order.kind == "reserved"]
+    assert reserved.bound_until == date(2028, 12, 31)
+    assert reserved.beyond_usd == pytest.approx((183 + growth * (275 - 183)) * 24 * 15)
+    assert "until 2028-12-31 at the latest" in order_view(quarters, _late(scenario, "growth")).note
+
+
+def test_only_days_after_the_horizon_are_owed_of_a_term_that_begins_there(quarters: Plan, scenario: Scenario) -> None:
+    """Proves that a term that begins after the horizon is owed from its own first day on: 31 days of July 2028.
+
+    Sensitivity: the days from the end of the horizon to the end of the term, which are 122.
+    """
+    first = next(order for order in quarters.orders if order.supply == "reserve-h200")
+    order = first.model_copy(update={"order_by": "2028-Q1", "in_service": "2028-Q1"})
+    late = _late(_with_terms(scenario, 1), "growth")
+    lines = tuple(replace(one, terms=replace(one.terms, slips=(("growth", 2),))) for one in late.supply.lines)
+    later = replace(late, supply=replace(late.supply, lines=lines))
+    growth = next(one.probability for one in scenario.calendar.outlooks if one.name == "growth")
+    [told] = purchase_orders(quarters.model_copy(update={"orders": (order,)}), later)
+    assert told.bound_until == date(2028, 7, 31)
+    assert told.beyond_usd == pytest.approx(growth * 31 * 24 * 15)
+
+
+def test_hours_of_a_late_delivery_are_its_own(quarters: Plan, scenario: Scenario) -> None:
+    """Proves that what is paid in an outlook goes to the orders that are in service there: a quarter late, those of Q4
+    serve in Q1, and those of Q1 after the horizon.
+
+    Sensitivity: shares by the periods that were planned give all of it to the second order.
+    """
+    first = next(order for order in quarters.orders if order.supply == "reserve-h200")
+    early = first.model_copy(update={"last_period": "2027-Q4"})
+    second = first.model_copy(update={"order_by": "2028-Q1", "in_service": "2028-Q1", "nodes": 3})
+    [line] = [c for c in quarters.costs if (c.line, c.item, c.period) == ("reserved", "reserve-h200", "2028-Q1")]
+    growth = next(one.probability for one in scenario.calendar.outlooks if one.name == "growth")
+    paid = line.model_copy(update={"outlook": "growth", "probability": growth})
+    shared = quarters.model_copy(update={"orders": (early, second), "costs": (paid,)})
+    told = purchase_orders(shared, _late(scenario, "growth"))
+    assert [one.use_usd for one in told] == [pytest.approx(growth * line.usd), 0.0]
+
+
 def test_an_order_that_may_be_late_says_until_when(quarters: Plan, scenario: Scenario) -> None:
     """A quarter later than the first of Q1 is the first of April, beyond the horizon; those on time say nothing."""
     told = tuple(o.model_copy(update={"periods_late": int(o.kind == "purchase")}) for o in quarters.orders)
