@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import TypeAlias
 
-from fleetopt.plan.domain import CostLine, FleetLine, Placement, WorkloadCost, WorkloadOutcome
+from fleetopt.plan.domain import CostLine, FleetLine, Placement, Plan, WorkloadCost, WorkloadOutcome
 from fleetopt.scenario.domain import Scenario
 
 UNUSED = "(unused)"
@@ -69,6 +69,16 @@ def expected_hours(scenario: Scenario) -> Weight:
     probability = {outlook.name: outlook.probability for outlook in calendar.outlooks}
     hours = {(t.name, h.name): t.days * h.hours_per_day for t in calendar.periods for h in calendar.slots}
     return lambda record: probability[record.outlook] * hours[record.period, record.slot]
+
+
+def owners_usd(plan: Plan) -> dict[str, float]:
+    """By period, what owned nodes fetch or are worth in the end: below zero, of '(unused)', and no cost of tokens."""
+    kept = {cost.item for cost in plan.costs} - {order.supply for order in plan.orders}
+    found: dict[str, float] = defaultdict(float)
+    for cost in plan.costs:
+        if _is_owners(cost, kept):
+            found[cost.period] += cost.usd * cost.probability * cost.discount
+    return dict(found)
 
 
 def _usd(scenario: Scenario, fleet: list[FleetLine], shares: Shares, costs: list[CostLine], weight: Weight) -> Sums:

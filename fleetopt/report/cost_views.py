@@ -135,7 +135,9 @@ def token_view(title: str, first: str, costs: Iterable[tuple[str, TokenCost]]) -
     everything = sum((c for _, c in ranked), TokenCost())
     rows.append(["total", usd(everything.usd), number(everything.million_tokens), "", "", price(everything.mean_price)])
     titles = [first, "USD", "million tokens", "USD per million input", "per million output", "per million, mean"]
-    return view(title, titles, rows)
+    left_out = usd(everything.owners_usd)
+    note = f"The mean of all leaves out {left_out} USD that owned nodes are sold for or worth in the end."
+    return view(title, titles, rows, note=note if everything.owners_usd else "")
 
 
 def price(value: float | None) -> str:

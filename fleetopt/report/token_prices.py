@@ -4,6 +4,8 @@
     output price  =  cost of its decode GPUs            /  output tokens of the same requests
     mean price    =  all its cost                       /  all its served tokens
 
+What owned nodes are sold for, or are worth in the end, is in no price: it makes nobody's tokens cheaper (0014).
+
 Each role is taken as a workload of its own in the attribution of docs/decisions/0006, so that the roles' costs sum to
 the workload's, at present value where the scenario discounts. A replica that does both roles has one cost for both
 kinds of tokens: it is in the mean price only, as is what a workload pays for unserved demand. Input tokens count as
@@ -15,14 +17,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from fleetopt.plan.attribution import expected_hours, workload_costs
+from fleetopt.plan.attribution import UNUSED, expected_hours, owners_usd, workload_costs
 from fleetopt.plan.domain import Plan, WorkloadOutcome
 from fleetopt.scenario.domain import Scenario
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCost:
-    """Dollars and million tokens of a workload or a model over some periods; sums of these are sums of fields."""
+    """Dollars and million tokens of a workload or a model over some periods; sums of these are sums of fields.
+
+    `owners_usd` is what owned nodes fetch or are worth, below zero, a part of `usd`.
+    """
 
     usd: float = 0.0
     prefill_usd: float = 0.0
@@ -30,6 +35,7 @@ class TokenCost:
     million_tokens: float = 0.0
     million_input_split: float = 0.0
     million_output_split: float = 0.0
+    owners_usd: float = 0.0
 
     def __add__(self, other: TokenCost) -> TokenCost:
         return TokenCost(
@@ -39,6 +45,7 @@ class TokenCost:
             self.million_tokens + other.million_tokens,
             self.million_input_split + other.million_input_split,
             self.million_output_split + other.million_output_split,
+            self.owners_usd + other.owners_usd,
         )
 
     @property
@@ -51,13 +58,14 @@ class TokenCost:
 
     @property
     def mean_price(self) -> float | None:
-        return _ratio(self.usd, self.million_tokens)
+        return _ratio(self.usd - self.owners_usd, self.million_tokens)
 
 
 def token_costs(plan: Plan, scenario: Scenario) -> dict[tuple[str, str], TokenCost]:
     """By (workload, period). What nobody uses is under the workload '(unused)'."""
     roles = _role_usd(plan, scenario)
     split = _split_tokens(plan, scenario)
+    owners = owners_usd(plan)
     return {
         (c.workload, c.period): TokenCost(
             c.usd,
@@ -65,6 +73,7 @@ def token_costs(plan: Plan, scenario: Scenario) -> dict[tuple[str, str], TokenCo
             roles.get((c.workload, "decode", c.period), 0.0),
             c.million_tokens,
             *split.get((c.workload, c.period), (0.0, 0.0)),
+            owners.get(c.period, 0.0) if c.workload == UNUSED else 0.0,
         )
         for c in plan.workload_costs
     }

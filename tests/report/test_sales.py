@@ -16,9 +16,11 @@ from fleetopt.report.files import write_plan
 from fleetopt.report.money import spend
 from fleetopt.report.plan_views import order_view
 from fleetopt.report.purchase_orders import node_sales, purchase_orders
+from fleetopt.report.token_prices import TokenCost, token_costs
 from fleetopt.report.words import by_kind, summary
 from fleetopt.scenario.domain import Scenario
 from fleetopt.scenario.supply_domain import Sale, Stock
+from fleetopt.study.sweep.bench import _figures
 from tests.oracle import build
 from tests.oracle.test_procurement import PERIOD_H, RENT, asked, solved
 
@@ -57,6 +59,32 @@ def test_a_sale_is_capex_below_zero_in_the_month_it_happens(plan: Plan, scenario
     [row] = [row for row in cash_rows(spend(plan), months) if row.line == "sale"]
     assert (row.title, row.kind) == ("Sold nodes", "capex")
     assert row.usd == tuple(-60_000.0 if month.period == "t2" and month.first else 0.0 for month in months)
+
+
+def test_a_sale_makes_nobody_s_tokens_cheaper(plan: Plan, scenario: Scenario, tmp_path: Path) -> None:
+    """Proves that the mean price of tokens is what serving costs, on the page, in the workbook and in a sweep: the
+    bought node, less what is left of it.
+
+    Sensitivity: with the 60 000 USD that nodes are sold for it would be below zero.
+    """
+    from openpyxl import load_workbook
+
+    million = math.fsum(one.million_tokens for one in plan.workload_costs)
+    served = plan.objective_usd + 60_000.0
+    assert plan.objective_usd < 0 < served
+    everything = sum(token_costs(plan, scenario).values(), TokenCost())
+    assert everything.mean_price == pytest.approx(served / million)
+    write_plan(plan, tmp_path / "out", scenario=scenario)
+    page = (tmp_path / "out/report.html").read_text()
+    assert f"{served / million:,.4f}" in page
+    assert "leaves out -60,000.00 USD that owned nodes are sold for" in page
+    sheet = load_workbook(tmp_path / "out/plan.xlsx", data_only=True)["Summary"]
+    cells = {row[0].value: row[1].value for row in sheet.iter_rows(max_row=20)}
+    assert cells["USD per million tokens, mean"] == pytest.approx(served / million)
+    assert cells["what owned nodes are sold for or worth in the end"] == pytest.approx(-60_000.0)
+    formulas = load_workbook(tmp_path / "out/plan.xlsx")["Summary"]
+    assert formulas["B14"].value == "=(B9-B13)/B12"
+    assert _figures(scenario, plan, 0.0).usd_per_million_tokens == pytest.approx(served / million)
 
 
 def test_the_summary_says_what_to_sell(plan: Plan, scenario: Scenario) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fleetopt.plan.attribution import owners_usd
 from fleetopt.plan.domain import Plan
 from fleetopt.report.cost_views import capacity_view
 from fleetopt.report.html.sections import input_view, price_view
@@ -77,8 +78,14 @@ def _tokens(page: Sheet, row: int, plan: Plan, tokens: Ref, workloads: Sheet) ->
     page.formula(row, 1, str(tokens), million, "number")
     if million > 0:
         present = sum(entry.present_usd for entry in spend(plan))
+        fetched, served, below = sum(owners_usd(plan).values()), "B9", f"B{row + 1}"
+        if fetched:
+            row += 1
+            page.put(row, 0, "what owned nodes are sold for or worth in the end")
+            page.put(row, 1, fetched, "usd")
+            served = f"(B9-B{row + 1})"
         page.put(row + 1, 0, "USD per million tokens, mean")
-        page.formula(row + 1, 1, f"B9/B{row + 1}", present / million, "price")
+        page.formula(row + 1, 1, f"{served}/{below}", (present - fetched) / million, "price")
     return row + 2
 
 

@@ -16,6 +16,7 @@ from fleetopt.capacity.table import Derivation
 from fleetopt.catalog.domain import GpuType, Llm, NodeType
 from fleetopt.errors import FleetoptError, Infeasible, InputError, NoPlanWithinLimit, VerificationError
 from fleetopt.optimizer.solve import SolveOptions
+from fleetopt.plan.attribution import owners_usd
 from fleetopt.plan.domain import Plan
 from fleetopt.plan.money import Kind, kind_of
 from fleetopt.plan.store import to_json
@@ -116,6 +117,7 @@ def _failure(error: Exception, seconds: float) -> Outcome:
 def _figures(scenario: Scenario, plan: Plan, seconds: float) -> Outcome:
     found, money = measures(scenario, plan), _by_kind(plan)
     tokens = sum(one.million_tokens for one in plan.workload_costs)
+    served_usd = sum(one.usd for one in plan.workload_costs) - sum(owners_usd(plan).values())
     return Outcome(
         status=plan.status,
         cost_usd=plan.objective_usd,
@@ -125,7 +127,7 @@ def _figures(scenario: Scenario, plan: Plan, seconds: float) -> Outcome:
         cvar_usd=plan.cvar_usd,
         capex_usd=money["capex"],
         opex_usd=money["opex"],
-        usd_per_million_tokens=sum(one.usd for one in plan.workload_costs) / tokens if tokens else None,
+        usd_per_million_tokens=served_usd / tokens if tokens else None,
         nodes=found.nodes,
         power_kw=found.power_kw,
         gpus=_most_gpus(plan),
