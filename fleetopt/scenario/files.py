@@ -179,6 +179,7 @@ _PLAIN = {
     "string_type": ("is not text", "Write text, in quotes if it looks like a number"),
     "string_too_long": ("is longer in characters than", "Shorten it"),
     "string_too_short": ("is shorter in characters than", "Write something"),
+    "too_long": ("is longer than", "Shorten it"),
     "list_type": ("is not a list", "Write '[a, b]' or lines that begin with '- '"),
     "too_short": ("is empty", "Write at least one entry, or take the key out"),
 }

@@ -124,7 +124,9 @@ class SupplyBuilder:
         return self._checked(key, replace(offer, **changes))
 
     def _written_out(self, key: Key, name: str, file: OfferFile) -> Offer | None:
-        missing = [field for field in ("node_type", "kind", "price") if getattr(file, field) is None]
+        # Who takes the hourly price for what a bought node costs would else plan with hardware that is free.
+        needed = ("node_type", "kind", "price", *(("upfront",) if file.kind == "purchase" else ()))
+        missing = [field for field in needed if getattr(file, field) is None]
         if missing:
             what = f"has no {', '.join(missing)}"
             self._add(key, what, "Name a catalog 'offer' (see 'fleetopt catalog offers'), or write these out")
