@@ -3,7 +3,7 @@
 from fleetopt.documents.files import read_bytes, read_text, shown, stands
 from fleetopt.documents.markup import Document, Key, parse_yaml, read_yaml
 from fleetopt.documents.records import Record, json_lines, parse_json, read_json, read_record
-from fleetopt.documents.tables import LEAST, MOST, Row, parse_table, read_table
+from fleetopt.documents.tables import COMMAS, LEAST, MOST, Row, parse_table, read_table, separated_by
 from fleetopt.documents.writing import (
     ASIDE,
     check_file,
@@ -17,6 +17,7 @@ from fleetopt.documents.writing import (
 
 __all__ = [
     "ASIDE",
+    "COMMAS",
     "LEAST",
     "MOST",
     "Document",
@@ -37,6 +38,7 @@ __all__ = [
     "read_table",
     "read_text",
     "read_yaml",
+    "separated_by",
     "shown",
     "stands",
     "write_file",

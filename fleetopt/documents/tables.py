@@ -155,10 +155,26 @@ def parse_table(text: str, path: Path, required: Sequence[str], optional: Sequen
     return rows
 
 
+COMMAS = "Save it as CSV with commas between cells and points in decimals"
+
+
+def separated_by(header: Sequence[str]) -> str | None:
+    """What a header has between its cells where that is no comma, as spreadsheets of many countries write it.
+
+    >>> separated_by(["name;value"]), separated_by(["name", "a;b"]), separated_by(["name"])
+    ('semicolons', None, None)
+    """
+    names = {";": "semicolons", "\t": "tabs"}
+    return next((word for mark, word in names.items() if len(header) == 1 and mark in header[0]), None)
+
+
 def _check_header(
     path: Path, line: int, header: Sequence[str], required: Sequence[str], optional: Sequence[str] | None
 ) -> None:
     where = f"{shown(path)}:{line}"
+    mark = separated_by(header)
+    if mark and required:
+        raise InputError([Issue("bad-csv", where, f"separates its cells with {mark}, not commas", COMMAS)])
     known = (*required, *(header if optional is None else optional))
     issues = [
         Issue("unknown-column", where, f"has an unknown column '{name[:60]}'", did_you_mean(name, known))

@@ -41,6 +41,8 @@ def test_comments_and_blanks_are_left_out_and_lines_kept(file: Write) -> None:
         ("name,value,value\na,1,2\n", "file:1", "names a column twice"),
         ("name,value\na\n", "file:2", "has 1 cells under a header of 2"),
         ("name,value\na,1,2\n", "file:2", "has 3 cells under a header of 2"),
+        ("name;value\na;1,5\n", "file:1", "separates its cells with semicolons, not commas"),
+        ("name\tvalue\na\t1\n", "file:1", "separates its cells with tabs, not commas"),
         ('name,value\n"a,1\n', "file:2", "not valid CSV"),
         ('name,value\n"a"b,1\n', "file:2", "not valid CSV"),
         ("name,value\n" + "x" * 200_000 + ",1\n", "file:2", "not valid CSV"),

@@ -106,7 +106,7 @@ def _usd(price: Price, options: PriceOptions) -> tuple[float, str]:
 def _checked_date(price: Price) -> str:
     if price.date != "unknown" and _day(price.date) is None:
         fix = "Write it like 2025-03-17, 2025-03 or 2025, or 'unknown'"
-        raise InputError([Issue("bad-value", price.where, f"'{price.date[:40]}' is no date", fix)])
+        raise InputError([Issue("bad-value", price.where, f"is of '{price.date[:40]}', which is no date", fix)])
     return price.date
 
 

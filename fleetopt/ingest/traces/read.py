@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from fleetopt.documents import shown
+from fleetopt.documents import COMMAS, separated_by, shown
 from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.ingest.formats import head_of
 from fleetopt.ingest.reading import Flag
@@ -29,7 +29,7 @@ from fleetopt.ingest.traces.domain import (
     TraceReading,
     Traffic,
 )
-from fleetopt.ingest.traces.format import Content, Rates, Stream, TraceFormat
+from fleetopt.ingest.traces.format import Content, Rates, Stream, TraceFormat, header_of
 from fleetopt.ingest.traces.generic import Generic
 from fleetopt.ingest.traces.hours import calendar_hours, day_profile, with_busiest
 from fleetopt.ingest.traces.judge import gap_flags, profile_flags, span_flags
@@ -102,6 +102,10 @@ def _format(path: Path, head: bytes, name: str | None, options: TraceOptions) ->
         return FORMATS[-1]
     found = next((one for one in FORMATS if one.recognises(head)), None)
     if found is None:
+        if mark := separated_by(header_of(head)):
+            raise InputError(
+                [Issue("bad-csv", f"{shown(path)}:1", f"separates its cells with {mark}, not commas", COMMAS)]
+            )
         fix = f"Name its format with --format: {', '.join(one.name for one in FORMATS)}"
         raise InputError([Issue("unknown-format", shown(path), "is in no trace format that fleetopt knows", fix)])
     return found

@@ -209,7 +209,7 @@ BAD = {
         "stated twice",
     ),
     "no currency": (f"{HEADER},on_demand_per_gpu", "us,H100,8,dollars,2027,west,2", "is no currency"),
-    "no date": (f"{HEADER},on_demand_per_gpu", "us,H100,8,USD,yesterday,west,2", "is no date"),
+    "no date": (f"{HEADER},on_demand_per_gpu", "us,H100,8,USD,yesterday,west,2", "of 'yesterday', which is no date"),
     "no such day": (f"{HEADER},on_demand_per_gpu", "us,H100,8,USD,2027-02-30,west,2", "is no date"),
     "below zero": (f"{HEADER},on_demand_per_gpu", "us,H100,8,USD,2027,west,-2", "out of range"),
     "no GPUs": (f"{HEADER},on_demand_per_gpu", "us,H100,0,USD,2027,west,2", "out of range"),

@@ -158,3 +158,13 @@ def test_options_that_cannot_be_meant_are_refused(call: Callable[[], object]) ->
     """A zone, mapping or moment that does not exist is an InputError."""
     with pytest.raises(InputError):
         call()
+
+
+def test_a_table_of_semicolons_is_told_so(file: Write, issue: Find) -> None:
+    """Proves that a trace saved with another list separator is named for it, with the fix.
+
+    Sensitivity: else it is in no format that fleetopt knows, and the fix would be to name one.
+    """
+    found = issue(read_trace, file("timestamp;input_tokens;output_tokens\n1;2;3\n"), TraceOptions())
+    assert "with semicolons" in found.what
+    assert "commas between cells" in found.fix
