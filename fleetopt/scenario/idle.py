@@ -1,7 +1,10 @@
-"""What a scenario states that cannot make a difference: more often a slip of the pen than meant."""
+"""What a scenario states that cannot make a difference, more often a slip of the pen than meant, or makes another one
+than it says: months that are no whole periods.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import permutations
 
@@ -37,10 +40,33 @@ def _of_line(scenario: Scenario, line: SupplyLine) -> Iterator[str]:
     if line.max_nodes is not None and line.terms.min_order > line.max_nodes:
         least = f"orders are of {line.terms.min_order:,} nodes or more"
         yield f"offer {line.name} is never taken: {least}, and {line.max_nodes:,} may be held"
-    months = sum(period.months for period in scenario.calendar.periods)
-    if line.offer.lead_time_months >= months and line.offer.lead_time_months:
-        late = f"its nodes come {line.offer.lead_time_months} months after the order"
-        yield f"offer {line.name} is never taken: {late}, and the horizon has {months}"
+    if not line.offer.hourly and line.lot_of is None:
+        yield from _of_months(scenario, line)
+
+
+def _of_months(scenario: Scenario, line: SupplyLine) -> Iterator[str]:
+    """Lead times and terms, which a plan counts in whole periods."""
+    periods = scenario.calendar.periods
+    lead, lead_counts = _counted(line.offer.lead_time_months, periods[0].months)
+    if lead_counts and lead_counts >= len(periods) * periods[0].months:
+        late = f"its nodes come {lead} after the order"
+        yield f"offer {line.name} is never taken: {late}, and the horizon has {len(periods) * periods[0].months}"
+        return
+    if lead_counts != line.offer.lead_time_months:
+        yield f"offer {line.name} is delivered after {lead}: a plan orders that much earlier"
+    term, term_counts = _counted(line.offer.term_months or 0, periods[0].months)
+    first = 0 if line.terms.first is None else [period.name for period in periods].index(line.terms.first)
+    left = (len(periods) - first) * periods[0].months - lead_counts
+    if term_counts != (line.offer.term_months or 0) and term_counts <= left:
+        yield f"offer {line.name} has a term of {term}: a plan has its nodes, and pays for them, that long"
+
+
+def _counted(months: int, whole: int) -> tuple[str, int]:
+    """Months in words, and those that they count as."""
+    counts = math.ceil(months / whole) * whole
+    return (
+        f"{months} months" if counts == months else f"{months} months (counted as {counts}, in whole periods)"
+    ), counts
 
 
 def _of_promises(workload: Workload) -> Iterator[str]:

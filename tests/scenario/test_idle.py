@@ -44,7 +44,15 @@ def test_a_quota_of_what_nobody_offers(quota: Quota, said: list[str]) -> None:
             {"min_order": 9, "max_nodes": 2},
             ["offer buy is never taken: orders are of 9 nodes or more, and 2 may be held"],
         ),
-        ({"lead": 2}, []),
+        (
+            {"lead": 2},
+            [
+                (
+                    "offer buy is never taken: its nodes come 2 months (counted as 3, in whole periods) after the order, "
+                    "and the horizon has 3"
+                )
+            ],
+        ),
         (
             {"lead": 3},
             ["offer buy is never taken: its nodes come 3 months after the order, and the horizon has 3"],
@@ -53,6 +61,32 @@ def test_a_quota_of_what_nobody_offers(quota: Quota, said: list[str]) -> None:
 )
 def test_an_offer_that_can_never_be_taken(line: dict[str, Any], said: list[str]) -> None:
     assert _said(line=line) == said
+
+
+@pytest.mark.parametrize(
+    ("lead", "term", "first", "said"),
+    [
+        (3, 6, None, []),
+        (4, 6, None, ["offer keep is delivered after 4 months (counted as 6, in whole periods): a plan orders"]),
+        (0, 7, None, ["offer keep has a term of 7 months (counted as 9, in whole periods): a plan has its nodes"]),
+        (0, 10, None, ["offer keep has a term of 10 months (counted as 12, in whole periods)"]),
+        (3, 10, None, []),
+        (0, 10, "t2", []),
+        (0, 13, None, []),
+    ],
+)
+def test_months_that_are_no_whole_periods(lead: int, term: int, first: str | None, said: list[str]) -> None:
+    """Proves that rounded lead times and terms are told: a plan of four quarters has the nodes of a term of seven
+    months for nine, which no contract gives.
+
+    Sensitivity: a term that is cut off by the horizon anyway is not told, and whole periods are not.
+    """
+    keep = build.line("keep", "Ax8", kind="reserved", term=term, lead=lead)
+    keep = replace(keep, terms=replace(keep.terms, first=first))
+    asked = build.scenario([build.workload()], [build.rate("c", 1.0)], [keep, replace(keep, lot_of="keep")])
+    found = idle(replace(asked, calendar=build.calendar(4)))
+    assert len(found) == len(said)
+    assert all(sentence.startswith(start) for sentence, start in zip(found, said, strict=True))
 
 
 def test_a_promise_that_another_one_implies() -> None:

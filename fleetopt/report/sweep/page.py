@@ -66,7 +66,7 @@ def _tornado(found: Sweep) -> Section:
 
 
 def _curves(found: Sweep) -> Section:
-    lead = "The least cost at each value. A cross at the top marks a value for which there is no plan."
+    lead = "The least cost at each value. A cross at the top marks a value at which a variant has no plan."
     charts = tuple(curve_chart(index, curve) for index, curve in enumerate(curves(found)))
     return Section("curves", "Cost against each field", lead, (Pictures(charts),) if charts else ())
 
