@@ -13,6 +13,9 @@ from fleetopt.units import Latency
 from tests.oracle import build
 
 
+NEVER = "offer buy is never taken: its nodes come {} after the order, and the horizon has 3"
+
+
 def _said(*, quotas: tuple[Quota, ...] = (), line: dict[str, Any] | None = None, **workload: Any) -> list[str]:
     made = build.line("buy", "Ax8", kind="purchase", upfront=10.0, term=24, lead=(line or {}).pop("lead", 0))
     terms = replace(made.terms, **{key: value for key, value in (line or {}).items() if key != "max_nodes"})
@@ -44,19 +47,8 @@ def test_a_quota_of_what_nobody_offers(quota: Quota, said: list[str]) -> None:
             {"min_order": 9, "max_nodes": 2},
             ["offer buy is never taken: orders are of 9 nodes or more, and 2 may be held"],
         ),
-        (
-            {"lead": 2},
-            [
-                (
-                    "offer buy is never taken: its nodes come 2 months (counted as 3, in whole periods) after the order, "
-                    "and the horizon has 3"
-                )
-            ],
-        ),
-        (
-            {"lead": 3},
-            ["offer buy is never taken: its nodes come 3 months after the order, and the horizon has 3"],
-        ),
+        ({"lead": 2}, [NEVER.format("2 months (counted as 3, in whole periods)")]),
+        ({"lead": 3}, [NEVER.format("3 months")]),
     ],
 )
 def test_an_offer_that_can_never_be_taken(line: dict[str, Any], said: list[str]) -> None:
