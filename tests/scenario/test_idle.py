@@ -12,7 +12,6 @@ from fleetopt.scenario.supply_domain import Quota
 from fleetopt.units import Latency
 from tests.oracle import build
 
-
 NEVER = "offer buy is never taken: its nodes come {} after the order, and the horizon has 3"
 
 
