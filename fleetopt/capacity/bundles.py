@@ -19,8 +19,9 @@ kappa where it is not alone, as if the group were its own but for memory:
     sum_i share_i <= 1;  S_i, T_i times 1 + kappa;  TPOT_i = T_i(B_i) / (1 - lam_i E[S_i])
     TTFT_i = overhead + T_i(B_i) + wait behind its own + S_i;  memory as of colocated ones
 
-The wait is `waiting`'s, at the SLO's statistic; TPOT at the mean. T is the profile's at the mean context, KV what the
-mean batch or the longest request takes, whichever is more, at the card's bytes and never more than the config states.
+The wait is `waiting`'s, at the SLO's statistic; TPOT at the mean. T is the profile's at the mean context, KV_j what the
+mean batch or the longest request takes, whichever is more, at the card's bytes and never more than the config states;
+sum KV_j also what running requests take at a percentile (`crowding`), since who finds memory full waits.
 Nothing is credited for a model whose weights are still there, nor for batching on a swapped one.
 """
 
@@ -32,6 +33,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from fleetopt.capacity.crowding import Kind as Running
+from fleetopt.capacity.crowding import deviations, slope_s, variance
 from fleetopt.capacity.curves import Curve
 from fleetopt.capacity.waiting import Job, Queue
 from fleetopt.catalog.domain import Candidate, ServingConfig
@@ -88,6 +91,11 @@ class Member:
         """KV memory of a mean batch, and at least of the longest request."""
         return self.kv_bytes_per_token * max(batch * self.kept_tokens, self.longest_tokens)
 
+    @property
+    def kept_bytes(self) -> float:
+        """KV memory of a request."""
+        return self.kv_bytes_per_token * self.kept_tokens
+
     def keeps(self, ttft_s: float, tpot_s: float) -> bool:
         promised = self.workload.ttft
         return (promised is None or ttft_s <= promised.limit_s) and tpot_s <= self.slowest_s
@@ -138,9 +146,10 @@ def _colocated(
     batches = _settled(members, rates, left, interference)
     if batches is None:
         return None
-    bytes_of = [one.weights_bytes + one.kv_bytes(batch) for one, batch in zip(members, batches, strict=True)]
-    if sum(bytes_of) > room:
+    varies = _varies(members, rates, batches, interference)
+    if not _fits(members, batches, varies, room):
         return None
+    bytes_of = [one.weights_bytes + one.kv_bytes(batch) for one, batch in zip(members, batches, strict=True)]
     steps = _steps(members, batches, interference)
     found = []
     for one, rps, batch, step, used in zip(members, rates, batches, steps, bytes_of, strict=True):
@@ -160,12 +169,44 @@ def _spatial(
         return None
     room = group.room_bytes(len(members))
     found: list[Outcome] = []
+    varies = 0.0
     for one, rps in zip(members, rates, strict=True):
-        outcomes = _colocated((beside(one, how) if len(members) > 1 else one,), (rps,), room, 0.0)
+        slowed = beside(one, how) if len(members) > 1 else one
+        outcomes = _colocated((slowed,), (rps,), room, 0.0)
         if outcomes is None:
             return None
         found += outcomes
-    return tuple(found) if sum(out.memory_bytes for out in found) <= room else None
+        varies += _varies((slowed,), (rps,), (outcomes[0].batch,), 0.0)
+    return tuple(found) if _fits(members, [out.batch for out in found], varies, room) else None
+
+
+def _varies(members: Sequence[Member], rates: Sequence[float], batches: Sequence[float], interference: float) -> float:
+    """The variance of the KV memory of all running requests, in square bytes."""
+    own = [slope_s(one.tpot, batch) * one.slower for one, batch in zip(members, batches, strict=True)]
+    slopes = [[slope * (1.0 if i == j else interference) for j, slope in enumerate(own)] for i in range(len(own))]
+    each = zip(members, rates, batches, _steps(members, batches, interference), strict=True)
+    running = [
+        Running(
+            weight=one.kept_bytes,
+            rps=rps,
+            prefill_s=one.prefill.mean_s,
+            prefill_s2=one.prefill.second_s2,
+            tokens=one.workload.output_tokens,
+            batch=batch,
+            step_s=step,
+        )
+        for one, rps, batch, step in each
+    ]
+    return variance(running, slopes)
+
+
+def _fits(members: Sequence[Member], batches: Sequence[float], varies: float, room: float) -> bool:
+    """Whether memory holds weights and KV: of the mean batches and longest requests, and of requests as they vary."""
+    pairs = list(zip(members, batches, strict=True))
+    promised = [one.workload.ttft.percentile if one.workload.ttft is not None else None for one in members]
+    crowded = sum(one.kept_bytes * batch for one, batch in pairs) + deviations(promised) * math.sqrt(varies)
+    kept = max(crowded, sum(one.kv_bytes(batch) for one, batch in pairs))
+    return sum(one.weights_bytes for one in members) + kept <= room
 
 
 def beside(one: Member, how: Spatial) -> Member:

@@ -8,6 +8,8 @@ one's rate, batch and profiles latencies are run forward (MuxServe's estimator, 
                 TTFT_i = wait behind all prefills + the longest step + own prefill + overhead
     spatial     each behind its own prefills only, all times (1 + kappa) of the profile's where it is not alone
     swapped     one request at a time: load + prefill + L T(1);  load = weights / (GPUs x link)
+
+Colocated and spatial members have room for their KV as it varies (`crowds`).
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from fleetopt.scenario.bundling import Bundling
 from fleetopt.scenario.domain import Workload
 from fleetopt.verify.allowed import place
 from fleetopt.verify.bundled import group_faults
+from fleetopt.verify.crowds import Running, kept_bytes
 from fleetopt.verify.curves import Unsupported
 from fleetopt.verify.evidence_decode import DecodeSupport
 from fleetopt.verify.evidence_prefill import PrefillSupport
@@ -66,11 +69,24 @@ class _Member:
     prefill: PrefillSupport
     decode: DecodeSupport
     weights_bytes: float
+    request_bytes: float
     kv_bytes: float
 
     @property
     def step_s(self) -> float:
         return self.decode.step_s(self.batch)
+
+    @property
+    def late(self) -> float:
+        """The part of its requests whose TTFT may be later than promised."""
+        promise = self.workload.ttft
+        return 1.0 if promise is None or promise.percentile is None else 1.0 - promise.percentile
+
+    def running(self, kind: Kind, step_s: float, longer: float = 1.0) -> Running:
+        """Its requests among those in memory; a step takes `longer` than the profile's beside others."""
+        slope_s = longer * self.decode.slope_s(self.batch)
+        tokens = self.workload.output_tokens
+        return Running(self.request_bytes, self.rate_rps, self.batch, tokens, kind, step_s, slope_s)
 
     def job(self, before_s: float = 0.0, per_token_s: float = 0.0, longer: float = 1.0) -> Kind:
         """A request on the server: what comes before its prefill, that, and its tokens where they block others."""
@@ -110,6 +126,7 @@ def _member(facts: Facts, rows: Sequence[Placement], row: Placement) -> _Member:
     running = DecodeSupport(decode, decode.candidate.profile)
     longest = max(one.input_tokens + one.output_tokens for one in workload.mix) + HALF_PAGE
     config = decode.candidate.config
+    token_bytes = kv_bytes_per_token(config, llm.card)
     return _Member(
         row=row,
         workload=workload,
@@ -118,7 +135,8 @@ def _member(facts: Facts, rows: Sequence[Placement], row: Placement) -> _Member:
         prefill=PrefillSupport(prefill, prefill.candidate.profile),
         decode=running,
         weights_bytes=weight_bytes(config, llm.card),
-        kv_bytes=kv_bytes_per_token(config, llm.card) * max(row.batch * running.kept_tokens, longest),
+        request_bytes=token_bytes * running.kept_tokens,
+        kv_bytes=token_bytes * max(row.batch * running.kept_tokens, longest),
     )
 
 
@@ -128,33 +146,39 @@ Judged = Iterator[tuple[_Member, float, float, Finding]]
 def _colocated(facts: Facts, members: Sequence[_Member], allowed: Bundling) -> Judged:
     own = [one.step_s for one in members]
     steps = [step + allowed.interference * (sum(own) - step) for step in own]
-    yield from _resident(facts, members, members, (steps, [one.job() for one in members]))
+    kinds = [one.job() for one in members]
+    running = [one.running(kind, step) for one, kind, step in zip(members, kinds, steps, strict=True)]
+    memory = _memory(facts, members, kept_bytes([(running, allowed.interference)], min(one.late for one in members)))
+    yield from _resident(members, memory, (steps, kinds))
 
 
 def _spatial(facts: Facts, members: Sequence[_Member], allowed: Bundling) -> Judged:
     assert allowed.spatial is not None
     longer = 1.0 + allowed.spatial.slowdown * (len(members) > 1)
-    for one in members:
-        yield from _resident(facts, [one], members, ([longer * one.step_s], [one.job(longer=longer)]))
+    apart = [(one, longer * one.step_s, one.job(longer=longer)) for one in members]
+    running = [([one.running(kind, step, longer)], 0.0) for one, step, kind in apart]
+    memory = _memory(facts, members, kept_bytes(running, min(one.late for one in members)))
+    for one, step, kind in apart:
+        yield from _resident([one], memory, ([step], [kind]))
 
 
-def _resident(
-    facts: Facts,
-    members: Sequence[_Member],
-    everybody: Sequence[_Member],
-    times: tuple[Sequence[float], Sequence[Kind]],
-) -> Judged:
-    """Members that take turns by their steps and prefills, in memory beside everybody of the group."""
+def _memory(facts: Facts, members: Sequence[_Member], varying_bytes: float) -> Finding:
+    """The memory of a group: weights, and KV of the mean batches and longest requests, or as requests vary."""
+    row, gpu = members[0].row, facts.scenario.gpu_types[members[0].row.gpu_type]
+    room = row.gpus_per_replica * (usable_bytes(gpu) - len(members) * engine_bytes())
+    kept = max(varying_bytes, sum(one.kv_bytes for one in members))
+    return within(sum(one.weights_bytes for one in members) + kept, room, "bytes of weights and KV of the group:")
+
+
+def _resident(members: Sequence[_Member], memory: Finding, times: tuple[Sequence[float], Sequence[Kind]]) -> Judged:
+    """Members that take turns by their steps and prefills, in the memory of their group."""
     steps, kinds = times
     prefilling = work(kinds)
-    row, gpu = members[0].row, facts.scenario.gpu_types[members[0].row.gpu_type]
-    room = row.gpus_per_replica * (usable_bytes(gpu) - len(everybody) * engine_bytes())
-    used = sum(one.weights_bytes + one.kv_bytes for one in everybody)
     for one, kind, step in zip(members, kinds, steps, strict=True):
         ttft_s = _sojourn(one, kinds, kind) + max(steps) + one.workload.ttft_overhead_s
         tpot_s = step / (1.0 - prefilling) if prefilling < 1.0 else float("inf")
         made = one.batch / (tpot_s * one.workload.output_tokens)
-        yield one, ttft_s, tpot_s, within(used, room, "bytes of weights and KV of the group:")
+        yield one, ttft_s, tpot_s, memory
         yield one, ttft_s, tpot_s, within(prefilling, 1.0, "busy with prefill:")
         yield one, ttft_s, tpot_s, reached(made, one.rate_rps, f"requests/s at batch {one.batch:.6g}:")
         for finding in one.decode.fits(one.batch, "batch"):

@@ -24,6 +24,7 @@ from fleetopt.verify.tally import RELATIVE
 from fleetopt.verify.triangles import Triangles, are_scattered
 
 _USABLE_MEMORY = 0.9
+_CLOSE = 1e-6
 _NOT_FOR_KV_GIB = 2.0
 _UNFILLED_TOKENS = 8.0
 """Half of a page of 16 tokens, which the last page of a request leaves empty on average."""
@@ -68,6 +69,11 @@ class DecodeSupport:
     def step_s(self, batch: float) -> float:
         """TPOT at a batch, below the smallest measured one as there."""
         return self._tpot_s(min(max(batch, self._smallest), self._largest))
+
+    def slope_s(self, batch: float) -> float:
+        """By how much TPOT rises for one request more, taken over two millionths of the batch."""
+        low, high = batch * (1.0 - _CLOSE), min(batch * (1.0 + _CLOSE), self._largest)
+        return (self.step_s(high) - self.step_s(low)) / (high - low) if high > low else 0.0
 
     @property
     def errors(self) -> tuple[float | None, ...]:

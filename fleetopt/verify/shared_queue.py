@@ -47,15 +47,16 @@ def sojourn_s(kinds: Sequence[Kind], own: Kind, percentile: float | None) -> flo
     if left <= 0.0:
         return math.inf
     if percentile is None:
-        squares = (k.rate_rps * (2.0 * k.mean_s**2 if k.memoryless else _square(k)) for k in kinds)
+        squares = (k.rate_rps * square(k) for k in kinds)
         return sum(squares) / (2.0 * left) + own.mean_s
     most = _steepest([*kinds, own._replace(rate_rps=0.0)])
     exponents = (most * step / TRIED for step in range(1, TRIED + 1))
     return min((own.log_transform(theta) - math.log(1.0 - percentile)) / theta for theta in exponents)
 
 
-def _square(kind: Kind) -> float:
-    return sum(share * seconds**2 for share, seconds in kind.mix)
+def square(kind: Kind) -> float:
+    """The mean square of its service."""
+    return 2.0 * kind.mean_s**2 if kind.memoryless else sum(share * seconds**2 for share, seconds in kind.mix)
 
 
 def _steepest(kinds: Sequence[Kind]) -> float:

@@ -35,10 +35,10 @@ def test_where_prefill_and_decode_go(name: str, nodes: dict[str, int]) -> None:
 
 def test_what_it_costs_that_no_gpu_is_shared() -> None:
     """Proves: a group for each of the 22 models costs what the scenario says, verified as a plan of the scenario.
-    Sensitivity: sharing left in would come to 92 394.
+    Sensitivity: sharing left in would come to 94 029.
     """
     fleet = BY_NAME["unshared"].find(fleetopt.load("long-tail"), Resolver(fleetopt.SolveOptions(gap=1e-3)))
     assert fleet.plan is not None
     assert not fleet.broken
-    assert fleet.plan.objective_usd == pytest.approx(136_654, abs=1.0)
+    assert fleet.plan.objective_usd == pytest.approx(139_309, abs=1.0)
     assert {p.bundle for p in fleet.plan.placements} == {"colocated"}

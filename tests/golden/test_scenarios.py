@@ -32,7 +32,7 @@ COSTS = {
     "distserve": 59_285.74,
     "heterogeneous-pd": 477_792.00,
     "llm-inferno-small": 254_782.80,
-    "long-tail": 92_394.00,  # its bound, of the bundles that are tried
+    "long-tail": 94_029.48,  # its bound, of the bundles that are tried
     "melange": 3_369.60,
     "quarterly-procurement": 92_091_844.90,  # its bound, which rounds of pricing reach whatever the machine
     "quickstart": 168_624.00,
