@@ -41,6 +41,9 @@ _SHORT_OF_FULL = 1e-9
 _WORTH_SAYING = 1e-3
 """A batch that is smaller by less than this fraction is not said to be held by memory."""
 
+_MUCH = 0.05
+"""By how much more a token takes than the mean batch says, before that is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLoad:
@@ -74,6 +77,7 @@ class _Limit:
     batch: float
     binds: Binds
     notes: tuple[str, ...] = ()
+    at_percentile: bool = False
 
 
 @or_rejection
@@ -98,7 +102,7 @@ def decode_capacity(
         batch=batch,
         binds=limit.binds if batch == limit.batch else "throughput",
         ttft_floor_s=None,
-        assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed),
+        assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed, *_over_tokens(limit, tpot, slower, batch)),
         model=DecodeLoad(
             tpot, slower, workload.output_tokens, _percentile(workload.tpot), _room(workload, in_memory, tpot)
         ),
@@ -155,7 +159,8 @@ def _within(workload: Workload, fast: float, in_memory: float, tpot: Curve) -> _
     note = f"TPOT at p{100 * percentile:g}: requests come as a Poisson process and share a decode replica"
     if batch is not None and batch < tpot.first:
         note += f"; with fewer than {tpot.first:g}, the smallest measured batch, TPOT is taken as there"
-    return _Limit(mean.batch if batch is None else min(mean.batch, batch), mean.binds, (*mean.notes, note))
+    fewer = mean.batch if batch is None else min(mean.batch, batch)
+    return _Limit(fewer, mean.binds, (*mean.notes, note), at_percentile=True)
 
 
 def _room(workload: Workload, in_memory: float, tpot: Curve) -> int | None:
@@ -180,6 +185,20 @@ def _waiting(workload: Workload, limit: _Limit, tpot: Curve, slower: float, room
         return replace(limit, batch=batch)
     note = f"KV memory holds {room} requests: TPOT is with the wait of those that come when it is full"
     return _Limit(batch, "kv_memory", (*limit.notes, note))
+
+
+def _over_tokens(limit: _Limit, tpot: Curve, slower: float, batch: float) -> tuple[str, ...]:
+    """Where a mean TPOT is held by that of the mean batch: what it is over the tokens of requests as they come, which
+    is E[N] / rate by Little's law, if that is much more.
+    """
+    if limit.binds != "tpot" or limit.at_percentile:
+        return ()
+    rate = tokens_per_s(tpot, batch)
+    mean_s = _crowd(tpot).mean(rate) / rate
+    if mean_s <= (1.0 + _MUCH) * tpot.at(max(batch, tpot.first)):
+        return ()
+    taken = f"is {1e3 * mean_s * slower:.3g} ms" if math.isfinite(mean_s) else "may be any: more was not measured"
+    return (f"TPOT is that of the mean batch, {batch:.3g}; over the tokens of requests that come at random it {taken}",)
 
 
 def _stay_s(tpot: Curve, room: int | None, rate: float) -> float:

@@ -73,6 +73,18 @@ class Crowd:
         exceeding = lambda rate: 1.0 - float(self._at_most(rate)[limit - 1])  # noqa: E731 - it rises with the rate
         return last_at_most(exceeding, 0.0, self.last_rate, 1.0 - percentile)
 
+    def mean(self, rate: float) -> float:
+        """The mean number of requests, infinite where more come than can ever be served.
+
+        >>> round(Crowd.of([1.0]).mean(0.5), 12)  # M/M/1: rho / (1 - rho)
+        1.0
+        """
+        if not 0.0 < rate < self.last_rate:
+            return 0.0 if rate <= 0.0 else math.inf
+        weights, more = self._weights(rate)
+        beyond = len(weights) - 1.0 + 1.0 / (1.0 - rate / self.last_rate)
+        return float((np.arange(len(weights)) @ weights + more * beyond) / (weights.sum() + more))
+
     def waiting(self, rate: float) -> float:
         """The mean number of requests beyond the last known one, where no more are let in and the others wait.
 
