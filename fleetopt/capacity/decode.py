@@ -197,7 +197,7 @@ def _over_tokens(limit: _Limit, tpot: Curve, slower: float, batch: float) -> tup
     mean_s = _crowd(tpot).mean(rate) / rate
     if mean_s <= (1.0 + _MUCH) * tpot.at(max(batch, tpot.first)):
         return ()
-    taken = f"is {1e3 * mean_s * slower:.3g} ms" if math.isfinite(mean_s) else "may be any: more was not measured"
+    taken = f"is {1e3 * mean_s * slower:.3g} ms" if math.isfinite(mean_s) else "has no limit, as far as was measured"
     return (f"TPOT is that of the mean batch, {batch:.3g}; over the tokens of requests that come at random it {taken}",)
 
 
