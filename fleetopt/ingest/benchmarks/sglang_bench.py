@@ -2,8 +2,9 @@
 
 `concurrency` is measured: the sum of end-to-end latencies over the duration. `mean_tpot_ms` counts the tokens after the
 first. `request_rate` is Infinity where it was not limited, which is no JSON. `server_info` says how the server runs:
-`dp_size` multiplies the GPUs unless `enable_dp_attention` splits them. Failed requests are counted only in the detailed
-output. Source: `sglang/benchmark/serving.py` of SGLang 0.5.23.
+`dp_size` multiplies the GPUs; with `enable_dp_attention` it divides the `tp_size` GPUs into groups, of which each splits
+its attention over `tp_size / dp_size`. Failed requests are counted only in the detailed output. Source:
+`sglang/benchmark/serving.py` of SGLang 0.5.23, `sglang/srt/layers/dp_attention.py`.
 """
 
 from __future__ import annotations
@@ -82,11 +83,15 @@ def _setup(record: Record) -> Setup:
     server = record.record("server_info")
     version = runs.text_or_none(server, "version")
     tensor, pipeline, data = (runs.whole_or_none(server, key) for key in ("tp_size", "pp_size", "dp_size"))
-    copies = 1 if server.cells.get("enable_dp_attention") is True else data or 1
+    if tensor and data and server.cells.get("enable_dp_attention") is True:
+        if tensor % data:
+            what = f"{tensor} GPUs are no whole number for each of {data} groups of attention"
+            raise server.fail("tp_size", what, "Check dp_size")
+        tensor //= data
     return Setup(
         model=runs.text_or_none(server, "model_path"),
         engine=f"{engine} {version}" if engine and version else engine,
-        gpus_per_replica=tensor * (pipeline or 1) * copies if tensor else None,
+        gpus_per_replica=tensor * (pipeline or 1) * (data or 1) if tensor else None,
         tensor_parallel=tensor,
         pipeline_parallel=pipeline,
         data_parallel=data,

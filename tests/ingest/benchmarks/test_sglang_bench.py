@@ -5,6 +5,7 @@ import math
 import pytest
 
 from fleetopt.catalog.domain import AggregatedPoint
+from fleetopt.ingest.facts import complete
 from fleetopt.ingest.reading import Setup
 from tests.ingest.benchmarks.conftest import Read, Refused
 
@@ -28,16 +29,27 @@ def test_each_line_is_a_run(read: Read) -> None:
     assert "does not say how many requests failed" in said
 
 
-@pytest.mark.parametrize(("attention", "gpus"), [(False, 16), (True, 8)])
-def test_the_server_says_how_it_runs(read: Read, attention: bool, gpus: int) -> None:
-    """Data-parallel copies multiply the GPUs, unless it is only attention that they split."""
+@pytest.mark.parametrize(("attention", "gpus", "tensor"), [(False, 16, 8), (True, 8, 4)])
+def test_the_server_says_how_it_runs(read: Read, attention: bool, gpus: int, tensor: int) -> None:
+    """Proves: data-parallel copies multiply the GPUs, and groups of attention divide them; either makes a config.
+    Sensitivity: a tensor parallel of 8 left beside two groups of attention is no split of 8 GPUs, and is refused.
+    """
     server = {"model_path": "org/llm", "version": "0.5.23", "tp_size": 8, "pp_size": 1, "dp_size": 2, "ep_size": 8}
     server |= {"enable_dp_attention": attention, "quantization": "fp8", "max_total_num_tokens": 10**6}
-    setup = read(RUNS, {"server_info": server, "backend": "sglang"}).series[0].setup
-    assert setup == Setup(
-        model="org/llm", engine="sglang 0.5.23", gpus_per_replica=gpus, tensor_parallel=8, pipeline_parallel=1,
+    (series,) = read(RUNS, {"server_info": server, "backend": "sglang"}).series
+    assert series.setup == Setup(
+        model="org/llm", engine="sglang 0.5.23", gpus_per_replica=gpus, tensor_parallel=tensor, pipeline_parallel=1,
         data_parallel=2, expert_parallel=8, precision="fp8",
     )  # fmt: skip
+    assert complete(series)[0].gpus_per_replica == gpus
+
+
+def test_groups_of_attention_divide_the_gpus(refused: Refused) -> None:
+    """Proves: a server whose groups of attention could not divide its GPUs is refused with both figures.
+    Sensitivity: rounding 8 GPUs down to two for each of 3 groups would lose GPUs in silence.
+    """
+    issue = refused(RUNS, {"server_info": {"tp_size": 8, "dp_size": 3, "enable_dp_attention": True}})
+    assert issue.what == "8 GPUs are no whole number for each of 3 groups of attention"
 
 
 def test_the_user_may_not_contradict_the_server(refused: Refused) -> None:
