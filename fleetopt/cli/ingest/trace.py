@@ -74,7 +74,7 @@ def run(
 ) -> None:
     """Turn a request trace into slots of the day, rates, token lengths and burstiness, ready for a scenario.
 
-    Reads Azure, BurstGPT, Mooncake and ServeGen traces, and any table with a row per request.
+    Reads Azure, BurstGPT, Mooncake, Qwen-Bailian and ServeGen traces, and any table with a row per request.
     """
     from fleetopt.ingest.traces import options as told
     from fleetopt.ingest.traces.read import read_trace

@@ -2,8 +2,8 @@
 
 `concurrency` is measured: the sum of end-to-end latencies over the duration. `mean_tpot_ms` counts the tokens after the
 first. `request_rate` is Infinity where it was not limited, which is no JSON. `server_info` says how the server runs:
-`dp_size` multiplies the GPUs; with `enable_dp_attention` it divides the `tp_size` GPUs into groups, of which each splits
-its attention over `tp_size / dp_size`. Failed requests are counted only in the detailed output. Source:
+`dp_size` multiplies the GPUs; with `enable_dp_attention` it divides the `tp_size` GPUs into groups, each of which
+splits its attention over `tp_size / dp_size`. Failed requests are counted only in the detailed output. Source:
 `sglang/benchmark/serving.py` of SGLang 0.5.23, `sglang/srt/layers/dp_attention.py`.
 """
 

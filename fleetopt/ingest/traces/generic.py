@@ -12,7 +12,7 @@ from fleetopt.documents import shown
 from fleetopt.errors import InputError, Issue
 from fleetopt.ingest.traces.clock import Clock, clock_of
 from fleetopt.ingest.traces.format import Content, Stream, first_cells, header_of, need_columns
-from fleetopt.ingest.traces.lines import Keys, first_record, line_chunks
+from fleetopt.ingest.traces.lines import Keys, first_record, line_chunks, time_text
 from fleetopt.ingest.traces.options import TraceOptions
 from fleetopt.ingest.traces.streams import Shape, broken_parquet, csv_chunks, parquet_chunks, unreadable
 
@@ -53,7 +53,7 @@ def _lines(path: Path, options: TraceOptions) -> Stream:
     first = next(json_lines(path))
     shape = _shape(path, [str(key) for key in first.cells], options)
     keys = Keys(shape.timestamp, shape.input_tokens, shape.output_tokens, shape.model)
-    clock = clock_of(first_record(path, keys), path, 1, options)
+    clock = clock_of(time_text(first_record(path), keys.timestamp), path, 1, options)
     return Stream((clock.said, _said(shape)), line_chunks(path, keys, clock))
 
 

@@ -30,16 +30,34 @@ class Keys:
     blocks: str | None = None
 
 
-def first_record(path: Path, keys: Keys) -> str:
-    """The time of the first line, as text.
+def names_keys(head: bytes, *keys: str) -> bool:
+    """Whether the first line of a file is an object that names all of these keys."""
+    first = head.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0]
+    return first.startswith(b"{") and all(f'"{key}"'.encode() in first for key in keys)
+
+
+def first_record(path: Path) -> Record:
+    """The first line.
 
     Raises:
-        InputError: there is no line, or no time in it.
+        InputError: there is none.
     """
     record = next(json_lines(path), None)
     if record is None:
         raise InputError([Issue("empty-file", shown(path), "has no lines", "Check that it is the file you meant")])
-    return _time_text(record, keys.timestamp)
+    return record
+
+
+def time_text(record: Record, key: str) -> str:
+    """The time of a line, as text.
+
+    Raises:
+        InputError: there is no time in it.
+    """
+    value = record.cells.get(key)
+    if isinstance(value, str):
+        return record.text(key)
+    return repr(record.number(key, least=-1e300, most=1e19)) if isinstance(value, float) else _whole_text(record, key)
 
 
 def line_chunks(path: Path, keys: Keys, clock: Clock) -> Iterator[Chunk]:
@@ -71,7 +89,7 @@ def _chunk(batch: list[Record], keys: Keys, clock: Clock, row: int) -> Chunk:
 
 
 def _times(batch: list[Record], key: str, clock: Clock) -> Ints:
-    texts = [_time_text(record, key) for record in batch]
+    texts = [time_text(record, key) for record in batch]
     for record, text in zip(batch, texts, strict=True):
         if not clock.is_time(text):
             raise record.fail(key, f"'{text[:40]}' is no time as in the first line", "Write all times alike")
@@ -98,13 +116,6 @@ def _parsed(batch: list[Record], key: str, texts: list[str]) -> Ints:
         except (ValueError, OverflowError):
             raise record.fail(key, f"'{text[:40]}' is no time", "Write it as ISO 8601") from None
     return np.array(found, dtype=np.int64)
-
-
-def _time_text(record: Record, key: str) -> str:
-    value = record.cells.get(key)
-    if isinstance(value, str):
-        return record.text(key)
-    return repr(record.number(key, least=-1e300, most=1e19)) if isinstance(value, float) else _whole_text(record, key)
 
 
 def _whole_text(record: Record, key: str) -> str:

@@ -14,6 +14,7 @@ from fleetopt.errors import InputError, Issue, did_you_mean
 from fleetopt.ingest.formats import head_of
 from fleetopt.ingest.reading import Flag
 from fleetopt.ingest.traces.azure import Azure
+from fleetopt.ingest.traces.bailian import Bailian
 from fleetopt.ingest.traces.burst import burstiness
 from fleetopt.ingest.traces.burstgpt import BurstGpt
 from fleetopt.ingest.traces.clock import LONGEST_US
@@ -41,7 +42,7 @@ from fleetopt.ingest.traces.slots import choose_slots, slot_rates
 from fleetopt.ingest.traces.tally import ModelTally, Tally
 from fleetopt.ingest.traces.windows import rate_hours
 
-FORMATS: tuple[TraceFormat, ...] = (Azure(), BurstGpt(), Mooncake(), ServeGen(), Generic())
+FORMATS: tuple[TraceFormat, ...] = (Azure(), BurstGpt(), Bailian(), Mooncake(), ServeGen(), Generic())
 """Asked in this order; the generic table comes last."""
 
 

@@ -96,6 +96,39 @@ def test_mooncake_ticks_of_three_seconds_hide_finer_bursts(data: Path) -> None:
     assert traffic.burstiness.dispersion[0].index is None
 
 
+def _lines(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_qwen_bailian_counts_seconds_and_blocks_of_16_tokens(tmp_path: Path) -> None:
+    """Proves: lines with a chat and its parent are an hour at 1 request/s, whose prompts share their first two blocks.
+    Sensitivity: taken for Mooncake, as the lengths and hash ids alone would, the hour lasts 3.6 s, at a rate of 1000.
+    """
+    chat = {"parent_chat_id": -1, "input_length": 40, "output_length": 9, "type": "text", "turn": 1}
+    rows = [{"chat_id": s, "timestamp": float(s), **chat, "hash_ids": [0, 1, 10 + s]} for s in range(3600)]
+    reading = read_trace(_lines(tmp_path / "trace.jsonl", rows), TraceOptions())
+    assert reading.format == "bailian"
+    (traffic,) = reading.traffic
+    assert [(hour.requests, hour.rps) for hour in traffic.hours] == [(3600, 1.0)]
+    assert traffic.prefix_cache is not None
+    assert traffic.prefix_cache.hit_ratio == pytest.approx(3599 * 32 / (3600 * 40), rel=1e-12)
+
+
+def test_blocks_of_another_size_give_no_prefix_hits(tmp_path: Path) -> None:
+    """Proves: where hash ids do not stand for 512 tokens each, no hit ratio is claimed, and that is said.
+    Sensitivity: with 512 tokens a block, one shared block of 64 would hit all of the 130 tokens.
+    """
+    rows = [
+        {"timestamp": 60_000 * m, "input_length": 130, "output_length": 9, "hash_ids": [0, 3 * m + 1, 3 * m + 2]}
+        for m in range(60)
+    ]
+    reading = read_trace(_lines(tmp_path / "trace.jsonl", rows), TraceOptions())
+    assert reading.format == "mooncake"
+    assert reading.traffic[0].prefix_cache is None
+    assert "3 hash ids for 130 input tokens are no blocks of 512" in " | ".join(reading.understood)
+
+
 def test_servegen_tables_of_both_steps_agree(data: Path) -> None:
     """The hourly table is the ten-minute one averaged: the first three days have the same hours."""
     fine, hourly = (_read(data, f"servegen_{step}_head.csv").traffic[0] for step in ("10min", "hourly"))
