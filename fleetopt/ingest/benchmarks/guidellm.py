@@ -55,7 +55,9 @@ class GuideLlm:
 def _run(benchmark: Record, tool: str, model: str | None, flags: tuple[Flag, ...]) -> Run:
     metrics, where = benchmark.record("metrics"), benchmark.where()
     totals = _totals(benchmark, metrics)
-    completed = totals.whole("successful")
+    completed = totals.whole("successful", least=0)
+    if not completed:
+        return runs.nothing(where, tool, _count(totals, "errored"))
     rate_rps = _mean(metrics, "requests_per_second", above=True)
     cut = checks.cut_off(completed, _count(totals, "incomplete"), where)
     strategy = _strategy(benchmark)

@@ -128,6 +128,8 @@ def _flags(run: Run, role: Role) -> list[Flag]:
 
 def _unusable(run: Run, role: Role) -> str | None:
     """Why a run says nothing about a role."""
+    if not run.completed:
+        return f"completed none of its requests ({run.failed} failed)" if run.failed else "completed no request"
     if role == "prefill":
         if run.output_tokens > PREFILL_OUTPUT_TOKENS:
             return f"has {run.output_tokens:.4g} output tokens a request, where a prefill run has about 1"

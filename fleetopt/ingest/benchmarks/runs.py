@@ -52,6 +52,11 @@ class Run:
     flags: tuple[Flag, ...] = ()
 
 
+def nothing(where: str, tool: str, failed: int) -> Run:
+    """A run in which no request was completed, so that its figures say nothing."""
+    return Run(where, Setup(), tool, 0.0, 0.0, 0, failed, 0.0, 0.0, "derived", 0.0, 0.0)
+
+
 def read_runs(path: Path) -> tuple[list[Record], str]:
     """The JSON objects of a file, be it one, a list, or one a line; and the SHA-256 of its bytes.
 

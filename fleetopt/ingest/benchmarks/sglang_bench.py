@@ -17,6 +17,7 @@ from fleetopt.ingest.benchmarks.readings import Source, reading
 from fleetopt.ingest.benchmarks.runs import MS, Run
 from fleetopt.ingest.reading import Reading, Setup, Told
 
+TOOL = "SGLang bench_serving"
 SGLANG_BACKENDS = frozenset({"sglang", "sglang-native", "sglang-oai", "sglang-oai-chat"})
 
 
@@ -44,13 +45,15 @@ class SglangBench:
 
 
 def _run(record: Record) -> Run:
-    completed = record.whole("completed")
+    completed = record.whole("completed", least=0)
+    if not completed:
+        return runs.nothing(record.where(), TOOL, _failed(record))
     rate_rps = completed / runs.duration_s(record, "duration")
     measured = record.optional_number("concurrency", above=True)
     return Run(
         where=record.where(),
         setup=_setup(record),
-        tool="SGLang bench_serving",
+        tool=TOOL,
         input_tokens=runs.per_request(record, "total_input_tokens", completed),
         output_tokens=runs.per_request(record, "total_output_tokens", completed),
         completed=completed,

@@ -14,7 +14,7 @@ from fleetopt.documents import Record
 from fleetopt.ingest.benchmarks import runs
 from fleetopt.ingest.benchmarks.readings import Source, reading
 from fleetopt.ingest.benchmarks.runs import MS, Run
-from fleetopt.ingest.reading import Reading, Setup, Told
+from fleetopt.ingest.reading import Flag, Reading, Setup, Told
 
 
 class VllmBench:
@@ -39,7 +39,9 @@ class VllmBench:
 
 
 def _run(record: Record) -> Run:
-    completed = record.whole("completed")
+    completed = record.whole("completed", least=0)
+    if not completed:
+        return runs.nothing(record.where(), _tool(record), _failed(record, completed))
     rate_rps = completed / runs.duration_s(record, "duration")
     output_tokens = runs.per_request(record, "total_output_tokens", completed)
     ttft_s, tpot_s = record.number("mean_ttft_ms") * MS, record.number("mean_tpot_ms") * MS
@@ -64,7 +66,17 @@ def _run(record: Record) -> Run:
         limit=record.optional_number("max_concurrency", above=True),
         output_tokens_per_s=record.optional_number("output_throughput"),
         input_tokens_per_s=record.optional_number("input_throughput"),
+        flags=_ramp(record),
     )
+
+
+def _ramp(record: Record) -> tuple[Flag, ...]:
+    """A flag for a run whose rate rose while it ran: means over many loads are no operating point."""
+    if not record.has("ramp_up_strategy"):
+        return ()
+    low, high = (record.optional_number(f"ramp_up_{end}_rps") or 0.0 for end in ("start", "end"))
+    what = f"raised its rate from {low:g} to {high:g} requests/s while it ran, so its means are of no one load"
+    return (Flag(record.where(), what, "dropped"),)
 
 
 def _failed(record: Record, completed: int) -> int:

@@ -81,3 +81,13 @@ def test_a_report_without_benchmarks_is_refused(read: Read) -> None:
     """An empty report is one clear error."""
     with pytest.raises(InputError, match=r"benchmarks: is empty"):
         read(NEW, {"benchmarks": [], "note": "generative_benchmark"})
+
+
+def test_a_benchmark_in_which_all_failed_leaves_the_others(read: Read) -> None:
+    """Proves: one rate of a sweep without a successful request is dropped with its errors; the other rates stay.
+    Sensitivity: without it the whole sweep is refused for a successful of 0.
+    """
+    before = read(NEW)
+    found = read(NEW, {f"{METRICS}/request_totals/successful": 0, f"{METRICS}/request_totals/errored": 7})
+    assert len(found.series[0].points) == len(before.series[0].points) - 1
+    assert found.flags[0].what == "completed none of its requests (7 failed)"

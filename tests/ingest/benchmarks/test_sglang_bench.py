@@ -69,3 +69,11 @@ def test_infinity_is_no_latency(refused: Refused) -> None:
     """What is let in as a request rate is still refused as a figure."""
     issue = refused(RUNS, {"mean_ttft_ms": math.inf})
     assert (issue.where, issue.what) == (f"{RUNS} mean_ttft_ms", "'inf' is not a finite number")
+
+
+def test_a_run_in_which_all_failed_says_so(refused: Refused) -> None:
+    """Proves: a run without a completed request is refused for that, with what failed where the file knows.
+    Sensitivity: read on, it is refused for a concurrency of 0, which tells nobody what happened.
+    """
+    issue = refused(RUNS, {"completed": 0, "concurrency": 0.0, "errors": ["timeout"] * 3})
+    assert issue.what == "completed none of its requests (3 failed); no run of the file is left"

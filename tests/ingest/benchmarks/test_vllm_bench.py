@@ -106,3 +106,28 @@ def test_a_missing_key_is_named(refused: Refused, key: str) -> None:
     """A file of some other schema is refused by the first key that it lacks."""
     issue = refused(RATE, {key: None})
     assert (issue.code, issue.where) == ("missing-key", f"{RATE} {key}")
+
+
+@pytest.mark.parametrize("failed", [{"failed": 24}, {"failed": None, "num_prompts": 24}])
+def test_a_run_in_which_all_failed_leaves_the_others(tmp_path: Path, failed: dict[str, int | None]) -> None:
+    """Proves: of appended runs, one that completed nothing is dropped with the count of its failures; two stay.
+    Sensitivity: without it the whole file is refused for a completed of 0, as every rate beyond overload has it.
+    """
+    lines = (DATA / APPEND).read_text(encoding="utf-8").splitlines()
+    empty = {"completed": 0, "total_input_tokens": 0, "total_output_tokens": 0, "mean_ttft_ms": 0.0}
+    lines[2] = json.dumps({**json.loads(lines[2]), **empty, "mean_tpot_ms": 0.0, **failed})
+    path = tmp_path / "sweep.json"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = read_profiles(path, Told())
+    assert len(found.series[0].points) == 2
+    assert [(flag.what, flag.done) for flag in found.flags] == [
+        ("completed none of its requests (24 failed)", "dropped")
+    ]
+
+
+def test_a_run_that_ramps_up_is_no_operating_point(refused: Refused) -> None:
+    """Proves: means over a rate that rose from 1 to 20 requests/s are refused as a point, and both rates are named.
+    Sensitivity: read like any run, its mean latency would be that of the mean rate.
+    """
+    issue = refused(RATE, {"ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps": 20})
+    assert "raised its rate from 1 to 20 requests/s while it ran" in issue.what
