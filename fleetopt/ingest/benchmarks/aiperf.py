@@ -2,8 +2,9 @@
 
 Each metric is an object with a `unit`, an `avg` and percentiles; both tools use the same names. `inter_token_latency`
 is per request (latency - TTFT) / (output tokens - 1), which is our TPOT. Newer AIPerf measures
-`effective_concurrency`; without it, Little's law. Source: AIPerf 0.13.0 (schema 1.4); GenAI-Perf 0.0.16, its
-`json_exporter.py`.
+`effective_concurrency`; without it, Little's law. The first AIPerf kept its metrics under `records`, TTFT as `ttft`.
+Source: AIPerf 0.13.0 (schema 1.4) and `aiperf/exporters/json_exporter.py` of its first releases; GenAI-Perf 0.0.16,
+its `json_exporter.py`.
 """
 
 from __future__ import annotations
@@ -44,31 +45,40 @@ class AiPerf:
 
 
 def _run(export: Record) -> Run:
-    completed = export.record("request_count").whole("avg")
-    rate_rps = export.record("request_throughput").number("avg", above=True)
-    measured = _optional(export, "effective_concurrency")
-    output_tokens = export.record("output_sequence_length").number("avg")
+    metrics = export.record("records") if export.has("records") else export
+    ttft = "ttft" if metrics.has("ttft") else METRIC["ttft"]
+    rate_rps = metrics.record("request_throughput").number("avg", above=True)
+    measured = _optional(metrics, "effective_concurrency")
+    output_tokens = metrics.record("output_sequence_length").number("avg")
     phase = _phase(export)
     return Run(
         where=export.where(),
         setup=Setup(model=_model(export)),
         tool=_tool(export),
-        input_tokens=export.record("input_sequence_length").number("avg"),
+        input_tokens=metrics.record("input_sequence_length").number("avg"),
         output_tokens=output_tokens,
-        completed=completed,
-        failed=int(_optional(export, "error_request_count") or 0),
+        completed=metrics.record("request_count").whole("avg"),
+        failed=_failed(export, metrics),
         rate_rps=rate_rps,
-        concurrency=measured or rate_rps * _seconds(export, "request_latency", "avg"),
+        concurrency=measured or rate_rps * _seconds(metrics, "request_latency", "avg"),
         concurrency_is="measured" if measured else "derived",
-        ttft_s=_seconds(export, METRIC["ttft"], "avg"),
-        tpot_s=_seconds(export, METRIC["tpot"], "avg") if output_tokens > 1 else 0.0,
-        tails=runs.tails(lambda what, p: _percentile_ms(export, METRIC[what], f"p{p}")),
+        ttft_s=_seconds(metrics, ttft, "avg"),
+        tpot_s=_seconds(metrics, METRIC["tpot"], "avg") if output_tokens > 1 else 0.0,
+        tails=runs.tails(lambda what, p: _percentile_ms(metrics, ttft if what == "ttft" else METRIC[what], f"p{p}")),
         asked_rps=runs.optional_rate(phase, "request_rate") if phase else None,
         limit=phase.optional_number("concurrency", above=True) if phase else None,
-        output_tokens_per_s=_optional(export, "output_token_throughput"),
-        input_tokens_per_s=_optional(export, "input_token_throughput"),
+        output_tokens_per_s=_optional(metrics, "output_token_throughput"),
+        input_tokens_per_s=_optional(metrics, "input_token_throughput"),
         flags=_flags(export),
     )
+
+
+def _failed(export: Record, metrics: Record) -> int:
+    """The requests with an error; by the kinds of errors where no metric counts them."""
+    counted = _optional(metrics, "error_request_count")
+    if counted is not None or not export.has("error_summary"):
+        return int(counted or 0)
+    return sum(int(kind.optional_number("count") or 0) for kind in export.records("error_summary"))
 
 
 def _seconds(export: Record, key: str, statistic: str) -> float:

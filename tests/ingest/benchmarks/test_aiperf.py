@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from fleetopt.catalog.domain import AggregatedPoint
-from tests.ingest.benchmarks.conftest import Read, Refused
+from fleetopt.ingest.formats import read_profiles
+from fleetopt.ingest.reading import Told
+from tests.ingest.benchmarks.conftest import DATA, Read, Refused
 
 ONE, EIGHT, GENAI = "aiperf-0.13.0-c1.json", "aiperf-0.13.0-c8.json", "genai-perf-0.0.16-c4.json"
+METRICS = (
+    *("request_throughput", "request_latency", "request_count", "inter_token_latency", "effective_concurrency"),
+    *("output_sequence_length", "input_sequence_length", "output_token_throughput", "input_token_throughput"),
+)
 
 
 def test_an_export_is_one_point(read: Read) -> None:
@@ -30,6 +39,23 @@ def test_an_older_export_has_concurrency_by_littles_law(read: Read) -> None:
     assert isinstance(point, AggregatedPoint)
     assert point.concurrency == pytest.approx(6.252371236214659 * 0.15686619, rel=2e-3)
     assert (found.series[0].setup.model, found.flags) == ("org/llm", ())
+
+
+def test_the_first_exports_kept_their_metrics_under_records(tmp_path: Path) -> None:
+    """Proves: an export of the first AIPerf, with `records` and `ttft`, is the same point as today's; errors count.
+    Sensitivity: looked for at the top alone, every metric is missing and the file is refused.
+    """
+    new = json.loads((DATA / ONE).read_text(encoding="utf-8"))
+    metrics = {key: new[key] for key in METRICS} | {"ttft": new["time_to_first_token"]}
+    errors = [{"error_details": {"code": 500, "message": "no"}, "count": 2}]
+    path = tmp_path / "profile_export_aiperf.json"
+    asked = {"endpoint": {"model_names": ["org/llm"]}, "loadgen": {"concurrency": 1}}
+    path.write_text(json.dumps({"records": metrics, "input_config": asked, "error_summary": errors}), encoding="utf-8")
+    found = read_profiles(path, Told())
+    (point,), (today,) = found.series[0].points, read_profiles(DATA / ONE, Told()).series[0].points
+    assert point == today
+    assert found.series[0].setup.model == "org/llm"
+    assert [flag.what for flag in found.flags] == ["has 2 failed requests of 26 (7.7%)"]
 
 
 def test_a_genai_perf_export_has_the_same_metrics(read: Read) -> None:
