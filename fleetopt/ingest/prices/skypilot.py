@@ -1,7 +1,9 @@
 """SkyPilot's catalog: vms.csv of one cloud, and our tidied rows of several.
 
 Prices are USD per hour of the whole instance; the catalog has no dates. AcceleratorCount is the GPUs of the instance.
-A price that is the same in all zones of a region is one price; where zones differ, each is a region of its own.
+A price that is the same in all zones of a region is one price; where zones differ, each is a region of its own. The
+name of an accelerator may be that of a faster make: RunPod's A100-80GB are PCIe cards, which only GpuInfo says.
+Source: skypilot-org/skypilot-catalog, `catalogs/v8/*/vms.csv`.
 """
 
 from __future__ import annotations
@@ -25,24 +27,15 @@ TIDY = (
 )
 CLOUDS = frozenset(
     (
-        *(
-            "aws",
-            "azure",
-            "cudo",
-            "do",
-            "fluidstack",
-            "gcp",
-            "hyperbolic",
-            "hyperstack",
-            "ibm",
-            "lambda",
-            "nebius",
-            "oci",
-        ),
-        *("paperspace", "primeintellect", "runpod", "scp", "seeweb", "shadeform", "vast", "vsphere"),
+        *("aws", "azure", "cudo", "daytona", "do", "fluidstack", "gcp", "hyperbolic", "hyperstack", "ibm"),
+        *("jarvislabs", "lambda", "lium", "mithril", "nebius", "oci", "paperspace", "primeintellect", "runpod", "scp"),
+        *("seeweb", "shadeform", "spheron", "vast", "verda", "vsphere", "yotta"),
     )
 )
 _EVERYWHERE = re.compile(r"all \((\d+) regions, same price\)")
+_SXM_TOO = re.compile(r"[AH][12]00(-80GB)?", re.IGNORECASE)
+_CARD = re.compile(r"pcie|nvl(?!ink)", re.IGNORECASE)
+_CARD_NAME = re.compile(r"'Name': '([^']{1,60})'")
 _AZURE_NC = re.compile(r"Standard_NC\d+\w*_[AH]100_v\d+")
 UNDERSTOOD = ("USD per hour of the whole instance; no dates in the file, so price_date is 'unknown'",)
 
@@ -98,10 +91,25 @@ def _raw(row: Row, cloud: str, path: Path, flags: list[Flag]) -> Iterator[Price]
         flags.append(Flag(row.where("AcceleratorCount"), f"a slice of {gpus:g} GPUs is no node", "dropped"))
         return
     instance = row.text("InstanceType", "no instance type")
+    card = _other_card(row, instance)
+    if card:
+        what = f"{instance} has {card} cards, not {row.text('AcceleratorName')} SXM"
+        if what not in {flag.what for flag in flags}:
+            flags.append(Flag(row.where("AcceleratorName"), what, "dropped"))
+        return
     source = f"list price, SkyPilot catalog {path.name} of {cloud}, instance {instance}"
     region, zone = row.text("Region", "any"), row.cells.get("AvailabilityZone", "")
     node = _Node(cloud, row.text("AcceleratorName"), int(gpus), region, zone, instance, source)
     yield from _prices(row, node, ("Price", "SpotPrice"))
+
+
+def _other_card(row: Row, instance: str) -> str | None:
+    """PCIe or NVL, where an instance or its GpuInfo says it of an accelerator with the name of an SXM one."""
+    if _SXM_TOO.fullmatch(row.text("AcceleratorName")) is None:
+        return None
+    info = _CARD_NAME.search(row.cells.get("GpuInfo", ""))
+    found = _CARD.search(f"{info[1] if info else ''} {instance}")
+    return None if found is None else "NVL" if found[0].lower() == "nvl" else "PCIe"
 
 
 def _tidy(row: Row) -> Iterator[Price]:

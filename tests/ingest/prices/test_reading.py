@@ -91,6 +91,32 @@ def test_slices_and_misnamed_cards_are_no_nodes(tmp_path: Path) -> None:
     assert sum(flag.done == "dropped" for flag in reading.flags) == 2
 
 
+def test_cards_under_the_name_of_a_faster_make_are_no_such_nodes(tmp_path: Path) -> None:
+    """Proves: RunPod's A100-80GB that GpuInfo calls PCIe, and Lambda's H100 of an instance named pcie, are left out.
+    Sensitivity: by the accelerator's name alone, the cheaper card would be the price of the SXM one.
+    """
+    header = "InstanceType,AcceleratorName,AcceleratorCount,Price,SpotPrice,Region,AvailabilityZone,GpuInfo"
+    info = "\"{'Gpus': [{'Name': '%s', 'Count': 8}]}\""
+    reading = read_prices(
+        _table(
+            tmp_path,
+            header,
+            f"8x_A100-80GB_SECURE,A100-80GB,8.0,11.12,,CA,CA-MTL-1,{info % 'A100 PCIe'}",
+            f"8x_A100-80GB_SECURE,A100-80GB,8.0,11.12,,CA,CA-MTL-2,{info % 'A100 PCIe'}",
+            f"gpu_1x_h100_pcie,H100,1.0,3.29,,us-west-3,,{info % 'H100'}",
+            f"8x_A100-80GB-SXM_SECURE,A100-80GB-SXM,8.0,12.72,,US,US-MO-1,{info % 'A100 SXM'}",
+            f"8x_H200_NVL,H200,8.0,20,,US,US-MO-1,{info % 'H200 NVL'}",
+        ),
+        PriceOptions(provider="runpod"),
+    )
+    assert _names(reading) == ["runpod-8xa100-80g-on-demand-us"]
+    assert [flag.what for flag in reading.flags if flag.done == "dropped"] == [
+        "8x_A100-80GB_SECURE has PCIe cards, not A100-80GB SXM",
+        "gpu_1x_h100_pcie has PCIe cards, not H100 SXM",
+        "8x_H200_NVL has NVL cards, not H200 SXM",
+    ]
+
+
 def test_whose_prices_they_are_is_asked_for(tmp_path: Path) -> None:
     """A vms.csv in a folder of any name does not say."""
     header = "InstanceType,AcceleratorName,AcceleratorCount,Price,SpotPrice,Region"
