@@ -6,6 +6,8 @@ All modelled; times in ms. tokens/s there count output tokens only.
 - Disaggregated rows: so many prefill and decode workers, (p) and (d). A prefill worker takes (p)seq/s/worker
   requests/s of isl tokens; its `ttft` contains a correction for queueing and is not used. A decode worker steps in
   `tpot` with (d)global_bs requests of isl + osl/2 tokens each.
+- Rows with a `prefix` compute isl - prefix tokens of each prompt only, and rows with a `cp` (of the versions after
+  0.12.0) have more GPUs than the split says: neither is what a replica does with whole prompts, and both are left out.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ UNDERSTOOD_SPLIT = (
 def aggregated_points(rows: list[Row], flags: list[Flag]) -> list[Found]:
     """One aggregated point a row."""
     found = []
-    for row in rows:
+    for row in _plain(rows, ("cp",), flags):
         setup = _setup(row, "", row.whole("num_total_gpus"), flags)
         point = AggregatedPoint(
             input_tokens=row.number("isl", above=True),
@@ -55,7 +57,19 @@ def aggregated_points(rows: list[Row], flags: list[Flag]) -> list[Found]:
 
 def split_points(rows: list[Row], flags: list[Flag]) -> list[Found]:
     """One prefill and one decode point a row."""
-    return [one for row in rows for one in _pair(row, flags)]
+    return [one for row in _plain(rows, ("(p)cp", "(d)cp"), flags) for one in _pair(row, flags)]
+
+
+def _plain(rows: list[Row], context_parallel: tuple[str, ...], flags: list[Flag]) -> list[Row]:
+    """The rows of whole prompts and of no context parallelism, with a flag for each kind that is left out."""
+    kinds = ((("prefix",), 0.0, "a cached prefix"), (context_parallel, 1.0, "context parallelism"))
+    for columns, plain, words in kinds:
+        kept = [row for row in rows if all((row.optional_number(one) or plain) <= plain for one in columns)]
+        if len(kept) < len(rows):
+            what = f"{words} is in {len(rows) - len(kept)} rows, which are not read"
+            flags.append(Flag(rows[0].where(columns[0]), what, "dropped"))
+        rows = kept
+    return rows
 
 
 def _pair(row: Row, flags: list[Flag]) -> Iterator[Found]:

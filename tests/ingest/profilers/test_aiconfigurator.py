@@ -147,6 +147,40 @@ def test_a_disaggregated_search_gives_both_halves(data: Path) -> None:
     assert decode.setup.gpus_per_replica == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "column", "words"),
+    [
+        ("pareto-agg.csv", "prefix", "a cached prefix is in 1 rows"),
+        ("pareto-disagg.csv", "prefix", "a cached prefix is in 1 rows"),
+        ("pareto-agg.csv", "cp", "context parallelism is in 1 rows"),
+        ("pareto-disagg.csv", "(p)cp", "context parallelism is in 1 rows"),
+    ],
+)
+def test_rows_of_cut_prompts_or_more_gpus_are_left_out(
+    data: Path, tmp_path: Path, name: str, column: str, words: str
+) -> None:
+    """Proves: a row that computed isl - prefix tokens, or whose GPUs are tp x pp x dp x cp, is dropped and said.
+    Sensitivity: taken at its isl and its split, its replica would fill prompts faster than any, on too few GPUs.
+    """
+    with (data / "aiconfigurator" / name).open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    rows = [{**row, column: "512" if i == 0 else row.get(column, "1")} for i, row in enumerate(rows)]
+    path = tmp_path / name
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    before, found = _read(data, name), read_profiles(path, Told())
+    assert any(words in flag.what and flag.done == "dropped" for flag in found.flags)
+    assert not any(words in flag.what for flag in before.flags)
+    assert _rows(found) == _rows(before) - 1
+
+
+def _rows(reading: Reading) -> int:
+    """How many rows of the file gave points."""
+    return len({where for one in reading.series for where in one.wheres})
+
+
 def test_experts_bring_no_gpus_of_their_own(data: Path) -> None:
     """DeepSeek-V3 with 16 data-parallel groups and experts over 16 runs on 16 GPUs."""
     setups = {one.setup for one in _read(data, "best-config-moe.csv").series}
