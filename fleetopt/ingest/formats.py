@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from fleetopt.documents import shown
@@ -16,7 +17,7 @@ from fleetopt.ingest.profilers.dynamo import Dynamo
 from fleetopt.ingest.profilers.llm_inferno import LlmInferno
 from fleetopt.ingest.profilers.splitwise import Splitwise
 from fleetopt.ingest.profilers.table import Table
-from fleetopt.ingest.reading import Format, Reading, Told
+from fleetopt.ingest.reading import Format, Reading, Series, Told
 
 FORMATS: tuple[Format, ...] = (
     VllmBench(),
@@ -41,7 +42,12 @@ def read_profiles(path: Path, told: Told, name: str | None = None) -> Reading:
     Raises:
         InputError: there is no such format, none recognises the file, or the file is malformed.
     """
-    return _format(path, name).read(path, told)
+    found = _format(path, name).read(path, told)
+    return replace(found, series=tuple(_estimated(one) for one in found.series)) if told.modelled else found
+
+
+def _estimated(one: Series) -> Series:
+    return replace(one, evidence="modelled") if one.evidence == "measured" else one
 
 
 def _format(path: Path, name: str | None) -> Format:

@@ -105,10 +105,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the user says about a file beyond the serving config: the role a benchmark was run for."""
+    """What the user says about a file beyond the serving config.
+
+    That is the role a benchmark was run for, and whether figures in a format of measurements are estimates.
+    """
 
     setup: Setup = Setup()
     role: Role | None = None
+    modelled: bool = False
 
 
 class Format(Protocol):

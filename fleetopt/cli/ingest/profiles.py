@@ -18,6 +18,7 @@ def run(
     folder: options.Folder = None,
     format_: options.Format = None,
     role: options.Role = None,
+    modelled: options.Modelled = False,
     gpu_type: options.GpuType = None,
     gpus: options.Gpus = None,
     tp: options.TensorParallel = None,
@@ -49,6 +50,6 @@ def run(
 
     target = catalog_folder(folder)
     setup = Setup(None, config, gpu_type, gpus, tp, pp, dp, ep, precision, engine, max_kv_tokens)
-    told = Told(setup, role.value if role else None)
+    told = Told(setup, role.value if role else None, modelled)
     readings = [read_profiles(path, told, format_) for path in dict.fromkeys(files)]
     merge_and_show(readings, told, Merging(target, model or (), from_card, copy, replace, dry_run, json_))

@@ -34,6 +34,9 @@ Model = Annotated[
 Folder = Annotated[Path | None, typer.Option(help="The catalog folder to write into.", show_default="models")]
 Format = Annotated[str | None, typer.Option("--format", help="Their format, if it is not recognised.")]
 Role = Annotated[RoleName | None, typer.Option(help="The role that was measured.")]
+Modelled = Annotated[
+    bool, typer.Option("--modelled", help="The figures are estimates, where the file does not say it (Dynamo's).")
+]
 GpuType = Annotated[str | None, typer.Option(help="The GPU type, as the catalog calls it.")]
 Gpus = Annotated[int | None, _count("The true count of GPUs of one replica.")]
 TensorParallel = Annotated[int | None, _count("Tensor parallel; else what is left of --gpus.")]

@@ -8,6 +8,8 @@ As .npz (raw_data.npz), as .json of the same keys, or as CSV. In its own words a
   z_thpt_per_gpu (output tokens/s/GPU), max_kv_tokens (tokens, whole replica). Hence
   batch = kv_usage x max_kv_tokens / context.
 
+With --use-ai-configurator the same file holds AIConfigurator's estimates, and does not say so; the user can.
+
 By Little's law the throughput is batch / itl. Where the two differ by more than 10 % the engine did not run all of
 the batch at once; the point keeps its ITL, which was measured, and is flagged.
 """
@@ -33,6 +35,8 @@ KV = "max_kv_tokens"
 PREFILL_CSV = ("isl", "ttft_ms", "prefill_tok_per_s_per_gpu")
 DECODE_CSV = ("kv_usage_frac", "context_length", "itl_ms", "decode_tok_per_s_per_gpu")
 SOURCE = "NVIDIA Dynamo pre-deployment profiler"
+MEASURED = "taken as measured, which the file does not say: --modelled if the profiler asked AIConfigurator"
+ESTIMATED = "estimates, as --modelled says"
 LITTLE = 0.1
 
 Lists = Mapping[str, Sequence[float]]
@@ -55,7 +59,8 @@ class Dynamo:
         role: Role = "prefill" if PREFILL[0] in lists else "decode"
         found = _prefill(lists, places, told, flags) if role == "prefill" else _decode(lists, places, told, flags)
         series = gathered(found, told)
-        return Reading(self.name, path, digest, series, _understood(role, len(found)), tuple(flags))
+        understood = (*_understood(role, len(found)), ESTIMATED if told.modelled else MEASURED)
+        return Reading(self.name, path, digest, series, understood, tuple(flags))
 
 
 def _lists(path: Path) -> tuple[Lists, list[str], str]:

@@ -50,6 +50,17 @@ def test_every_container_gives_the_same_points(phase: str, container: str, data:
     assert [flag.what for flag in reading.flags] == [flag.what for flag in table.flags]
 
 
+def test_a_sweep_of_estimates_is_modelled_where_the_user_says_so(data: Path) -> None:
+    """Proves: AIConfigurator's estimates, which Dynamo saves in the same file, can be kept from measured ones.
+    Sensitivity: left measured, they are planned without the margin for modelled profiles; and the doubt is said.
+    """
+    path = data / "dynamo/h200_tp1_prefill.csv"
+    silent, said = read_profiles(path, TOLD), read_profiles(path, Told(TOLD.setup, modelled=True))
+    assert (silent.series[0].evidence, said.series[0].evidence) == ("measured", "modelled")
+    assert silent.series[0].points == said.series[0].points
+    assert any("--modelled if the profiler asked AIConfigurator" in words for words in silent.understood)
+
+
 def test_the_first_points_are_what_the_file_says_by_hand(data: Path) -> None:
     """Row one of each: 5121.58 tokens/s; 0.00037 x 945029 / 350 = 0.999 requests at 4.38 ms."""
     prefill = read_profiles(data / "dynamo/h200_tp1_prefill.csv", TOLD).series[0]
