@@ -10,14 +10,16 @@ As .npz (raw_data.npz), as .json of the same keys, or as CSV. In its own words a
 
 With --use-ai-configurator the same file holds AIConfigurator's estimates, and does not say so; the user can.
 
-By Little's law the throughput is batch / itl. Where the two differ by more than 10 % the engine did not run all of
-the batch at once; the point keeps its ITL, which was measured, and is flagged.
+By Little's law the throughput is batch / itl. Where it is more than 10 % below, the engine queued some of the requests
+that the profiler sent (those over its limit of sequences), and the ITL is of those that ran: the batch is then
+throughput x ITL. Where most points differ, the size of the cache is in doubt; that is said, and nothing more.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -120,21 +122,30 @@ def _decode(lists: Lists, places: list[str], told: Told, flags: list[Flag]) -> l
         raise InputError([Issue("missing-fact", places[0], "does not say how many tokens the KV cache holds", fix)])
     gpus = whole_replica(None, told, places[0])
     setup = Setup(max_kv_tokens=stated)
-    found, ratios, unlike = [], [], []
+    rows, ratios = [], []
     for where, usage, context, itl_ms, per_gpu in zip(places, *(lists[name] for name in DECODE), strict=True):
         _above_zero(where, kv_usage=usage, context=context, itl=itl_ms, max_kv_tokens=stated)
-        batch = usage * stated / context
-        running = per_gpu * gpus * itl_ms / 1000.0
-        if abs(running / batch - 1.0) > LITTLE:
-            what = (
-                f"throughput x ITL is {running:.4g} requests, and the KV cache in use is {batch:.4g}; ITL is believed"
-            )
-            unlike.append(Flag(where, what, "kept"))
-        ratios.append(running / batch)
-        point = DecodePoint(context, batch, itl_ms / 1000.0)
-        found.append(Found(setup, "decode", point, "measured", SOURCE, where))
-    flags += [_another_cache(places[0], stated, ratios)] if _is_off(ratios) else unlike
-    return found
+        point = DecodePoint(context, usage * stated / context, itl_ms / 1000.0)
+        ratios.append(per_gpu * gpus * point.tpot_s / point.batch)
+        rows.append((where, point, ratios[-1]))
+    if _is_off(ratios):
+        flags.append(_another_cache(places[0], stated, ratios))
+    else:
+        rows = [(where, _as_it_ran(point, ratio, where, flags), ratio) for where, point, ratio in rows]
+    return [Found(setup, "decode", point, "measured", SOURCE, where) for where, point, _ in rows]
+
+
+def _as_it_ran(point: DecodePoint, ratio: float, where: str, flags: list[Flag]) -> DecodePoint:
+    """A point at the batch that ran, where the engine queued a part of what was sent."""
+    if abs(ratio - 1.0) <= LITTLE:
+        return point
+    running = point.batch * ratio
+    what = f"throughput x ITL is {running:.4g} requests, and the KV cache in use is {point.batch:.4g}"
+    if ratio > 1.0:
+        flags.append(Flag(where, what, "kept"))
+        return point
+    flags.append(Flag(where, f"{what}; the batch is taken for what ran", "corrected"))
+    return replace(point, batch=running)
 
 
 def _is_off(ratios: Sequence[float]) -> bool:
@@ -160,5 +171,5 @@ def _understood(role: Role, count: int) -> tuple[str, ...]:
     if role == "prefill":
         words = "TTFT in ms of one prompt at a time; tokens/s are input tokens per GPU, times the GPUs of the replica"
     else:
-        words = "ITL in ms; tokens/s are output tokens per GPU; batch = KV usage x max_kv_tokens / context"
+        words = "ITL in ms; tokens/s are output tokens per GPU; batch = KV usage x max_kv_tokens / context, if it ran"
     return f"{count} {role} points", words

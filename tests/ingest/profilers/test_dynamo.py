@@ -71,13 +71,20 @@ def test_the_first_points_are_what_the_file_says_by_hand(data: Path) -> None:
     assert (prefill.role, decode.role, decode.evidence) == ("prefill", "decode", "measured")
 
 
-def test_batches_that_did_not_run_at_once_are_flagged_and_their_itl_kept(data: Path) -> None:
-    """Above 0.39 of the KV cache at 350 tokens the throughput says 900, 788, 808 requests, the cache 1049 to 1573."""
+def test_batches_that_did_not_run_at_once_are_taken_for_what_ran(data: Path) -> None:
+    """Proves: above 0.39 of the KV cache at 350 tokens the throughput says 900, 788, 808 requests, the cache 1049 to
+    1573: no point promises more tokens/s than the profiler measured.
+    Sensitivity: at 1573 requests in 42.6 ms a replica would make 36 900 tokens/s, and 18 969 were measured.
+    """
     reading = read_profiles(data / "dynamo/h200_tp1_decode.csv", TOLD)
     assert [flag.where.rsplit(":", 1)[1] for flag in reading.flags] == ["6", "7", "8"]
-    assert all(flag.done == "kept" for flag in reading.flags)
+    assert all(flag.done == "corrected" for flag in reading.flags)
     assert "899.7 requests" in reading.flags[0].what
     assert len(reading.series[0].points) == 41
+    points = [point for point in reading.series[0].points if isinstance(point, DecodePoint)]
+    assert [round(point.batch) for point in points[4:7]] == [900, 788, 808]
+    measured = _arrays(data, "decode")["z_thpt_per_gpu"]
+    assert all(p.batch / p.tpot_s < 1.1 * made for p, made in zip(points, measured, strict=True))
 
 
 def test_a_cache_of_another_size_is_one_flag_that_says_which(data: Path) -> None:
