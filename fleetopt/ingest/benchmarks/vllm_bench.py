@@ -3,7 +3,8 @@
 One object a run, several after --append-result (one a line) or in a sweep's `summary.json` (a list). Keys as of vLLM
 0.33; older files lack `failed`, and `mean_e2el_ms` and percentiles stand there only when asked for. `mean_tpot_ms`
 is the mean over requests of (latency - TTFT) / (output tokens - 1); `output_throughput` counts output tokens only.
-Source: `vllm/benchmarks/serve.py` of vLLM 0.33.0.
+TensorRT-LLM's copy writes the same keys and a `user_throughput`. Source: `vllm/benchmarks/serve.py` of vLLM 0.33.0;
+`tensorrt_llm/serve/scripts/benchmark_serving.py`.
 """
 
 from __future__ import annotations
@@ -107,5 +108,6 @@ def _swept(record: Record, key: str) -> int | None:
 
 def _tool(record: Record) -> str:
     """'vLLM bench, 2026-11-21': a date is written as 20261121-063339."""
+    name = "TensorRT-LLM benchmark_serving" if record.has("user_throughput") else "vLLM bench"
     day = (runs.text_or_none(record, "date") or "")[:8]
-    return f"vLLM bench, {day[:4]}-{day[4:6]}-{day[6:]}" if day.isdigit() and len(day) == 8 else "vLLM bench"
+    return f"{name}, {day[:4]}-{day[4:6]}-{day[6:]}" if day.isdigit() and len(day) == 8 else name

@@ -131,3 +131,13 @@ def test_a_run_that_ramps_up_is_no_operating_point(refused: Refused) -> None:
     """
     issue = refused(RATE, {"ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps": 20})
     assert "raised its rate from 1 to 20 requests/s while it ran" in issue.what
+
+
+def test_tensorrt_llms_copy_of_the_benchmark_is_named(read: Read) -> None:
+    """Proves: a result with TensorRT-LLM's own keys, and without `failed`, is its, in the same figures.
+    Sensitivity: by the shared keys alone its points would stand in the catalog as measured by vLLM's tool.
+    """
+    extra = {"user_throughput": 120.0, "request_goodput:": None, "avg_decoded_tokens_per_iter": {"mean": 1.0}}
+    found = read(RATE, {**extra, "failed": "absent"})
+    assert found.series[0].source == f"TensorRT-LLM benchmark_serving, 2026-11-21, {RATE}"
+    assert found.series[0].points == read(RATE).series[0].points
