@@ -20,6 +20,7 @@ from fleetopt.ingest.reading import Flag, Reading, Setup, Told
 
 NEWEST, NEWEST_SCHEMA = "0.13", "1.4"
 METRIC = {"ttft": "time_to_first_token", "tpot": "inter_token_latency"}
+MANY_RATES = "went through a series of rates, so its means are of no one load"
 UNIT_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0}
 
 
@@ -65,11 +66,11 @@ def _run(export: Record) -> Run:
         ttft_s=_seconds(metrics, ttft, "avg"),
         tpot_s=_seconds(metrics, METRIC["tpot"], "avg") if output_tokens > 1 else 0.0,
         tails=runs.tails(lambda what, p: _percentile_ms(metrics, ttft if what == "ttft" else METRIC[what], f"p{p}")),
-        asked_rps=runs.optional_rate(phase, "request_rate") if phase else None,
+        asked_rps=runs.optional_rate(phase, "rate" if phase.has("rate") else "request_rate") if phase else None,
         limit=phase.optional_number("concurrency", above=True) if phase else None,
         output_tokens_per_s=_optional(metrics, "output_token_throughput"),
         input_tokens_per_s=_optional(metrics, "input_token_throughput"),
-        flags=_flags(export),
+        flags=_flags(export, phase),
     )
 
 
@@ -102,7 +103,7 @@ def _optional(export: Record, key: str) -> float | None:
 
 
 def _phase(export: Record) -> Record | None:
-    """What was asked of the run: a list of phases, before that a load generator, before that a stimulus."""
+    """What was asked of the run: phases (with `rate` for `request_rate`), before that a load generator, before that a stimulus."""
     if not export.has("input_config"):
         return None
     asked = export.record("input_config")
@@ -140,11 +141,12 @@ def _tool(export: Record) -> str:
     return f"{name}, {day}" if len(day) == 10 else name
 
 
-def _flags(export: Record) -> tuple[Flag, ...]:
-    """A flag for a run that was cancelled, and for a release or a schema that nobody has looked at."""
+def _flags(export: Record, phase: Record | None) -> tuple[Flag, ...]:
+    """A flag for a run that was cancelled or went through many rates, and for a release or schema not looked at."""
     cancelled = Flag(export.where("was_cancelled"), "was cancelled before its end", "kept")
     found = (
         cancelled if export.cells.get("was_cancelled") is True else None,
+        Flag(export.where(), MANY_RATES, "dropped") if phase and phase.has("rate_series") else None,
         checks.newer("aiperf", export.text("aiperf_version", NEWEST), NEWEST, export.where("aiperf_version")),
         checks.newer("aiperf with schema", export.text("schema_version", NEWEST_SCHEMA), NEWEST_SCHEMA, export.where()),
     )

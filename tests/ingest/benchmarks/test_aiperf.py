@@ -101,3 +101,14 @@ def test_a_unit_that_is_no_time_is_refused(refused: Refused) -> None:
     """Latencies in an unknown unit are not guessed at."""
     issue = refused(ONE, {"time_to_first_token/unit": "requests"})
     assert (issue.where, issue.what) == (f"{ONE} time_to_first_token.unit", "'requests' is no unit of time")
+
+
+def test_the_rate_of_a_phase_is_what_was_asked(read: Read, refused: Refused) -> None:
+    """Proves: a phase's `rate` shows overload as `request_rate` did before, and a series of rates is no point.
+    Sensitivity: by the older key alone no export of today could be in overload, whatever its queue did.
+    """
+    phase = {"name": "profiling", "kind": "profiling", "type": "poisson", "rate": 100.0, "requests": 80}
+    (flag,) = read(EIGHT, {"input_config/phases": [phase]}).flags
+    assert "asked for 100 requests/s and completed 34.91: overload" in flag.what
+    series = {**phase, "rate": None, "rate_series": {"points": [[0, 1], [60, 20]]}}
+    assert "a series of rates" in refused(EIGHT, {"input_config/phases": [series]}).what
