@@ -34,6 +34,7 @@ FORMATS: tuple[Format, ...] = (
 """Asked in this order; the generic table comes last."""
 
 HEAD_BYTES = 65_536
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 def read_profiles(path: Path, told: Told, name: str | None = None) -> Reading:
@@ -59,6 +60,8 @@ def _format(path: Path, name: str | None) -> Format:
         return found
     head = head_of(path)
     found = next((one for one in FORMATS if one.recognises(path, head)), None)
+    if found is None and head.startswith(GZIP_MAGIC):
+        raise InputError([Issue("compressed", shown(path), "is compressed", "Unpack it, with gunzip perhaps")])
     if found is None:
         fix = f"Name its format with --format: {', '.join(one.name for one in FORMATS)}"
         raise InputError([Issue("unknown-format", shown(path), "is in no format that fleetopt knows", fix)])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+from pathlib import Path
+
 import pytest
 
-from fleetopt.ingest.reading import Setup
-from tests.ingest.benchmarks.conftest import Read, Refused
+from fleetopt.errors import InputError
+from fleetopt.ingest.formats import read_profiles
+from fleetopt.ingest.reading import Setup, Told
+from tests.ingest.benchmarks.conftest import DATA, Read, Refused
 
 RUN = "vllm-0.33.0-rate.json"
 
@@ -77,3 +82,14 @@ def test_gpus_that_the_user_counts_twice_are_flagged(read: Read) -> None:
     assert "experts share the GPUs" in flag.what
     assert found.understood[-1] == "GPUs per replica: 64"
     assert read(RUN).understood[-1] == "GPUs per replica: not said"
+
+
+def test_a_compressed_result_is_to_be_unpacked(tmp_path: Path) -> None:
+    """Proves: a result in gzip is refused for that, with what to do.
+    Sensitivity: asked for its format, the user names it and is told that the bytes are no text.
+    """
+    path = tmp_path / "run.json.gz"
+    path.write_bytes(gzip.compress((DATA / RUN).read_bytes()))
+    with pytest.raises(InputError) as refused:
+        read_profiles(path, Told())
+    assert (refused.value.issues[0].what, "Unpack" in refused.value.issues[0].fix) == ("is compressed", True)
