@@ -103,7 +103,7 @@ def _optional(export: Record, key: str) -> float | None:
 
 
 def _phase(export: Record) -> Record | None:
-    """What was asked of the run: phases (with `rate` for `request_rate`), before that a load generator, before that a stimulus."""
+    """What was asked of the run: phases (with a `rate`), before that a load generator, before that a stimulus."""
     if not export.has("input_config"):
         return None
     asked = export.record("input_config")
