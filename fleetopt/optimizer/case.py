@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.capacity.fabric import kv_bytes
-from fleetopt.catalog.domain import GpuType, NodeType, Offer
+from fleetopt.catalog.domain import AggregatedProfile, GpuType, NodeType, Offer
 from fleetopt.catalog.power import node_power_w, power_assumption
 from fleetopt.optimizer.bundling.columns import with_bundles
 from fleetopt.optimizer.credit import load_seconds
@@ -248,6 +248,7 @@ def build_case(scenario: Scenario, capacities: CapacityTable) -> PlanningCase:
             *supply.conversions,
             *_network_assumptions(scenario, options),
             *_change_assumptions(scenario),
+            *_loop_assumptions(options),
         ),
         fabrics=supply.fabrics,
         kv_bytes={w.name: kv_bytes(w, scenario.models[w.model].card) for w in scenario.workloads},
@@ -299,6 +300,20 @@ def _change_assumptions(scenario: Scenario) -> list[str]:
         return []
     said = "what a replica that starts carries is a mean over its first slot; while it starts the others carry more"
     return [said, *([f"times of changes: {scenario.changes.source}"] if scenario.changes.source else [])]
+
+
+def _loop_assumptions(options: Mapping[str, tuple[Option, ...]]) -> list[str]:
+    """What operating points of aggregated serving do not show."""
+    told = [
+        name
+        for name, found in options.items()
+        if any(isinstance(one.capacity.candidate.profile, AggregatedProfile) for one in found)
+    ]
+    said = (
+        "aggregated serving has the latencies of its profile's points; "
+        "where these were measured at a fixed concurrency, requests that come at random wait longer for one another"
+    )
+    return [f"{', '.join(told)}: {said}"] if told else []
 
 
 def _commitment(line: SupplyLine, months: int) -> Commitment:
