@@ -8,7 +8,7 @@ from typing import Any
 
 from fleetopt.catalog.domain import Hardware, Offer, Provenance
 from fleetopt.catalog.hardware import offer_problem
-from fleetopt.documents import Document, Key, shown
+from fleetopt.documents import Document, Key
 from fleetopt.errors import Issue, did_you_mean
 from fleetopt.prices import Price
 from fleetopt.scenario.currency import Exchange
@@ -117,7 +117,7 @@ class SupplyBuilder:
             changes["upfront_usd_per_node"] = self._per_node((*key, "upfront"), file.upfront, offer.node_type)
             notes.append(f"upfront price set to {changes['upfront_usd_per_node']:g} USD/node")
         if notes:
-            note = f"{', '.join(notes)} in {shown(self._document.path)}{self._written(file)}"
+            note = f"{', '.join(notes)} in the scenario{self._written(file)}"
             changes["provenance"] = Provenance("assumed", f"{note}; was: {offer.provenance.source}")
         if file.lead_time_months is not None:
             changes["lead_time_months"] = file.lead_time_months
@@ -136,7 +136,7 @@ class SupplyBuilder:
         assert file.price is not None
         if not self._must_know((*key, "node_type"), file.node_type, self._hardware.node_types, "node type"):
             return None
-        source = (file.source or f"stated in {shown(self._document.path)}") + self._written(file)
+        source = (file.source or "stated in the scenario") + self._written(file)
         offer = Offer(
             name=name,
             node_type=file.node_type,

@@ -146,3 +146,17 @@ def test_a_study_of_what_has_no_plan_says_where_repairs_are_priced(fleetopt: Run
     assert told.returncode == 3
     assert "quota h200-eu" in told.stderr
     assert "'fleetopt plan' tries to" in told.stderr
+
+
+def test_where_a_scenario_lies_is_no_difference(fleetopt: Run, seed: Seed) -> None:
+    """Proves: a copy of a scenario in another folder differs in nothing, prices that it states itself included.
+    Sensitivity: a source with the folder in it made every written price a difference, and a step of the cost.
+    """
+    offer = "h200: {offer: nebius-8xh200-on-demand-eu-north1}"
+    stated = f"{offer[:-1]}, price: 27 USD/node/h}}\n    own: {{node_type: 8xH200, kind: spot, price: 28 USD/node/h}}"
+    folder = seed(offer, stated)
+    copy = folder.with_name("copy")
+    copy.mkdir()
+    (copy / "scenario.yaml").write_text((folder / "scenario.yaml").read_text())
+    found = json.loads(fleetopt("compare", folder, copy, "--json").stdout)
+    assert (found["differences"], found["moves"]) == ([], [])
