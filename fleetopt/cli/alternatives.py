@@ -13,6 +13,7 @@ from fleetopt.cli.plan import Scenario
 from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, wipe
 
 NAME = "alternatives"
+BRIEF = "Find other plans that cost little more."
 
 
 def run(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.study.baselines import Baseline
 
 NAME = "baselines"
+BRIEF = "Compare with plainer ways to size the fleet."
 
 
 def run(

@@ -10,6 +10,7 @@ import typer
 from fleetopt.cli.plan import Scenario
 
 NAME = "capacity"
+BRIEF = "Show what one replica carries under each SLO."
 
 
 def run(

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 NAME = "catalog"
+BRIEF = "List models, GPU types, node types and offers."
 
 
 class What(StrEnum):

@@ -9,6 +9,7 @@ import typer
 from fleetopt.cli.plan import Scenario
 
 NAME = "check"
+BRIEF = "Say whether a scenario is sound, without solving."
 
 
 def run(

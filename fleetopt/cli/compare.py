@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.study.resolve import Resolver
 
 NAME = "compare"
+BRIEF = "Say what differs between two scenarios or plans, and why."
 
 Side = Annotated[Path, typer.Argument(help="A scenario, or a plan: plan.json or the folder that 'plan -o' wrote.")]
 

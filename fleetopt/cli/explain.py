@@ -11,6 +11,7 @@ from fleetopt.cli.plan import Scenario
 from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, wipe
 
 NAME = "explain"
+BRIEF = "Say what holds a plan back and what each promise costs."
 
 
 def run(

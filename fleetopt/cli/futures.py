@@ -12,6 +12,7 @@ from fleetopt.cli.plan import Scenario
 from fleetopt.cli.studying import Gap, StoredPlan, TimeLimit, TotalTime, plan_of, question_of, resolver, stoppable, wipe
 
 NAME = "futures"
+BRIEF = "Say what not knowing the future costs."
 
 
 def run(

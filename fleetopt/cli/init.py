@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 NAME = "init"
+BRIEF = "Write a starter scenario."
 
 
 def run(

@@ -46,11 +46,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for verb in (plan, check, capacity, verify, report, explain, alternatives, compare, baselines, futures):
-    app.command(verb.NAME)(verb.run)
+    app.command(verb.NAME, short_help=verb.BRIEF)(verb.run)
 for verb in (study, stretch, sweep, catalog, schema, init):
-    app.command(verb.NAME)(verb.run)
+    app.command(verb.NAME, short_help=verb.BRIEF)(verb.run)
 for group in (ingest, profile):
-    app.add_typer(group.app, name=group.NAME)
+    app.add_typer(group.app, name=group.NAME, short_help=group.BRIEF)
 
 
 def _show_version(wanted: bool) -> None:

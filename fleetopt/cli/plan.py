@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "plan"
+BRIEF = "Find the least-cost fleet, verify it, and show it."
 
 
 class Method(StrEnum):

@@ -12,6 +12,7 @@ from fleetopt.cli.studying import Gap, TimeLimit, TotalTime, resolver, wipe
 from fleetopt.cli.verify import stop_if_broken, tell_changes
 
 NAME = "report"
+BRIEF = "Write the reports of a stored plan."
 
 
 def run(

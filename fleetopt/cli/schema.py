@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 NAME = "schema"
+BRIEF = "Print a JSON Schema."
 
 
 class Of(StrEnum):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "stretch"
+BRIEF = "Find how far demand can grow."
 MOST_STEPS = 50
 
 

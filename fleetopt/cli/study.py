@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fleetopt.study.styles.crossover import WaysKept
 
 NAME = "study"
+BRIEF = "Compare the serving styles of the literature."
 SMALLEST = 0.001
 """Of the factors on SLOs."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fleetopt.study.sweep.sweep import Ask, Progress
 
 NAME = "sweep"
+BRIEF = "Plan many variants of a scenario."
 BAR = 24
 FEW = 40
 """Rows of the table that are shown; the files have all."""

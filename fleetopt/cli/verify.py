@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleetopt.scenario.domain import Scenario as Question
 
 NAME = "verify"
+BRIEF = "Compute a stored plan a second time."
 
 
 def run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,6 +67,17 @@ def test_every_verb_has_help(fleetopt: Run, verb: str) -> None:
     assert answer.returncode == 0
     assert f"fleetopt {verb} [OPTIONS]" in answer.stdout
     assert verb in fleetopt("--help").stdout
+
+
+@pytest.mark.parametrize("group", [(), ("ingest",), ("profile",)])
+def test_the_list_of_verbs_is_whole(fleetopt: Run, group: tuple[str, ...]) -> None:
+    """Proves: each verb stands in its list on one line, with a sentence that ends.
+    Sensitivity: the first sentence of the help is too long for that, and was cut off at 'and...'.
+    """
+    verbs = fleetopt(*group, "--help").stdout.partition("Commands:\n")[2].splitlines()
+    assert verbs
+    for line in verbs:
+        assert re.fullmatch(r"  [a-z]+ +[A-Z].*[^.]\.", line), line
 
 
 def test_plan_shows_the_answer_of_the_seed_paper(fleetopt: Run) -> None:

@@ -7,6 +7,7 @@ import typer
 from fleetopt.cli.ingest import aiconfigurator, calibrate, forecast, prices, profiles, trace
 
 NAME = "ingest"
+BRIEF = "Bring in profiles, traces, forecasts and price lists."
 
 app = typer.Typer(
     name=NAME,
@@ -15,4 +16,4 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 for verb in (profiles, aiconfigurator, calibrate, trace, forecast, prices):
-    app.command(verb.NAME)(verb.run)
+    app.command(verb.NAME, short_help=verb.BRIEF)(verb.run)

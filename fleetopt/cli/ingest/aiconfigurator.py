@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fleetopt.ingest.profilers.aiconfigurator_run import Split
 
 NAME = "aiconfigurator"
+BRIEF = "Take in AIConfigurator's estimates."
 
 _SPLIT = re.compile(
     r"tp(?P<tensor>[1-9]\d{0,3})(-pp(?P<pipeline>[1-9]\d{0,3}))?(-dp(?P<data>[1-9]\d{0,3}))?(-ep(?P<expert>[1-9]\d{0,3}))?"

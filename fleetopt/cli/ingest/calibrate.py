@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.ingest.reading import Told
 
 NAME = "calibrate"
+BRIEF = "Correct modelled profiles by a few measured points."
 
 
 def run(

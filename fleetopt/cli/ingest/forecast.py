@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fleetopt.ingest.history import Past
 
 NAME = "forecast"
+BRIEF = "Forecast demand from past demand."
 
 
 class RuleName(StrEnum):

@@ -11,6 +11,7 @@ import typer
 from fleetopt.cli.ingest import told as options
 
 NAME = "prices"
+BRIEF = "Take in price lists as offers."
 
 
 def run(

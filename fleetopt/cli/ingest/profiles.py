@@ -10,6 +10,7 @@ import typer
 from fleetopt.cli.ingest import told as options
 
 NAME = "profiles"
+BRIEF = "Take in benchmark and profiler results."
 
 
 def run(

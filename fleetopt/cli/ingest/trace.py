@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fleetopt.ingest.traces.domain import TraceReading
 
 NAME = "trace"
+BRIEF = "Make a workload of a request trace."
 
 
 class TimeUnit(StrEnum):

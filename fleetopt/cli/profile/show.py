@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fleetopt.report.curves import Asked, Panel
 
 NAME = "show"
+BRIEF = "Draw the curves of a model's profiles."
 WIDEST, NARROWEST = 100, 40
 """Columns of a chart in the terminal."""
 
