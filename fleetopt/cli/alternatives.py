@@ -56,10 +56,12 @@ def run(
         return
     from rich.text import Text
 
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import console, draw, seen, tell_written
     from fleetopt.report.study_views import alternatives_view
 
     screen = console()
     draw(screen, [alternatives_view(found)])
     for line in found.missing:
         screen.print(Text(seen(f"not among them: {line}")))
+    if out is not None and found.found:
+        tell_written(screen, [f"{out / str(index)} ({one.name})" for index, one in enumerate(found.found, 1)])

@@ -64,6 +64,13 @@ def announce(headline: str, views: Iterable[View]) -> Console:
     return screen
 
 
+def tell_written(screen: Console, places: Iterable[str]) -> None:
+    """Says what was written, in a last line."""
+    from rich.text import Text
+
+    screen.print(Text(seen(f"written: {', '.join(places)}")))
+
+
 def _print_table(screen: Console, section: View) -> None:
     """A table no narrower than its numbers: a terminal may wrap its lines, but no cell is cut off."""
     from rich.box import SIMPLE_HEAD

@@ -52,7 +52,11 @@ def run(
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from fleetopt.cli.draw import announce
+    from fleetopt.cli.draw import announce, tell_written
     from fleetopt.report.futures_views import futures_headline, futures_views
 
-    announce(futures_headline(found), futures_views(found))
+    screen = announce(futures_headline(found), futures_views(found))
+    if out is not None:
+        plans = [(index, one) for index, one in enumerate(found.choices, 1) if one.plan is not None]
+        folders = [f"{out / str(index)} ({', '.join(one.names)})" for index, one in plans]
+        tell_written(screen, [f"{out / 'futures.json'}", f"{out / 'regret.csv'}", *folders])

@@ -73,17 +73,20 @@ def run(
             found = stretch(question, limits, desk, workload=workload, within=near, steps=steps)
     finally:
         wipe()
+    written: list[Path] = []
     if out is not None:
         from fleetopt.report.stretch_files import write_stretch
 
-        write_stretch(found, out)
+        written = write_stretch(found, out)
     if json_:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
         return
-    from fleetopt.cli.draw import announce
+    from fleetopt.cli.draw import announce, tell_written
     from fleetopt.report.stretch_views import stretch_headline, stretch_view
 
-    announce(stretch_headline(found), [stretch_view(found)])
+    screen = announce(stretch_headline(found), [stretch_view(found)])
+    if out is not None:
+        tell_written(screen, [str(path) for path in written])
 
 
 NEAREST = 1e-5

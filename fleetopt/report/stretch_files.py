@@ -14,8 +14,11 @@ from fleetopt.study.stretch import Stretch
 COLUMNS = ("budget_usd", "power_w", "low", "high", "usd")
 
 
-def write_stretch(found: Stretch, folder: Path) -> None:
+def write_stretch(found: Stretch, folder: Path) -> list[Path]:
     """Writes the multiples, the curve where there is one, and each point's plan into a folder by number.
+
+    Returns:
+        The files, and the folders of the plans.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -25,9 +28,12 @@ def write_stretch(found: Stretch, folder: Path) -> None:
     if len(found.points) > 1:
         contents["stretch.svg"] = stretch_picture(found)
     write_files(folder, contents)
+    written = [folder / name for name in contents]
     for index, point in enumerate(found.points, 1):
         if point.plan is not None:
             write_plan(point.plan, folder / str(index))
+            written.append(folder / str(index))
+    return written
 
 
 def stretch_csv(found: Stretch) -> str:

@@ -31,7 +31,8 @@ def _said(point: Point, whose: str) -> str:
         most = "" if point.high is None else f", not even {times(point.high)} times it"
         return f"no part of {whose} was found that can be served{under}{most}"
     if point.high is not None:
-        return f"{times(point.low)} times {whose} can be served{under}, and {times(point.high)} times cannot"
+        low, high = apart(point.low, point.high)
+        return f"{low} times {whose} can be served{under}, and {high} times cannot"
     rest = (
         f"nothing limits it up to {FARTHEST:g} times" if point.low >= FARTHEST else "no proof was found of what cannot"
     )
@@ -53,6 +54,19 @@ def times(multiple: float) -> str:
     return f"{multiple:.4g}"
 
 
+def apart(low: float, high: float) -> tuple[str, str]:
+    """Two multiples to four digits, or to as many as tell them apart.
+
+    >>> apart(1.49999985, 1.6), apart(1.09957, 1.10029), apart(2.0, 2.0)
+    (('1.5', '1.6'), ('1.0996', '1.1003'), ('2', '2'))
+    """
+    for digits in range(4, 10):
+        said = f"{low:.{digits}g}", f"{high:.{digits}g}"
+        if said[0] != said[1]:
+            return said
+    return times(low), times(high)
+
+
 def stretch_view(found: Stretch) -> View:
     """A row for each limit."""
     titles = ("budget, USD", "power, kW", "multiple with a plan", "without", "the plan, USD", "most GPUs")
@@ -60,8 +74,7 @@ def stretch_view(found: Stretch) -> View:
         (
             NONE if one.budget_usd is None else usd(one.budget_usd),
             NONE if one.power_w is None else f"{one.power_w / 1e3:,.6g}",
-            times(one.low),
-            NONE if one.high is None else times(one.high),
+            *((times(one.low), NONE) if one.high is None else apart(one.low, one.high)),
             NONE if one.usd is None else usd(one.usd),
             _gpus(one),
         )

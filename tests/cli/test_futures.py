@@ -31,8 +31,9 @@ def uncertain(seed: Seed) -> Path:
 
 
 def test_the_same_figures_on_screen_in_json_and_on_disk(fleetopt: Run, uncertain: Path) -> None:
-    """Proves: values and regrets are one set of figures, and each choice of orders on disk is a plan that verifies.
-    Sensitivity: a table of its own would drift from the file."""
+    """Proves: values and regrets are one set of figures, each choice of orders on disk is a plan that verifies, and the
+    last line says which orders lie where.
+    Sensitivity: a table of its own would drift from the file; folders are numbers, and no row of the table has one."""
     told = fleetopt("futures", uncertain, "-o", "fut")
     assert told.returncode == 0
     found = json.loads(fleetopt("futures", uncertain, "--json").stdout)
@@ -43,7 +44,9 @@ def test_the_same_figures_on_screen_in_json_and_on_disk(fleetopt: Run, uncertain
     rows = list(csv.DictReader(io.StringIO(Path("fut/regret.csv").read_text())))
     cells = [cell for one in found["choices"] for cell in one["outlooks"]]
     assert [float(row["regret_usd"]) for row in rows] == [cell["regret_usd"] for cell in cells]
+    assert "written: fut/futures.json, fut/regret.csv, fut/1 (the plan" in told.stdout
     for row in rows:
+        assert f"fut/{row['plan']} ({row['orders']})" in told.stdout
         assert fleetopt("verify", f"fut/{row['plan']}", uncertain).returncode == 0
 
 

@@ -19,7 +19,7 @@ QUICK = ("--within", "2 %", "--gap", "1 %")
 
 def test_the_same_multiples_on_screen_in_json_and_on_disk(fleetopt: Run, seed: Seed) -> None:
     """Proves: one set of figures, a curve as SVG, and plans that cost no more than their part of the budget.
-    Sensitivity: a table of its own would drift from the file."""
+    Sensitivity: a table of its own would drift from the file, and nothing would say where it lies."""
     words = ("stretch", seed(), "--budget", "400 k USD", *QUICK)
     found = json.loads(fleetopt(*words, "--steps", "2", "-o", "far", "--json").stdout)
     told = fleetopt(*words)
@@ -31,6 +31,8 @@ def test_the_same_multiples_on_screen_in_json_and_on_disk(fleetopt: Run, seed: S
     rows = list(csv.DictReader(io.StringIO(Path("far/stretch.csv").read_text())))
     assert [float(row["low"]) for row in rows] == [half["low"], whole["low"]]
     assert f"{whole['low']:.4g} times all demand can be served within 400,000.00 USD" in told.stdout
+    answer = fleetopt(*words, "-o", "near").stdout
+    assert answer.endswith("written: near/stretch.json, near/stretch.csv, near/1\n")
     assert Path("far/stretch.svg").read_text().count("<svg") == 1
     for point, folder in ((half, "1"), (whole, "2")):
         plan = json.loads(Path(f"far/{folder}/plan.json").read_text())

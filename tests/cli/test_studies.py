@@ -72,8 +72,9 @@ def test_baselines_stand_beside_the_plan(fleetopt: Run, seed: Seed) -> None:
 
 
 def test_alternatives_are_written_as_plans(fleetopt: Run, seed: Seed) -> None:
-    """Proves: each alternative is a plan on disk that verifies against the scenario.
-    Sensitivity: a plan of a narrower question claims a bound that is not one.
+    """Proves: each alternative is a plan on disk that verifies against the scenario, and the last line says which.
+    Sensitivity: a plan of a narrower question claims a bound that is not one; the table begins with the best plan, so
+    that folder 1 would be taken for that.
     """
     offer = "h200: {offer: nebius-8xh200-on-demand-eu-north1}"
     dearer = f"{offer}\n    other: {{node_type: 8xH200, kind: on_demand, price: 28.5 USD/node/h, provider: other}}"
@@ -82,6 +83,7 @@ def test_alternatives_are_written_as_plans(fleetopt: Run, seed: Seed) -> None:
     assert "without provider nebius" in answer.stdout
     assert "not among them: fewest nodes: the best plan is that already" in answer.stdout
     assert fleetopt("verify", "alt/1", "q3").returncode == 0
+    assert answer.stdout.endswith("written: alt/1 (without provider nebius)\n")
     assert fleetopt("alternatives", "q3", "-o", "alt").returncode == 2
 
 
