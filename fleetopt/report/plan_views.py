@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fleetopt.plan.domain import Binding, Order, Placement, Plan, RoleOutcome, Verdict, WorkloadOutcome
 from fleetopt.report.money import (
@@ -240,7 +240,15 @@ def cost_view(plan: Plan) -> View:
             ["present value", "", *_money(dict(zip(periods, present_values(plan, periods), strict=True)), periods)]
         )
     titles = ["line", "for", *periods, *(["all periods"] if len(periods) > 1 else [])]
-    return view("Cost by line, USD", titles, rows, text=2)
+    return view("Cost by line, USD", titles, rows, text=2, note=_paid_sentence(entries))
+
+
+def _paid_sentence(entries: Sequence[Spend]) -> str:
+    """What is paid, where the total counts more than that."""
+    by_kind = totals(entries, lambda entry: entry.kind)
+    counted = list(dict.fromkeys(entry.line for entry in entries if entry.kind == "unpaid"))
+    paid = by_kind.get("capex", 0.0) + by_kind.get("opex", 0.0)
+    return f"Cash, capex and opex: {usd(paid)}. Counted, not paid: {', '.join(counted)}." if counted else ""
 
 
 def _by_period(entries: Iterable[Spend]) -> dict[str, float]:
@@ -286,9 +294,21 @@ def binding_view(plan: Plan) -> View:
 
 def check_view(verdict: Verdict) -> View:
     """The second computation, check by check."""
-    rows = [[c.name.replace("_", " "), "holds" if c.passed else "BROKEN", c.detail] for c in verdict.checks]
+    rows = [[check_title(c.name), "holds" if c.passed else "BROKEN", c.detail] for c in verdict.checks]
     title = "Verified" if verdict.passed else "Does not hold"
     return view(title, ["promise", "verdict", "closest call"], rows, text=3)
+
+
+def check_title(name: str) -> str:
+    """A check's name as words.
+
+    >>> check_title("gpus_pack_into_nodes"), check_title("demand_is_met")
+    ('GPUs pack into nodes', 'demand is met')
+    """
+    return " ".join(_SPELLED.get(word, word) for word in name.split("_"))
+
+
+_SPELLED = {"slo": "SLO", "gpus": "GPUs", "kv": "KV", "types": "GPU types"}
 
 
 def shortfall_sentences(plan: Plan) -> list[str]:
