@@ -81,9 +81,10 @@ def life_view(lives: Sequence[LifeCost]) -> View:
         ]
         for one in lives
     ]
-    titles = ["supply", "kind", "GPU type", "months", "paid ahead", "rent", "upkeep", "electricity"]
+    titles = ["supply", "kind", "GPU type", "months", "paid ahead", "by the hour", "upkeep", "electricity"]
     note = (
-        "For each hour of each GPU over the term, used or not. What is paid ahead is an annuity at the discount rate. "
+        "For each hour of each GPU over the term, used or not. What is paid ahead is an annuity at the discount rate; "
+        "by the hour is rent, or what running a purchased node costs. "
         "Pays from: the part of the hours from which on it is cheaper than the GPU type's cheapest on-demand offer."
     )
     return view("Cost of a GPU-hour by offer, USD", [*titles, "in all", "pays from"], rows, text=3, note=note)

@@ -102,7 +102,7 @@ def _against(one: LifeCost, hired: list[LifeCost]) -> LifeCost:
 
 def life_sentence(one: LifeCost) -> str:
     """A committed line against its rival, as in: from 55 % of the hours on cheaper than h100 on demand (3.5)."""
-    parts = {"paid ahead": one.upfront, "rent": one.rent, "upkeep": one.upkeep, "electricity": one.electricity}
+    parts = {"paid ahead": one.upfront, "by the hour": one.rent, "upkeep": one.upkeep, "electricity": one.electricity}
     made_of = ", ".join(f"{name} {usd:.3g}" for name, usd in parts.items() if usd)
     said = (
         f"{one.supply}: {one.usd_per_gpu_h:.4g} USD per GPU-hour over its term of {one.term_months} months ({made_of})"

@@ -80,16 +80,19 @@ def test_plans_order_from_the_use_on_that_the_table_says(
 
 
 def test_it_is_said_in_words_and_in_a_table() -> None:
-    """Proves sentences, the explanation that has them, and that what is all by the hour has no such table."""
+    """Proves sentences, the explanation that has them, and that what is all by the hour has no such table.
+    Sensitivity: what running a purchased node costs by the hour was called its rent.
+    """
     keep = build.line("keep", "Ax1", 1.5, kind="reserved", term=3)
     dear = replace(keep, name="dear", offer=replace(keep.offer, usd_per_node_h=2.5))
     alone = build.line("alone", "Bx1", 1.0, kind="reserved", term=3)
     found = lives(RENT, keep, dear, alone)
     over = "over its term of 3 months"
     assert life_sentence(found["keep"]) == (
-        f"keep: 1.5 USD per GPU-hour {over} (rent 1.5); cheaper than rent on demand from 75 % of the hours on"
+        f"keep: 1.5 USD per GPU-hour {over} (by the hour 1.5); cheaper than rent on demand from 75 % of the hours on"
     )
     assert life_sentence(found["dear"]).endswith("dearer than rent on demand at any use")
+    assert "(paid ahead 0.571, by the hour 0.05, upkeep" in life_sentence(lives(RENT, BUY)["held"])
     assert life_sentence(found["alone"]).endswith("no B is offered on demand")
     assert [list(row)[-1] for row in life_view(list(found.values())).rows] == ["75.0 %", "", "never", ""]
     scenario: Scenario = asked(1.0, RENT, keep)
