@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fleetopt.capacity.domain import CapacityTable
 from fleetopt.report.view import View, number, time, usd, view
 from fleetopt.scenario.domain import Scenario, Workload
@@ -30,23 +32,35 @@ def scenario_views(scenario: Scenario, capacities: CapacityTable) -> list[View]:
     supply = [
         [
             *(line.name, line.offer.node_type, line.site, line.offer.kind, usd(line.offer.usd_per_node_h)),
-            *("no limit" if line.max_nodes is None else f"{line.max_nodes:,}", line.offer.price_date or "-"),
+            *(_or_none(usd, line.offer.upfront_usd_per_node), _or_none(str, line.offer.term_months)),
+            *(
+                _or_none(str, line.offer.lead_time_months),
+                "no limit" if line.max_nodes is None else f"{line.max_nodes:,}",
+            ),
+            line.offer.price_date or "-",
         ]
         for line in scenario.supply.lines
     ]
     supply += [
-        [stock.name, stock.node_type, stock.site, "owned", usd(stock.usd_per_node_h), f"{stock.nodes:,}", "-"]
+        [stock.name, stock.node_type, stock.site, "owned", usd(stock.usd_per_node_h), *"---", f"{stock.nodes:,}", "-"]
         for stock in scenario.supply.stock
     ]
     quotas = [
         [q.name, q.gpu_type, q.site or "each", q.period or "each", f"{q.max_gpus:,}"] for q in scenario.supply.quotas
     ]
-    names = ["supply", "node type", "site", "kind", "USD/node/h", "nodes", "price of"]
+    budgets = [[b.name, b.spending, b.period or "all", usd(b.max_usd)] for b in scenario.supply.budgets]
+    names = ["supply", "node type", "site", "kind", "USD/node/h"]
+    names += ["upfront USD/node", "term months", "lead months", "nodes", "price of"]
     return [
         view("Workloads", titles, rows, text=2),
         view("Supply", names, supply, text=4),
         view("Quotas", ["quota", "GPU type", "site", "period", "GPUs"], quotas, text=4),
+        view("Budgets", ["budget", "spending", "period", "USD"], budgets, text=3),
     ]
+
+
+def _or_none(say: Callable[[int | float], str], amount: float | None) -> str:
+    return say(amount) if amount else "-"
 
 
 def summary(scenario: Scenario, capacities: CapacityTable) -> dict[str, object]:

@@ -125,6 +125,18 @@ def test_check_lists_workloads_and_supply(fleetopt: Run) -> None:
     assert [w["workload"] for w in summary["workloads"]] == ["chat", "summaries", "coding"]
 
 
+def test_check_shows_all_that_is_paid_for_a_node_and_its_budgets(fleetopt: Run, seed: Seed) -> None:
+    """Proves: a purchase stands with its upfront price, term and lead time, and a budget with what it is on.
+    Sensitivity: by the price of running it alone, a node that is bought looked ten times cheaper than a rented one.
+    """
+    offer = "h200: {offer: nebius-8xh200-on-demand-eu-north1}"
+    buy = "buy: {node_type: 8xH200, kind: purchase, price: 2 USD/node/h, upfront: 250 k USD/node, term_months: 48}"
+    told = fleetopt("check", seed(offer, f"{offer}\n    {buy}\n  budgets: {{ours: {{max: 1 M USD, spending: capex}}}}"))
+    assert re.search(r"^buy .* purchase +2\.00 +250,000\.00 +48 +- +no limit", told.stdout, re.MULTILINE)
+    assert re.search(r"^h200 .* on_demand +28\.00 +- +- +- +no limit", told.stdout, re.MULTILINE)
+    assert re.search(r"^ours +capex +all +1,000,000\.00$", told.stdout, re.MULTILINE)
+
+
 def test_capacity_shows_what_a_replica_carries(fleetopt: Run) -> None:
     assert "TTFT" in fleetopt("capacity", "seed-paper").stdout
     found = json.loads(fleetopt("capacity", "seed-paper", "--json").stdout)
