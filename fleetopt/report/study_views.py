@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
 from fleetopt.report.view import View, number, percent, usd, view
 from fleetopt.study.alternatives import Alternatives
@@ -29,6 +30,9 @@ SECTIONS = {
     "workload": "Cost by workload, USD",
 }
 
+
+MANY = 5
+"""Numbers of one field that differ from which on they are shown as one row; JSON has each."""
 
 _SAME = 1e-9
 """Shares of the cost below this are rounding of the sums."""
@@ -116,13 +120,32 @@ def _signed(value: float | None) -> str:
 
 
 def _section(found: Comparison, section: str, title: str) -> View:
-    rows = [
-        [one.about, _cell(one, one.before), _cell(one, one.after)]
-        for one in found.differences
-        if one.section == section
-    ]
+    rows = [row for group in _groups(found.differences, section) for row in _rows(group)]
     titles = ("what", "before", "after")
     return View(title, titles, tuple(map(tuple, rows)), frozenset() if section == "input" else frozenset(titles[1:]))
+
+
+def _groups(differences: Iterable[Difference], section: str) -> Iterator[list[Difference]]:
+    """Differences that stand together: of the input, numbers of one field, as a demand has one for each time."""
+    own = (one for one in differences if one.section == section)
+    for _, group in groupby(own, key=lambda one: one.about.rpartition(".")[0] or one.about):
+        yield list(group)
+
+
+def _rows(group: list[Difference]) -> Iterator[list[str]]:
+    before = [one.before for one in group if isinstance(one.before, int | float)]
+    after = [one.after for one in group if isinstance(one.after, int | float)]
+    if group[0].section != "input" or len(group) < MANY or not len(group) == len(before) == len(after):
+        yield from ([one.about, _cell(one, one.before), _cell(one, one.after)] for one in group)
+        return
+    ratios = {f"{new / old:.6g}" for old, new in zip(before, after, strict=True) if old}
+    change = f" (each times {ratios.pop()})" if len(ratios) == 1 and all(before) else ""
+    yield [f"{group[0].about.rpartition('.')[0]}: {len(group)} numbers", _range(before), _range(after) + change]
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):,.10g}", f"{max(values):,.10g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _cell(one: Difference, value: str | float | None) -> str:
