@@ -9,10 +9,11 @@ from fleetopt.study.differences import Difference
 
 def test_many_numbers_of_one_field_are_one_row() -> None:
     """Proves: a demand at six times that rose by half everywhere is a row with its range and factor, one that changed
-    in other ways a row without, a field next to them and fewer numbers than five stand as they are, and fleets always do.
+    in other ways a row without; a field next to them and fewer numbers than five stand as they are, as fleets do.
     Sensitivity: a field that somebody edited once would be told a hundred times, and nothing else be seen.
     """
     rates = {f"t{n}": 2.0 + n for n in range(6)}
+    rows: list[tuple[str, float | None, float | str]]
     rows = [(f"workloads.chat.demand_rps.{t}", rps, 1.5 * rps) for t, rps in rates.items()]
     rows += [(f"workloads.code.demand_rps.{t}", rps, rps + 1.0) for t, rps in rates.items()]
     rows += [("workloads.code.headroom", 0.1, 0.2), ("workloads.code.tpot", None, "0.02")]
