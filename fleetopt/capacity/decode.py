@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 
 from fleetopt.capacity.crossing import last_at_most
@@ -102,11 +102,12 @@ def decode_capacity(
         batch=batch,
         binds=limit.binds if batch == limit.batch else "throughput",
         ttft_floor_s=None,
-        assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed, *_over_tokens(limit, tpot, slower, batch)),
+        assumptions=(*notes, *kv.assumptions, *limit.notes, *guessed),
         model=DecodeLoad(
             tpot, slower, workload.output_tokens, _percentile(workload.tpot), _room(workload, in_memory, tpot)
         ),
         error=curves.error(mean_context(workload)),
+        doubts=partial(_over_tokens, limit, tpot, slower, batch),
     )
 
 

@@ -87,7 +87,7 @@ class Capacity:
     larger; `ttft_floor_s` is the TTFT (at the SLO's statistic) of a replica that serves almost nobody. `error` is the
     relative error of the curves behind the capacity (`left_out`), None where too few points tell. `reach` is set on
     prefill where sites state fabrics: the capacity holds for KV caches that go so far. `further` are the promises
-    beside the first of each kind that the role has a part in.
+    beside the first of each kind that the role has a part in. `doubts` are assumptions that take long to work out.
     """
 
     workload: str
@@ -105,6 +105,7 @@ class Capacity:
     error: float | None = None
     reach: Reach | None = None
     further: tuple[FurtherPromise, ...] = field(default=(), compare=False, repr=False)
+    doubts: Callable[[], tuple[str, ...]] = field(default=tuple, compare=False, repr=False)
 
     @property
     def utilization(self) -> float:

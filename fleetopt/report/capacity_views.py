@@ -49,7 +49,7 @@ def record(row: Capacity, prices: dict[str, float]) -> dict[str, object]:
         "evidence": provenance.evidence,
         "source": provenance.source,
         "reach": None if row.reach is None else str(row.reach),
-        "assumptions": list(row.assumptions),
+        "assumptions": [*row.assumptions, *row.doubts()],
     }
 
 

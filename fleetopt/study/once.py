@@ -182,7 +182,7 @@ def _assumptions(capacities: CapacityTable, found: Optimized) -> list[str]:
         f"{workload}, {config} {role}: {sentence}"
         for workload, _, config, role in _used(found)
         if (row := rows.get((workload, f"{config}/{role}"))) is not None
-        for sentence in row.assumptions
+        for sentence in (*row.assumptions, *row.doubts())
     ]
 
 

@@ -181,3 +181,13 @@ def test_llm_inferno_small_beats_the_peers_greedy_answer_within_its_stock() -> N
     assert limits == {"L4": 1024, "A100": 768, "AIU2": 1024, "G2": 512}
     for gpu_type, limit in limits.items():
         assert sum(line.gpus for line in plan.fleet if line.gpu_type == gpu_type) <= limit
+
+
+def test_a_plan_says_where_a_token_takes_longer_than_at_the_mean_batch() -> None:
+    """Proves: of the capacities in use, and of no others, what takes long to work out is among the plan's assumptions.
+    Sensitivity: 25 ms would be promised where 28 are seen on average, and nobody told.
+    """
+    plan = fleetopt.optimize(fleetopt.load("stock-limited"), fleetopt.SolveOptions(gap=0.01))
+    (said,) = [one for one in plan.provenance.assumptions if "the mean batch" in one]
+    assert said.startswith("search, h200-tp1-fp8-trtllm decode: TPOT is that of the mean batch, 69.7;")
+    assert said.endswith("over the tokens of requests that come at random it is 28.1 ms")
