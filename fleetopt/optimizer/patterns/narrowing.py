@@ -33,7 +33,7 @@ from fleetopt.plan.domain import Plan
 GROUPS = 4
 """Slots of a period of the coarse case."""
 
-COARSE_GAP = 0.05
+COARSE_GAP = 0.125
 """The gap that the coarse case is relaxed for: it only says which options are of use."""
 
 MAY_BE_LOST = 0.2

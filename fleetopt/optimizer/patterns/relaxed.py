@@ -24,8 +24,8 @@ from fleetopt.optimizer.patterns.structure import NO_TIME
 from fleetopt.optimizer.patterns.tied import knots
 from fleetopt.optimizer.patterns.watch import Watch
 
-CLOSE_ENOUGH = 0.02
-"""Of the gap asked for, how far from its optimum a relaxation may stay."""
+CLOSE_ENOUGH, SMALL_PART, SMALL = 0.008, 0.02, 4e-5
+"""Of the gap asked for, how far from its optimum a relaxation may stay; or a larger part, where that is small."""
 
 AT_FIRST = 1e-3
 """Relative distance from the optimum that is close enough before there are rounded rows: most is still to come."""
@@ -129,7 +129,8 @@ def _relaxations(watch: Watch, program: Program, time: Ints, orders: Floats) -> 
     of_time = time != NO_TIME
     cost, lower = program.cost[of_time], program.column_lower[of_time]
     if of_time.any() and (cost >= 0.0).all() and (lower[cost > 0.0] >= 0.0).all():
-        close = max(CLOSE, CLOSE_ENOUGH * watch.options.gap)
+        gap = watch.options.gap
+        close = max(CLOSE, CLOSE_ENOUGH * gap, min(SMALL, SMALL_PART * gap))
         blocks = Blocks(program, time, orders, lambda: watch.interrupted, (close, AT_FIRST))
         point = watch.each(blocks.optimum, [watch.left_s])[0] if blocks.lets_go else None
         if not blocks.lets_go or (point is not None and blocks.obeyed(point.columns)):

@@ -31,7 +31,7 @@ ROUNDS = 12
 WORTH_A_ROUND = 5e-5
 """Relative rise of the bound below which another round is not worth its time."""
 
-SHARE_OF_GAP = 0.02
+SHARE_OF_GAP = 0.008
 """The same as a share of the gap asked for, where that is more."""
 
 SHARE_OF_TIME = 0.5
