@@ -145,7 +145,7 @@ def _write(plan: Plan, question: Question, out: Path | None, *, force: bool, par
 def _show(plan: Plan, question: Question, written: list[Path]) -> None:
     from rich.text import Text
 
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import console, draw, seen, tell_written
     from fleetopt.report import plan_views as views
     from fleetopt.report.began_words import began_sentences
     from fleetopt.report.change_views import schedule_view
@@ -182,7 +182,7 @@ def _show(plan: Plan, question: Question, written: list[Path]) -> None:
     for line in evidence_lines(plan):
         screen.print(Text(seen(line)))
     if written:
-        screen.print(Text(f"written: {', '.join(str(path) for path in written)}"))
+        tell_written(screen, map(str, written))
 
 
 def evidence_lines(plan: Plan) -> list[str]:

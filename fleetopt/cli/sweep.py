@@ -184,14 +184,12 @@ def _write(found: Sweep, out: Path | None) -> list[Path]:
 
 
 def _show(found: Sweep, written: list[Path]) -> None:
-    from rich.text import Text
-
-    from fleetopt.cli.draw import announce
+    from fleetopt.cli.draw import announce, tell_written
     from fleetopt.report.sweep.views import headline, summary_views
 
     screen = announce(headline(found), summary_views(found, FEW))
     if written:
-        screen.print(Text(f"written: {', '.join(str(path) for path in written)}"))
+        tell_written(screen, map(str, written))
 
 
 def _stop_on_failures(found: Sweep) -> None:

@@ -6,7 +6,7 @@ is changed leaves the plan in hand one of the plans to choose from, so every sol
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import zip_longest
 
@@ -204,9 +204,9 @@ def _lives(scenario: Scenario) -> Iterator[Finding]:
 
 def _dearest_first(scenario: Scenario, plan: Plan) -> list[Promise]:
     """The promises of the workloads that cost most first, then those that are of no workload."""
-    usd: Counter[str] = Counter()
+    usd: dict[str, float] = defaultdict(float)
     for cost in plan.workload_costs:
-        usd[cost.workload] += cost.usd  # type: ignore[assignment]
+        usd[cost.workload] += cost.usd
     return sorted(promises(scenario), key=lambda promise: (not promise.workload, -usd[promise.workload]))
 
 

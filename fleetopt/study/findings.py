@@ -65,7 +65,7 @@ def saving(plan: Plan, answer: Answer) -> Saving | None:
     theirs = ours if answer.plan is None else min(ours, answer.plan.objective_usd)
     bound = -math.inf if answer.bound_usd is None else min(answer.bound_usd, theirs)
     rounding = 1e-9 * abs(ours)
-    least = (ours if plan.bound_usd is None else plan.bound_usd) - theirs
+    least = -math.inf if plan.bound_usd is None else plan.bound_usd - theirs
     found = Saving(ours - theirs, least if least > rounding else 0.0, ours - bound)
     return found if found.sure or math.isfinite(found.most) else None
 

@@ -219,6 +219,9 @@ def test_a_difference_says_what_the_gaps_leave_open_of_it() -> None:
     unbounded = saving(plan, Answer(replaced(found, 4320.0, None)))
     assert unbounded is not None
     assert dollars(unbounded) == "4,320.00 USD, by the gaps 3,680.00 USD or more"
+    unproven = saving(replaced(found, 8640.0, None), Answer(replaced(found, 4320.0, 4000.0), bound_usd=4000.0))
+    assert unproven is not None
+    assert (unproven.usd, unproven.most, unproven.sure) == (4320.0, 4640.0, False)
     assert saving(plan, Answer(None)) is None
     assert saving(plan, Answer(replaced(found, 8640.0, None))) is None
 

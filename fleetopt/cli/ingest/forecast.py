@@ -86,9 +86,9 @@ def _show(past: Past, forecasts: list[Forecast], rule: RuleName, written: list[P
 
         sys.stdout.write(json.dumps(views.forecast_record(past, forecasts, RULES[rule.value]), indent=2) + "\n")
         return
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import console, draw, tell_written
 
     screen = console()
     draw(screen, views.forecast_views(past, forecasts, RULES[rule.value]))
     if written:
-        screen.print(seen(f"written: {', '.join(str(path) for path in written)}"))
+        tell_written(screen, map(str, written))

@@ -130,7 +130,7 @@ def _show(reading: TraceReading, written: list[Path], *, json_: bool) -> None:
 
         sys.stdout.write(json.dumps(views.trace_record(reading), indent=2) + "\n")
         return
-    from fleetopt.cli.draw import console, draw, seen
+    from fleetopt.cli.draw import console, draw, seen, tell_written
 
     screen = console()
     for sentence in reading.understood:
@@ -138,7 +138,7 @@ def _show(reading: TraceReading, written: list[Path], *, json_: bool) -> None:
     screen.print()
     draw(screen, views.trace_views(reading))
     if written:
-        screen.print(seen(f"written: {', '.join(str(path) for path in written)}"))
+        tell_written(screen, map(str, written))
 
 
 def _progress() -> Callable[[int], None]:
