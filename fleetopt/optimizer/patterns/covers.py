@@ -45,7 +45,7 @@ def patterns(ways: Ways, price: Floats, relaxed: Floats) -> Floats:
     there = ways.part.max(axis=1) > 0
     part = np.where(ways.part > 0, ways.part, EPSILON)
     found = np.concatenate([counts for link in ways.links for counts in _of_link(link, part, price)], axis=1)
-    best = _cheapest(np.einsum("tco,to->tc", found, price), PATTERNS)
+    best = cheapest(np.einsum("tco,to->tc", found, price), PATTERNS)
     found = np.concatenate([np.take_along_axis(found, best[:, :, None], 1), _made_whole(ways, part, relaxed)], axis=1)
     found[~there] = 0.0
     return found
@@ -64,7 +64,7 @@ def _of_link(link: tuple[Ints, ...], part: Floats, price: Floats) -> list[Floats
         return [_spread(covers[0], near[0], part), alone]
     usd = [np.einsum("tco,to->tc", counts, price[:, options]) for counts, options in zip(covers, near, strict=True)]
     both = (usd[0][:, :, None] + usd[1][:, None, :]).reshape(len(part), -1)
-    best = _cheapest(both, PAIRS)
+    best = cheapest(both, PAIRS)
     first, second = best // covers[1].shape[1], best % covers[1].shape[1]
     joined = _spread(np.take_along_axis(covers[0], first[:, :, None], 1), near[0], part)
     joined += _spread(np.take_along_axis(covers[1], second[:, :, None], 1), near[1], part)
@@ -92,7 +92,7 @@ def _covers(part: Floats, price: Floats) -> Floats:
     usd[:, 0, range(options), range(options)] = full * price
     # Of none beside, one is enough.
     usd[:, 0][:, ~np.eye(options, dtype=bool)] = np.inf
-    best = _cheapest(usd.reshape(times, -1), COVERS)
+    best = cheapest(usd.reshape(times, -1), COVERS)
     how, minor, major = np.unravel_index(best, usd.shape[1:])
     rows = np.arange(times)[:, None]
     counts = np.zeros((times, best.shape[1], options))
@@ -102,7 +102,7 @@ def _covers(part: Floats, price: Floats) -> Floats:
     return counts
 
 
-def _cheapest(usd: Floats, most: int) -> Places:
+def cheapest(usd: Floats, most: int) -> Places:
     """The columns of the smallest values of each row, in no order."""
     if usd.shape[1] <= most:
         return np.broadcast_to(np.arange(usd.shape[1]), usd.shape)

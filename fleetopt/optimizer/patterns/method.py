@@ -17,6 +17,7 @@ from fleetopt.optimizer.patterns.choosing import choosing
 from fleetopt.optimizer.patterns.counted import counted
 from fleetopt.optimizer.patterns.fixing import fixed
 from fleetopt.optimizer.patterns.hanging import Simply, begin_simply
+from fleetopt.optimizer.patterns.mixing import mixed
 from fleetopt.optimizer.patterns.narrowing import bounded
 from fleetopt.optimizer.patterns.parts import Parts
 from fleetopt.optimizer.patterns.placing import SHARE, SHARE_OF_DAYS, ordering, placing
@@ -138,7 +139,13 @@ def _planned(watch: Watch, ground: Ground) -> None:
     # Small questions have both orders tried below; the others go on from whole ones.
     begin = found.point if found.small else found.begin
     replicas = searching(watch, found, begin, 1 if found.apart else ROUNDS)
-    if found.apart and not watch.done:
+    if not found.apart or watch.done:
+        return
+    mix = None if watch.values is None else mixed(watch, found, watch.values)
+    if mix is not None and not watch.done:
+        found = replace(found, begin=mix)
+        replicas = searching(watch, found, mix, 1)
+    if not watch.done:
         choosing(watch, found, replicas)
 
 
