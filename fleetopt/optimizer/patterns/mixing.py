@@ -239,22 +239,22 @@ class _Mix:
         row, column, coefficient = (np.concatenate(parts) for parts in zip(*self._entries, strict=True))
         order = np.argsort(row, kind="stable")
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=self._count))])
-        patterns, groups = self._columns - len(self._free), self._count - len(self._kept)
+        mixes, groups = self._columns - len(self._free), self._count - len(self._kept)
         held = ground.begin.columns[self._free]
         lower, upper = (np.where(tied, held, part[self._free]) for part in (own.column_lower, own.column_upper))
         return Program(
             rows=Rows(start.astype(np.int32), column[order].astype(np.int32), coefficient[order].astype(float)),
             cost=np.concatenate([own.cost[self._free], *self._usd]),
             offset=own.offset,
-            column_lower=np.concatenate([lower, np.zeros(patterns)]),
-            column_upper=np.concatenate([upper, np.ones(patterns)]),
-            integer=np.concatenate([own.integer[self._free], np.ones(patterns, dtype=bool)]),
+            column_lower=np.concatenate([lower, np.zeros(mixes)]),
+            column_upper=np.concatenate([upper, np.ones(mixes)]),
+            integer=np.concatenate([own.integer[self._free], np.ones(mixes, dtype=bool)]),
             row_lower=np.concatenate([own.row_lower[self._kept], np.ones(groups)]),
             row_upper=np.concatenate([own.row_upper[self._kept], np.ones(groups)]),
         )
 
     def _unmixed(self, point: Point) -> Point:
-        """Mixes as replicas, and what the whole has besides."""
+        """Mixes as replicas: a point of the whole program."""
         ground, first = self._ground, len(self._free)
         columns, column_dual = np.zeros(len(ground.time)), np.zeros(len(ground.time))
         row_dual = np.zeros(ground.program.rows.count)
