@@ -33,8 +33,8 @@ def smallest_batch(tpot: Curve, wanted_tokens_per_s: float) -> float | None:
     """The smallest batch that makes so many tokens/s; None when no measured batch does."""
     stops = _stops(tpot)
     first, made = stops[0]
-    if wanted_tokens_per_s <= made:
-        return wanted_tokens_per_s * tpot.at(first)
+    if wanted_tokens_per_s * (1.0 - EQUAL) <= made:
+        return min(first, wanted_tokens_per_s * tpot.at(first))
     for (left, _), (right, made) in pairwise(stops):
         if made >= wanted_tokens_per_s * (1.0 - EQUAL):
             return _between(tpot, left, right, wanted_tokens_per_s)
